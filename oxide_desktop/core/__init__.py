@@ -1,0 +1,1 @@
+"""What Oxide exists for: tasks, routes, attempts. Pure of files' formats, servers and toolkits."""

@@ -1,0 +1,128 @@
+"""How far a service is usable, as frozen values."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from oxide_desktop.core.model import Locality, TaskType
+from oxide_desktop.core.settings import ServiceSettings
+
+
+class Tier(StrEnum):
+    """What a service has been shown to do. Each tier includes those before it."""
+
+    INSTALLED = "installed"
+    STARTS = "starts"
+    AUTHENTICATED = "authenticated"
+    ANSWERS = "answers"
+
+
+class Depth(StrEnum):
+    """How far a check goes."""
+
+    GLANCE = "glance"  # a file look-up or a connect: milliseconds, no request
+    PROBE = "probe"  # version, models, sign-in: spends no money and no quota
+    PROVE = "prove"  # asks a tiny question
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """What a check found.
+
+    Attributes:
+        tier: The highest tier shown, `None` if not even installed.
+        failing: The tier that failed, `None` if nothing did as far as was looked.
+        message: What was found, as a sentence.
+        fix: What to do about `failing`.
+        models: Names of the models the service offers, where it tells.
+        recommended_model: The one Oxide would choose.
+        checked_at: Unix seconds.
+    """
+
+    service: str
+    tier: Tier | None
+    failing: Tier | None = None
+    message: str = ""
+    fix: str = ""
+    version: str | None = None
+    models: tuple[str, ...] = ()
+    recommended_model: str | None = None
+    checked_at: float = 0.0
+
+    @property
+    def healthy(self) -> bool:
+        """Whether nothing failed as far as was looked."""
+        return self.failing is None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The shape that services are shown with."""
+        data = dataclasses.asdict(self)
+        return {**data, "models": list(self.models), "healthy": self.healthy}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceInfo:
+    """What an adapter says of its service, for routing and for people.
+
+    Attributes:
+        max_context_tokens: The window, in tokens; `None` where it is unknown.
+        capabilities: Task types it is good at.
+        last_resort: Comes after all others in every route.
+    """
+
+    name: str
+    kind: str
+    description: str
+    locality: Locality
+    max_context_tokens: int | None = None
+    capabilities: tuple[TaskType, ...] = ()
+    last_resort: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceStatus:
+    """A service as people see it: its settings without secrets, what its adapter says, what was last found.
+
+    Attributes:
+        info: `None` where no adapter is there for its `api_type`.
+        health: `None` until somebody looked.
+    """
+
+    settings: ServiceSettings
+    info: ServiceInfo | None
+    health: Health | None
+
+    @property
+    def healthy(self) -> bool:
+        """Enabled, and nothing failed when it was last looked at."""
+        return self.settings.enabled and self.health is not None and self.health.healthy
+
+    def to_dict(self) -> dict[str, Any]:
+        """The shape of `GET /api/services/NAME` and `oxide services --json`."""
+        settings, info, health = self.settings, self.info, self.health
+        return {
+            "name": settings.name,
+            "enabled": settings.enabled,
+            "healthy": self.healthy,
+            "type": settings.type.value,
+            "api_type": settings.kind,
+            "description": info.description if info else f"no adapter is installed for {settings.kind!r}",
+            "locality": settings.locality.value,
+            "executable": settings.executable,
+            "base_url": settings.base_url,
+            "model": settings.model or settings.default_model,
+            "max_context_tokens": info.max_context_tokens if info else settings.max_context_tokens,
+            "capabilities": [item.value for item in info.capabilities] if info else [],
+            "last_resort": bool(info and info.last_resort),
+            "tier": health.tier.value if health and health.tier else None,
+            "failing": health.failing.value if health and health.failing else None,
+            "message": health.message if health else "",
+            "fix": health.fix if health else "",
+            "version": health.version if health else None,
+            "models": list(health.models) if health else [],
+            "recommended_model": health.recommended_model if health else None,
+            "checked_at": health.checked_at if health else None,
+        }

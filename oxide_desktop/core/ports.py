@@ -1,0 +1,240 @@
+"""What the core needs of the outside, as protocols. The engine plugs in the real things, tests little real fakes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from oxide_desktop.core.children import Spawner
+from oxide_desktop.core.health import Depth, Health, ServiceInfo
+from oxide_desktop.core.model import TaskType
+from oxide_desktop.core.record import TaskRecord, TaskStatus
+from oxide_desktop.core.settings import ServiceSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One attempt's input.
+
+    Attributes:
+        prompt: All that the model is to see, files included, already cut to the service's window.
+        model: What the caller insists on; `None` lets the adapter choose as its settings say.
+        input_tokens: Estimate of the prompt's size.
+        max_output_tokens: Room that was left for the answer.
+        cwd: The caller's project directory, for programs that look around.
+    """
+
+    task_id: str
+    prompt: str
+    model: str | None = None
+    input_tokens: int = 0
+    max_output_tokens: int | None = None
+    cwd: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The service has taken the request. The adapter yields this first, with the model it chose."""
+
+    model: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """The service's own token counts."""
+
+    input_tokens: int
+    output_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something to tell the person that is not part of the answer."""
+
+    text: str
+
+
+Output = str | Started | Usage | Note
+"""What an adapter yields: visible text as plain `str`, and what goes with it."""
+
+
+class Adapter(Protocol):
+    """How one configured service is spoken to: one async generator, and a few questions.
+
+    Third parties register a class in the entry-point group `oxide_desktop.adapters` under the name that
+    `api_type` then takes; it is called with `(settings, tools)`.
+    """
+
+    settings: ServiceSettings
+
+    @property
+    def info(self) -> ServiceInfo:
+        """What the service is, without asking it."""
+        ...
+
+    def execute(self, call: Call) -> AsyncGenerator[Output, None]:
+        """Ask once and stream the answer. Cancelling or closing the generator ends the work at the service.
+
+        Raises:
+            ServiceError: The attempt failed; its kind says how to go on. No other exception may leave.
+        """
+        ...
+
+    async def check(self, depth: Depth) -> Health:
+        """Look how far the service is usable. Never raises: what fails is in the result."""
+        ...
+
+    async def list_models(self) -> Sequence[str]:
+        """Names of the models on offer, as the service gives them.
+
+        Raises:
+            ServiceError: It could not be asked.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Let go of connections and children."""
+        ...
+
+
+class Secrets(Protocol):
+    """Where API keys are."""
+
+    async def resolve(self, reference: str) -> str:
+        """A literal as it is; `keyring:NAME` looked up, within a bounded time.
+
+        Raises:
+            UsageError: No key of that name is stored.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdapterTools:
+    """What adapters may use of Oxide."""
+
+    spawner: Spawner
+    secrets: Secrets
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskFilter:
+    """Which records are wanted. Everything given must hold; `text` searches prompts and results."""
+
+    status: TaskStatus | None = None
+    service: str | None = None
+    task_type: TaskType | None = None
+    text: str | None = None
+    since: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskPage:
+    """Records newest first, how many the store holds in all, and how many match the filter."""
+
+    tasks: Sequence[TaskRecord]
+    total: int
+    filtered: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskStatistics:
+    """Figures over the whole history. Durations in seconds, `success_rate` in percent of those that ended."""
+
+    total_tasks: int
+    avg_duration: float
+    success_rate: float
+    tasks_by_status: Mapping[str, int]
+    tasks_by_service: Mapping[str, int]
+    tasks_by_type: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """How an import went. `refused` names each record set aside and why."""
+
+    imported: int
+    already_there: int
+    refused: Sequence[tuple[str, str]]
+
+
+class History(Protocol):
+    """The durable records. What a method acknowledged is on the disk. All raise `StoreError`."""
+
+    async def add(self, record: TaskRecord) -> None:
+        """Store a new record."""
+        ...
+
+    async def save(self, record: TaskRecord) -> None:
+        """Replace the record of that id."""
+        ...
+
+    async def get(self, task_id: str) -> TaskRecord:
+        """One record, by its id or a unique start of it of at least four characters.
+
+        Raises:
+            NotFoundError: There is none, or more than one.
+        """
+        ...
+
+    async def list(self, wanted: TaskFilter, limit: int = 10, offset: int = 0) -> TaskPage:
+        """Records that match, newest first."""
+        ...
+
+    async def delete(self, task_id: str) -> None:
+        """Remove one ended record.
+
+        Raises:
+            NotFoundError: There is none.
+        """
+        ...
+
+    async def clear(self, status: TaskStatus | None = None) -> int:
+        """Remove ended records, of one status or all; answers how many went."""
+        ...
+
+    async def statistics(self) -> TaskStatistics:
+        """Figures over everything kept."""
+        ...
+
+    async def export(self) -> Mapping[str, Any]:
+        """Everything kept, in the shape of an ancestor's `tasks.json`: id -> record."""
+        ...
+
+    async def import_file(self, path: Path) -> Imported:
+        """Read a `tasks.json`; the file is not changed."""
+        ...
+
+    async def aclose(self) -> None:
+        """Finish what is being written."""
+        ...
+
+
+class Rules(Protocol):
+    """The person's own assignments, type -> service. All raise `StoreError`."""
+
+    def all(self) -> Mapping[TaskType, str]:
+        """What is set now, read again if the file has changed."""
+        ...
+
+    def set(self, task_type: TaskType, service: str) -> None:
+        """Assign a type.
+
+        Raises:
+            UsageError: No such service is configured.
+        """
+        ...
+
+    def remove(self, task_type: TaskType) -> None:
+        """Take an assignment back.
+
+        Raises:
+            NotFoundError: The type has none.
+        """
+        ...
+
+    def clear(self) -> int:
+        """Take all back; answers how many there were."""
+        ...

@@ -1,0 +1,104 @@
+"""A task on its way: its record as of now, and its answer, which any number of listeners may follow from the start."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import AsyncGenerator
+from typing import Any
+
+from oxide_desktop.core.errors import CancelledTaskError, OxideError
+from oxide_desktop.core.events import Chunk
+from oxide_desktop.core.model import Request
+from oxide_desktop.core.record import TaskRecord
+
+
+class RunningTask:
+    """What `Orchestrator.submit` gives back. The engine owns the work; whoever holds this only watches.
+
+    Attributes:
+        request: What was asked.
+        record: The newest state; final once the task has ended.
+        error: Why the task failed or was cancelled, once it has.
+    """
+
+    def __init__(self, request: Request, record: TaskRecord) -> None:
+        self.request = request
+        self.record = record
+        self.error: OxideError | None = None
+        self._chunks: list[Chunk] = []
+        self._ended = False
+        self._waiters: list[asyncio.Future[None]] = []
+        self._work: asyncio.Task[Any] | None = None
+
+    @property
+    def id(self) -> str:
+        """The record's id."""
+        return self.record.id
+
+    @property
+    def ended(self) -> bool:
+        """Whether the record is final."""
+        return self._ended
+
+    # -- for fronts --------------------------------------------------------------------------------
+
+    async def chunks(self, start: int = 0) -> AsyncGenerator[Chunk, None]:
+        """Every piece of the answer from number `start` on, those that came already first; ends with the task."""
+        index = start
+        while True:
+            while index < len(self._chunks):
+                yield self._chunks[index]
+                index += 1
+            if self._ended:
+                return
+            await self._change()
+
+    async def finished(self) -> TaskRecord:
+        """Wait for the end; the record tells how it went. Cancelling the wait leaves the task alone."""
+        while not self._ended:
+            await self._change()
+        return self.record
+
+    def cancel(self) -> None:
+        """Stop the work. `finished` tells when it has stopped; an ended task stays as it is."""
+        if self._work is not None and not self._ended:
+            if self.error is None:
+                self.error = CancelledTaskError("Cancelled", "The task was stopped before it was done.")
+            self._work.cancel()
+
+    def _change(self) -> asyncio.Future[None]:
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
+        return waiter
+
+    # -- for the engine ----------------------------------------------------------------------------
+
+    def own(self, work: asyncio.Task[Any]) -> None:
+        """Tie the task to the work that `cancel` stops."""
+        self._work = work
+
+    def update(self, **changes: Any) -> None:  # noqa: ANN401 - the fields of TaskRecord, checked by it
+        """Replace fields of the record."""
+        self.record = dataclasses.replace(self.record, **changes)
+
+    def append(self, chunk: Chunk) -> None:
+        """Add a piece of the answer and wake who follows."""
+        self._chunks.append(chunk)
+        if self._waiters:
+            self._wake()
+
+    def text_of(self, attempt: int) -> str:
+        """What became visible of one attempt."""
+        return "".join(chunk.text for chunk in self._chunks if chunk.attempt == attempt)
+
+    def end(self) -> None:
+        """Say that the record is final."""
+        self._ended = True
+        self._wake()
+
+    def _wake(self) -> None:
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
