@@ -26,7 +26,18 @@ _HOMES = {
     "load_config": "oxide_desktop.config.settings",
 }
 
-__all__ = [*_HOMES, "__version__"]
+__all__ = [
+    "Orchestrator",
+    "OxideError",
+    "Profile",
+    "ServiceError",
+    "StoreError",
+    "TaskType",
+    "UsageError",
+    "__version__",
+    "classify",
+    "load_config",
+]
 
 
 def __getattr__(name: str) -> object:

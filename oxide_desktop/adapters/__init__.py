@@ -1,0 +1,1 @@
+"""How each kind of service is spoken to."""

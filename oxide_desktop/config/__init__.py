@@ -1,0 +1,1 @@
+"""Where settings, keys, files and logs come from."""

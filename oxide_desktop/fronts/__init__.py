@@ -1,0 +1,1 @@
+"""The surfaces people and programs use. Each is given an Orchestrator."""

@@ -1,0 +1,1 @@
+"""The local socket between Oxide and its own clients."""

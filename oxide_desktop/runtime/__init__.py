@@ -1,0 +1,1 @@
+"""Children, health and figures of the running system."""

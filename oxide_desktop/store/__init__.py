@@ -1,0 +1,1 @@
+"""The durable history and the routing rules."""

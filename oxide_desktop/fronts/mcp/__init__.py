@@ -1,0 +1,1 @@
+"""MCP, for Claude Code and its kind."""
