@@ -108,7 +108,8 @@ class FailureKind(StrEnum):
     TIMEOUT = "timeout"  # one of the four deadlines
     CRASHED = "crashed"  # the program ended badly and would again
     INVALID = "invalid"  # the input itself is refused
-    POLICY = "policy"  # a privacy lane or the service's own rules forbid it
+    HELD = "held"  # a privacy lane keeps it from this service; another one may take it
+    POLICY = "policy"  # nobody may take it
 
     @property
     def retriable(self) -> bool:

@@ -152,6 +152,12 @@ class Profile:
     reasons: tuple[str, ...] = ()
     second: TaskType | None = None
 
+    def told(self, task_type: TaskType | None) -> Profile:
+        """The same prompt with the type that the caller named, if one was."""
+        if task_type is None:
+            return self
+        return dataclasses.replace(self, task_type=task_type, confidence=1.0, reasons=("you said so",), second=None)
+
     def to_dict(self) -> dict[str, Any]:
         """The shape that `oxide explain --json` shows."""
         return {

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from oxide_desktop.core.children import Spawner
+from oxide_desktop.core.errors import ServiceError
 from oxide_desktop.core.health import Depth, Health, ServiceInfo
 from oxide_desktop.core.model import TaskType
 from oxide_desktop.core.record import TaskRecord, TaskStatus
@@ -119,6 +120,38 @@ class AdapterTools:
     secrets: Secrets
 
 
+class HealthReports(Protocol):
+    """Who hears what attempts show of a service; free knowledge for the next route."""
+
+    def attempt_succeeded(self, service: str) -> None:
+        """The service answered."""
+        ...
+
+    def attempt_failed(self, service: str, error: ServiceError) -> None:
+        """The service failed in this way."""
+        ...
+
+
+class HealthView(HealthReports, Protocol):
+    """What is known of the services, and how to look again."""
+
+    def last(self, service: str) -> Health | None:
+        """The newest finding, `None` if nobody has looked."""
+        ...
+
+    async def check(self, service: str, depth: Depth) -> Health:
+        """Look at one service now, within a bound."""
+        ...
+
+    async def refresh(self, services: Iterable[str], depth: Depth, max_age_s: float = 0.0) -> None:
+        """Look at those whose finding is older than `max_age_s` seconds, side by side."""
+        ...
+
+    async def watch(self) -> None:
+        """Look at all of them again and again, until cancelled."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskFilter:
     """Which records are wanted. Everything given must hold; `text` searches prompts and results."""
@@ -205,6 +238,10 @@ class History(Protocol):
 
     async def import_file(self, path: Path) -> Imported:
         """Read a `tasks.json`; the file is not changed."""
+        ...
+
+    async def maintain(self) -> None:
+        """Retention and the daily backup; does nothing when nothing is due."""
         ...
 
     async def aclose(self) -> None:

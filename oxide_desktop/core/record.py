@@ -75,7 +75,11 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskRecord:
-    """What history keeps of a task. Times are Unix seconds, `duration` seconds, `cost` in the price's currency."""
+    """What history keeps of a task.
+
+    Times are Unix seconds, `duration` seconds, `cost` is in the price's currency. `cwd` is what relative `files` mean;
+    it is kept for asking again and is not part of the shape that is shown.
+    """
 
     id: str
     status: TaskStatus
@@ -97,6 +101,7 @@ class TaskRecord:
     tokens: Tokens | None = None
     cost: float | None = None
     notes: tuple[str, ...] = ()
+    cwd: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The exact shape of PRODUCT: what HTTP, the command line and MCP show."""

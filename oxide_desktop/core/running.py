@@ -29,7 +29,8 @@ class RunningTask:
         self._chunks: list[Chunk] = []
         self._ended = False
         self._waiters: list[asyncio.Future[None]] = []
-        self._work: asyncio.Task[Any] | None = None
+        self._work: asyncio.Task[None] | None = None
+        self._begun = False
 
     @property
     def id(self) -> str:
@@ -60,12 +61,13 @@ class RunningTask:
             await self._change()
         return self.record
 
-    def cancel(self) -> None:
+    def cancel(self, why: CancelledTaskError | None = None) -> None:
         """Stop the work. `finished` tells when it has stopped; an ended task stays as it is."""
-        if self._work is not None and not self._ended:
-            if self.error is None:
-                self.error = CancelledTaskError("Cancelled", "The task was stopped before it was done.")
-            self._work.cancel()
+        if self._ended or self.error is not None:
+            return
+        self.error = why or CancelledTaskError("Cancelled", "The task was stopped before it was done.")
+        if self._begun:  # an asyncio task that is cancelled before its first step never closes its record
+            self.work.cancel()
 
     def _change(self) -> asyncio.Future[None]:
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -74,9 +76,25 @@ class RunningTask:
 
     # -- for the engine ----------------------------------------------------------------------------
 
-    def own(self, work: asyncio.Task[Any]) -> None:
+    @property
+    def work(self) -> asyncio.Task[None]:
+        """What carries the task out."""
+        assert self._work is not None  # noqa: S101 - `submit` ties it before it hands the task out
+        return self._work
+
+    def own(self, work: asyncio.Task[None]) -> None:
         """Tie the task to the work that `cancel` stops."""
         self._work = work
+
+    def begin(self) -> None:
+        """The work's first step.
+
+        Raises:
+            CancelledError: The task was cancelled before it.
+        """
+        self._begun = True
+        if self.error is not None:
+            raise asyncio.CancelledError
 
     def update(self, **changes: Any) -> None:  # noqa: ANN401 - the fields of TaskRecord, checked by it
         """Replace fields of the record."""

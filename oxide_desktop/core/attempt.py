@@ -1,0 +1,143 @@
+"""One try on one service: its text into the task, its end into the record."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from contextlib import aclosing
+
+from oxide_desktop.core.errors import FailureKind, ServiceError
+from oxide_desktop.core.events import AttemptStarted, Chunk, EventBus, TaskNoted
+from oxide_desktop.core.ports import Adapter, Call, Note, Output, Started, Usage
+from oxide_desktop.core.record import Attempt, AttemptStatus, Tokens
+from oxide_desktop.core.running import RunningTask
+from oxide_desktop.core.settings import ExecutionSettings, Price
+from oxide_desktop.core.tokens import estimate_tokens
+from oxide_desktop.core.watchdog import Phase, Watchdog
+
+LONGEST_ANSWER_CHARS = 16 * 1024 * 1024
+
+
+class LiveAttempt:
+    """Runs one attempt and keeps its line in the task's record up to date.
+
+    Attributes:
+        visible: Whether any text of it has been shown, after which no other service may continue it.
+    """
+
+    def __init__(self, task: RunningTask, adapter: Adapter, bus: EventBus) -> None:
+        self._task = task
+        self._adapter = adapter
+        self._bus = bus
+        self._service = adapter.settings.name
+        self._index = len(task.record.attempts) + 1
+        self._line = Attempt(service=self._service, started_at=time.time())
+        self._usage: Usage | None = None
+        task.update(attempts=(*task.record.attempts, self._line), service=self._service)
+
+    @property
+    def visible(self) -> bool:
+        """Whether any text of it has been shown."""
+        return self._line.first_chunk_at is not None
+
+    async def run(self, call: Call, limits: ExecutionSettings) -> None:
+        """Ask once; the answer goes into the task as it comes.
+
+        Raises:
+            ServiceError: It failed; the record says so already.
+            CancelledError: It was stopped; likewise.
+        """
+        task_type = self._task.record.task_type or ""
+        self._bus.publish(AttemptStarted(self._task.id, self._index, self._service, task_type))
+        try:
+            await self._stream(call, limits)
+        except ServiceError as error:
+            status = AttemptStatus.PARTIAL if self.visible else AttemptStatus.FAILED
+            self._end(status, error=str(error), kind=error.kind.value)
+            raise
+        except BaseException:  # cancelled, or a bug of ours: the line must not stay open, and the error goes on
+            self._end(AttemptStatus.CANCELLED)
+            raise
+        self._end(AttemptStatus.COMPLETED)
+        self._count(call)
+
+    async def _stream(self, call: Call, limits: ExecutionSettings) -> None:
+        chars = 0
+        async with Watchdog(self._service, limits) as watchdog, aclosing(self._adapter.execute(call)) as outputs:
+            async for output in outputs:
+                if type(output) is not str:
+                    self._take(output, watchdog)
+                    continue
+                if not output:
+                    continue
+                if not chars:
+                    self._line = dataclasses.replace(self._line, first_chunk_at=time.time())
+                    watchdog.enter(Phase.IDLE)
+                chars += len(output)
+                watchdog.touch()
+                self._show(output)
+                if chars > LONGEST_ANSWER_CHARS:
+                    raise _too_long(self._service)
+        if not chars:
+            raise ServiceError(
+                FailureKind.TRANSIENT,
+                f"{self._service} answered nothing",
+                "It ended without an error and without text.",
+            )
+
+    def _show(self, text: str) -> None:
+        chunk = Chunk(self._task.id, self._index, self._service, text)
+        self._task.append(chunk)
+        self._bus.publish(chunk)
+
+    def _take(self, output: Output, watchdog: Watchdog) -> None:
+        if isinstance(output, Started):
+            self._line = dataclasses.replace(self._line, model=output.model)
+            self._task.update(model=output.model)
+            if not self.visible:
+                watchdog.enter(Phase.FIRST_BYTE)
+        elif isinstance(output, Usage):
+            self._usage = output
+        elif isinstance(output, Note):
+            note(self._task, output.text, self._bus)
+
+    def _end(self, status: AttemptStatus, error: str | None = None, kind: str | None = None) -> None:
+        self._line = dataclasses.replace(
+            self._line,
+            status=status,
+            error=error,
+            kind=kind,
+            ended_at=time.time(),
+            chars=len(self._task.text_of(self._index)),
+        )
+        self._task.update(attempts=(*self._task.record.attempts[: self._index - 1], self._line))
+
+    def _count(self, call: Call) -> None:
+        if self._usage:
+            tokens = Tokens(self._usage.input_tokens, self._usage.output_tokens)
+        else:
+            answer = self._task.text_of(self._index)
+            tokens = Tokens(call.input_tokens, estimate_tokens(answer), estimated=True)
+        self._task.update(tokens=tokens, cost=cost_of(tokens, self._adapter.settings.price))
+
+
+def note(task: RunningTask, text: str, bus: EventBus) -> None:
+    """Keep a remark in the record, once, and tell who listens."""
+    if text not in task.record.notes:
+        task.update(notes=(*task.record.notes, text))
+        bus.publish(TaskNoted(task.id, text))
+
+
+def cost_of(tokens: Tokens, price: Price | None) -> float | None:
+    """Money, in the price's currency; `None` where no price is set."""
+    if price is None:
+        return None
+    return (tokens.input * price.input + tokens.output * price.output) / 1_000_000
+
+
+def _too_long(service: str) -> ServiceError:
+    return ServiceError(
+        FailureKind.CRASHED,
+        f"{service} would not stop answering",
+        f"Its answer passed {LONGEST_ANSWER_CHARS:,} characters and was ended there.",
+    )

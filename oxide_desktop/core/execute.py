@@ -1,0 +1,155 @@
+"""Attempts along a route: retry, breaker, fallback, deadline. Below the router: what a lane holds back stays back."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Mapping
+
+from oxide_desktop.core.attempt import LiveAttempt, note
+from oxide_desktop.core.breaker import Breakers
+from oxide_desktop.core.context import Context, Fitted, fit
+from oxide_desktop.core.errors import FailureKind, RouteError, ServiceError
+from oxide_desktop.core.events import EventBus
+from oxide_desktop.core.model import Route
+from oxide_desktop.core.ports import Adapter, Call, HealthReports
+from oxide_desktop.core.retry import RetryPolicy
+from oxide_desktop.core.running import RunningTask
+from oxide_desktop.core.settings import Settings
+
+ANSWER_TOKENS = 2048
+# Failures that say "not this service, not now" rather than "it was tried and broke".
+_COULD_NOT_TAKE = {
+    FailureKind.MISSING,
+    FailureKind.AUTH,
+    FailureKind.LICENCE,
+    FailureKind.QUOTA,
+    FailureKind.CONTEXT,
+    FailureKind.HELD,
+}
+
+
+class Executor:
+    """Carries a routed task to its end on one of its candidates."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        adapters: Mapping[str, Adapter],
+        bus: EventBus,
+        health: HealthReports,
+        draw: random.Random | None = None,
+    ) -> None:
+        self._settings = settings
+        self._adapters = adapters
+        self._bus = bus
+        self._health = health
+        self._draw = draw or random.Random()  # noqa: S311 - jitter, not a secret
+        self.breakers = Breakers()
+        self._slots = {name: asyncio.Semaphore(item.settings.max_concurrency) for name, item in adapters.items()}
+
+    async def run(self, task: RunningTask, route: Route, context: Context) -> None:
+        """Try the candidates in order until one has answered.
+
+        Raises:
+            ServiceError: The task failed.
+            RouteError: No candidate was able to take it.
+        """
+        limit_s = self._settings.execution.timeout_seconds
+        try:
+            async with asyncio.timeout(limit_s):
+                await self._along(task, route, context)
+        except TimeoutError as error:
+            raise ServiceError(
+                FailureKind.TIMEOUT,
+                "The task ran out of time",
+                f"It was not done within {limit_s:g} s.",
+                "If it needs longer, raise execution.timeout_seconds in the settings.",
+            ) from error
+
+    async def _along(self, task: RunningTask, route: Route, context: Context) -> None:
+        failures: dict[str, ServiceError] = {}
+        for position, candidate in enumerate(route.candidates, start=1):
+            adapter = self._adapters[candidate.service]
+            try:
+                await self._ask(task, adapter, context, has_fallback=position < len(route.candidates))
+            except ServiceError as error:
+                failures[candidate.service] = error
+                if error.kind.final or self._answered(task):
+                    raise
+            else:
+                return
+        raise _nobody(failures)
+
+    @staticmethod
+    def _answered(task: RunningTask) -> bool:
+        return bool(task.record.attempts and task.record.attempts[-1].chars)
+
+    async def _ask(self, task: RunningTask, adapter: Adapter, context: Context, *, has_fallback: bool) -> None:
+        """One service, with its retries."""
+        name = adapter.settings.name
+        call = await self._prepare(task, adapter, context)
+        policy = RetryPolicy.of(adapter.settings, self._settings.execution, has_fallback=has_fallback)
+        for tried in range(1, policy.tries + 1):
+            async with self._slots[name]:
+                if reason := self.breakers.closed_reason(name):
+                    raise ServiceError(FailureKind.MISSING, f"{name} is left alone for now", f"It {reason}.")
+                try:
+                    await self._attempt(task, adapter, call)
+                except ServiceError as error:
+                    pause_s = None if self._answered(task) else policy.pause_s(error, tried, self._draw)
+                    if pause_s is None:
+                        raise
+                else:
+                    return
+            await asyncio.sleep(pause_s)  # bounded by the policy, and by the task's own deadline
+
+    async def _prepare(self, task: RunningTask, adapter: Adapter, context: Context) -> Call:
+        fitted = await self._fit(adapter, context)
+        for text in fitted.notes:
+            note(task, text, self._bus)
+        return Call(
+            task_id=task.id,
+            prompt=fitted.prompt,
+            model=task.request.preferences.model,
+            input_tokens=fitted.tokens,
+            cwd=task.request.cwd,
+        )
+
+    async def _fit(self, adapter: Adapter, context: Context) -> Fitted:
+        info = adapter.info
+        return await asyncio.to_thread(
+            fit,
+            context,
+            window_tokens=info.max_context_tokens,
+            locality=info.locality,
+            privacy=self._settings.privacy,
+            answer_tokens=ANSWER_TOKENS,
+        )
+
+    async def _attempt(self, task: RunningTask, adapter: Adapter, call: Call) -> None:
+        name = adapter.settings.name
+        self.breakers.begin(name)
+        try:
+            await LiveAttempt(task, adapter, self._bus).run(call, self._settings.execution)
+        except ServiceError as error:
+            self.breakers.failed(name, error.kind)
+            self._health.attempt_failed(name, error)
+            raise
+        except BaseException:  # stopped from outside: nothing was learned about the service, and it goes on
+            self.breakers.abandoned(name)
+            raise
+        self.breakers.succeeded(name)
+        self._health.attempt_succeeded(name)
+
+
+def _nobody(failures: Mapping[str, ServiceError]) -> ServiceError | RouteError:
+    """The one error that tells how all candidates failed."""
+    errors = list(failures.values())
+    told = " ".join(f"{error.title}: {error.message}".rstrip() for error in errors)
+    hint = next((error.hint for error in errors if error.hint), "Run `oxide doctor` to see what each service needs.")
+    if all(error.kind in _COULD_NOT_TAKE for error in errors):
+        return RouteError("No service could take the task", told, hint)
+    if len(errors) == 1:
+        return errors[0]
+    return ServiceError(errors[-1].kind, "Every service failed", told, hint)

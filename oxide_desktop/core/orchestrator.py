@@ -1,0 +1,304 @@
+"""The one façade. A task flows left to right: context -> profile -> route -> execute -> record -> notify."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import uuid
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+from oxide_desktop.core.administration import Administration
+from oxide_desktop.core.background import BackgroundTasks
+from oxide_desktop.core.children import Spawner
+from oxide_desktop.core.classify import classify
+from oxide_desktop.core.context import Context, gather
+from oxide_desktop.core.errors import Bug, CancelledTaskError, NotFoundError, OxideError, RouteError, StoreError
+from oxide_desktop.core.events import EventBus, HistoryChanged, TaskEnded, TaskQueued, TaskRouted
+from oxide_desktop.core.execute import ANSWER_TOKENS, Executor
+from oxide_desktop.core.health import Depth
+from oxide_desktop.core.model import Explanation, Preferences, Profile, Request, Route, Source
+from oxide_desktop.core.ports import Adapter, HealthView, History, Rules
+from oxide_desktop.core.record import TaskRecord, TaskStatus
+from oxide_desktop.core.route import choose_route
+from oxide_desktop.core.running import RunningTask
+from oxide_desktop.core.settings import Settings
+
+log = logging.getLogger(__name__)
+
+GLANCE_AGE_S = 15.0
+STOP_LIMIT_S = 10.0
+
+
+class Orchestrator(Administration):
+    """Owns every task from its request to its record. Fronts call it and watch its bus; nothing else."""
+
+    def __init__(
+        self,
+        *,
+        settings: Settings,
+        bus: EventBus,
+        adapters: Mapping[str, Adapter],
+        health: HealthView,
+        rules: Rules,
+        spawner: Spawner,
+        open_history: Callable[[], Awaitable[History]],
+    ) -> None:
+        super().__init__(settings, bus, adapters, health, rules)
+        self.spawner = spawner
+        self._open_history = open_history
+        self._history: History | None = None
+        self._opening = asyncio.Lock()
+        self._executor = Executor(settings, adapters, bus, health)
+        self._background = BackgroundTasks()
+        self._running: dict[str, RunningTask] = {}
+
+    # -- life --------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Open the history. Every other call does so itself; a second call does nothing."""
+        async with self._opening:
+            if self._history is None:
+                self._history = await self._open_history()
+                self._background.start(self._history.maintain(), "history maintenance")
+
+    def watch_services(self) -> None:
+        """Keep every service's health fresh, for programs that stay."""
+        self._background.start(self._health.watch(), "health watch")
+
+    async def aclose(self) -> None:
+        """Stop the tasks, let go of services and children, finish what is being written."""
+        running = self.running()
+        for task in running:
+            task.cancel(_closed())
+        if running:
+            await asyncio.wait([task.work for task in running], timeout=STOP_LIMIT_S)
+        await self._background.close()
+        for adapter in self._adapters.values():
+            await adapter.aclose()
+        if self._history is not None:
+            await self._history.aclose()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.aclose()
+
+    @property
+    def history(self) -> History:
+        """The durable records.
+
+        Raises:
+            Bug: `start` was not called.
+        """
+        if self._history is None:
+            raise Bug("The history is not open", "The engine was used before it was started.")
+        return self._history
+
+    # -- asking ------------------------------------------------------------------------------------
+
+    async def submit(self, request: Request) -> RunningTask:
+        """Record a request durably and start on it.
+
+        Raises:
+            StoreError: It could not be recorded, so it is not started.
+        """
+        await self.start()
+        task = RunningTask(request, _new_record(request))
+        await self.history.add(task.record)
+        self._running[task.id] = task
+        self.bus.publish(TaskQueued(task.record))
+        task.own(self._background.start(self._carry_out(task), f"task {task.id}"))
+        return task
+
+    async def _carry_out(self, task: RunningTask) -> None:
+        """The flow. Whatever happens, the record is closed."""
+        status, error = TaskStatus.COMPLETED, None
+        try:
+            task.begin()
+            context = await self._read(task.request)
+            profile = self._profile(task.request, context)
+            route = await self._route(task.request, profile, context)
+            await self._begin(task, profile, route, context)
+            await self._executor.run(task, route, context)
+        except asyncio.CancelledError:
+            status, error = TaskStatus.CANCELLED, task.error or _closed()
+        except OxideError as failure:
+            status, error = TaskStatus.FAILED, failure
+        except Exception as failure:  # a bug of ours must end the task, not leave it running for ever
+            log.exception("task %s met a bug", task.id)
+            status, error = TaskStatus.FAILED, Bug("Oxide made a mistake", repr(failure), "The log has the details.")
+        await self._close(task, status, error)
+
+    async def _read(self, request: Request) -> Context:
+        if not request.files:
+            return gather(request, self.settings.privacy)
+        return await asyncio.to_thread(gather, request, self.settings.privacy)
+
+    @staticmethod
+    def _profile(request: Request, context: Context) -> Profile:
+        profile = classify(request.prompt, context.sizes)
+        return profile.told(request.preferences.task_type)
+
+    async def _route(self, request: Request, profile: Profile, context: Context) -> Route:
+        await self._health.refresh(self._adapters, Depth.GLANCE, GLANCE_AGE_S)
+        unavailable = {
+            name: reason for name in self._adapters if (reason := self._executor.breakers.closed_reason(name))
+        }
+        return choose_route(
+            profile=profile,
+            preferences=request.preferences,
+            services=self.services(),
+            rules=self.rules.all(),
+            routing=self.settings.routing,
+            tokens=context.tokens,
+            answer_tokens=ANSWER_TOKENS,
+            unavailable=unavailable,
+        )
+
+    async def _begin(self, task: RunningTask, profile: Profile, route: Route, context: Context) -> None:
+        """Write down where the task goes before it goes there.
+
+        Raises:
+            RouteError: Nowhere.
+        """
+        task.update(
+            status=TaskStatus.RUNNING,
+            task_type=profile.task_type.value,
+            route=route,
+            started_at=time.time(),
+            notes=context.notes,
+        )
+        if not route.candidates:
+            raise _no_route(route)
+        task.update(service=route.candidates[0].service)
+        await self.history.save(task.record)
+        self.bus.publish(TaskRouted(task.record))
+
+    async def _close(self, task: RunningTask, status: TaskStatus, error: OxideError | None) -> None:
+        now = time.time()
+        last = len(task.record.attempts)
+        task.error = error
+        task.update(
+            status=status,
+            error=str(error) if error else None,
+            result=(task.text_of(last) or None) if last else None,
+            completed_at=now,
+            duration=now - (task.record.started_at or task.record.created_at),
+        )
+        try:
+            await self.history.save(task.record)
+        except StoreError as failure:
+            log.exception("the end of task %s could not be recorded", task.id)
+            task.update(notes=(*task.record.notes, f"This answer is not in the history. {failure}"))
+        finally:
+            self._running.pop(task.id, None)
+            task.end()
+            self.bus.publish(TaskEnded(task.record))
+
+    async def execute_task(
+        self, prompt: str, files: Sequence[str] | None = None, preferences: Mapping[str, Any] | None = None
+    ) -> AsyncGenerator[str, None]:
+        """Ask and stream the answer's text. Closing the generator early cancels the task.
+
+        Raises:
+            OxideError: The task failed; what had come until then was yielded.
+        """
+        wishes = Preferences.parse(preferences)
+        task = await self.submit(
+            Request(prompt=prompt, files=tuple(files or ()), preferences=wishes, source=Source.PYTHON, cwd=Path.cwd())
+        )
+        try:
+            async for chunk in task.chunks():
+                yield chunk.text
+        finally:
+            if not task.ended:
+                task.cancel()
+                await task.finished()
+        if task.error:
+            raise task.error
+
+    async def explain(self, request: Request) -> Explanation:
+        """The route that a request would take, and why. Nothing is recorded, nothing is sent."""
+        context = await self._read(request)
+        profile = self._profile(request, context)
+        route = await self._route(request, profile, context)
+        return Explanation(profile, route, context.tokens, context.notes)
+
+    # -- tasks -------------------------------------------------------------------------------------
+
+    def running(self) -> tuple[RunningTask, ...]:
+        """Tasks that have not ended, oldest first."""
+        return tuple(self._running.values())
+
+    def find(self, task_id: str) -> RunningTask | None:
+        """A task that has not ended."""
+        return self._running.get(task_id)
+
+    async def cancel(self, task_id: str) -> TaskRecord:
+        """Stop a task and wait until it has stopped.
+
+        Raises:
+            NotFoundError: It does not run here.
+        """
+        task = self.find(task_id)
+        if task is None:
+            raise NotFoundError("Nothing to cancel", f"No task {task_id} is running here.")
+        task.cancel()
+        return await task.finished()
+
+    async def retry(self, task_id: str, source: Source, service: str | None = None) -> RunningTask:
+        """Ask again what a recorded task asked, on another service if one is named. It becomes a new task."""
+        await self.start()
+        record = await self.history.get(task_id)
+        wishes = {**record.preferences, **({"preferred_service": service} if service else {})}
+        return await self.submit(
+            Request(
+                prompt=record.prompt,
+                files=record.files,
+                preferences=Preferences.parse(wishes),
+                source=source,
+                cwd=Path(record.cwd) if record.cwd else Path.cwd(),
+            )
+        )
+
+    async def forget(self, task_id: str) -> None:
+        """Delete the record of an ended task."""
+        await self.start()
+        await self.history.delete(task_id)
+        self.bus.publish(HistoryChanged())
+
+    async def clear_history(self, status: TaskStatus | None = None) -> int:
+        """Delete the records of ended tasks; answers how many."""
+        await self.start()
+        count = await self.history.clear(status)
+        self.bus.publish(HistoryChanged())
+        return count
+
+
+def _new_record(request: Request) -> TaskRecord:
+    return TaskRecord(
+        id=str(uuid.uuid4()),
+        status=TaskStatus.QUEUED,
+        prompt=request.prompt,
+        files=request.files,
+        preferences=request.preferences.to_dict(),
+        created_at=time.time(),
+        source=request.source.value,
+        cwd=str(request.cwd),
+    )
+
+
+def _closed() -> CancelledTaskError:
+    return CancelledTaskError("Oxide was closed", "The task was still running when Oxide ended.")
+
+
+def _no_route(route: Route) -> RouteError:
+    reasons = "; ".join(f"{item.service}: {item.reason}" for item in route.skipped) or "no service is configured"
+    return RouteError(
+        "No service could take the task", f"{reasons}.", "Run `oxide doctor` to see what each service needs."
+    )

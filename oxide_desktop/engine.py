@@ -1,0 +1,80 @@
+"""The composition root: settings in, an Orchestrator with everything plugged in out."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Mapping
+
+from oxide_desktop.adapters.registry import adapter_class
+from oxide_desktop.config.logs import configure_logs
+from oxide_desktop.config.paths import Paths
+from oxide_desktop.config.secrets import KeyStore
+from oxide_desktop.config.settings import load_config
+from oxide_desktop.core import orchestrator
+from oxide_desktop.core.errors import UsageError
+from oxide_desktop.core.events import EventBus
+from oxide_desktop.core.ports import Adapter, AdapterTools
+from oxide_desktop.core.settings import Settings
+from oxide_desktop.runtime.health import HealthBoard
+from oxide_desktop.runtime.processes import GuardedSpawner
+from oxide_desktop.store.history import SqliteHistory
+from oxide_desktop.store.rules import RuleFile
+
+
+class Orchestrator(orchestrator.Orchestrator):
+    """The engine on this machine's files, services and keys.
+
+    Use it as an async context manager, or as it is: the first call opens what it needs. Close it with `aclose`.
+    """
+
+    def __init__(self, config: Settings | None = None, *, paths: Paths | None = None) -> None:
+        settings = config or load_config()
+        self.paths = paths or Paths.from_environment()
+        self.paths.prepare()
+        configure_logs(settings.logging, self.paths)
+        self.keys = KeyStore(self.paths)
+        spawner = GuardedSpawner(self.paths.run_dir, run_id=uuid.uuid4().hex)
+        bus = EventBus()
+        adapters, self.adapter_problems = plug_adapters(settings, AdapterTools(spawner=spawner, secrets=self.keys))
+        super().__init__(
+            settings=settings,
+            bus=bus,
+            adapters=adapters,
+            health=HealthBoard(adapters, bus),
+            rules=RuleFile(self.paths.rules_file, tuple(settings.services)),
+            spawner=spawner,
+            open_history=self._open_history_after_sweep,
+        )
+        self._guarded = spawner
+
+    async def _open_history_after_sweep(self) -> SqliteHistory:
+        await asyncio.to_thread(self._guarded.sweep)
+        return await SqliteHistory.open(
+            self.paths.database,
+            backups=self.paths.backups,
+            quarantine=self.paths.quarantine,
+            ancestor=self.paths.ancestor_tasks,
+            retention_days=self.settings.storage.retention_days,
+        )
+
+    async def aclose(self) -> None:
+        """Stop tasks, services and children, and finish what is being written."""
+        await super().aclose()
+        await self._guarded.aclose()
+
+
+def plug_adapters(settings: Settings, tools: AdapterTools) -> tuple[Mapping[str, Adapter], Mapping[str, UsageError]]:
+    """An adapter for every enabled service, and for those that got none, why.
+
+    A third party's adapter that cannot be loaded costs its own service only.
+    """
+    adapters: dict[str, Adapter] = {}
+    problems: dict[str, UsageError] = {}
+    for name, service in settings.services.items():
+        if service.enabled:
+            try:
+                adapters[name] = adapter_class(service.kind)(service, tools)
+            except UsageError as error:
+                problems[name] = error
+    return adapters, problems

@@ -1,0 +1,117 @@
+"""What is known of each service's health: looked at with bounds, learned from attempts, told when it changes."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import time
+from collections.abc import Iterable, Mapping
+
+from oxide_desktop.core.errors import FailureKind, ServiceError
+from oxide_desktop.core.events import EventBus, ServiceStatusChanged
+from oxide_desktop.core.health import Depth, Health, Tier
+from oxide_desktop.core.ports import Adapter
+
+# Upper bounds: a service that does not answer a check in this time is as good as down for a person who waits.
+CHECK_LIMIT_S = {Depth.GLANCE: 1.5, Depth.PROBE: 15.0, Depth.PROVE: 90.0}
+# How long a finding that went deeper outweighs a glance.
+DEEPER_FINDING_S = 300.0
+_FAILING_TIER = {
+    FailureKind.MISSING: Tier.STARTS,
+    FailureKind.AUTH: Tier.AUTHENTICATED,
+    FailureKind.LICENCE: Tier.AUTHENTICATED,
+    FailureKind.QUOTA: Tier.ANSWERS,
+    FailureKind.CRASHED: Tier.ANSWERS,
+}
+_ORDER = list(Tier)
+
+
+class HealthBoard:
+    """The last finding for each service. Implements `core.ports.HealthReports`."""
+
+    def __init__(self, adapters: Mapping[str, Adapter], bus: EventBus) -> None:
+        self._adapters = adapters
+        self._bus = bus
+        self._last: dict[str, Health] = {}
+
+    def last(self, service: str) -> Health | None:
+        """The newest finding, `None` if nobody has looked."""
+        return self._last.get(service)
+
+    async def check(self, service: str, depth: Depth) -> Health:
+        """Look now, within the depth's bound."""
+        limit_s = CHECK_LIMIT_S[depth]
+        try:
+            async with asyncio.timeout(limit_s):
+                found = await self._adapters[service].check(depth)
+        except TimeoutError:
+            found = Health(
+                service=service,
+                tier=Tier.INSTALLED,
+                failing=Tier.STARTS,
+                message=f"It did not answer a check within {limit_s:g} s.",
+                fix="Look at what it is doing, or restart it.",
+                checked_at=time.time(),
+            )
+        return self._keep(found, depth)
+
+    async def refresh(self, services: Iterable[str], depth: Depth, max_age_s: float = 0.0) -> None:
+        """Check those whose finding is older than `max_age_s` seconds, side by side."""
+        now = time.time()
+        stale = [name for name in services if not (last := self._last.get(name)) or now - last.checked_at >= max_age_s]
+        await asyncio.gather(*(self.check(name, depth) for name in stale))
+
+    async def watch(self, interval_s: float = 60.0) -> None:
+        """Probe every service again and again, until cancelled."""
+        while True:
+            await self.refresh(self._adapters, Depth.PROBE)
+            await asyncio.sleep(interval_s)
+
+    def attempt_succeeded(self, service: str) -> None:
+        """An answer came: every tier is proven."""
+        known = self._last.get(service) or Health(service=service, tier=None)
+        self._store(
+            dataclasses.replace(
+                known, tier=Tier.ANSWERS, failing=None, message="It answered.", fix="", checked_at=time.time()
+            )
+        )
+
+    def attempt_failed(self, service: str, error: ServiceError) -> None:
+        """A failure that another try would meet again lowers the tier; bad luck does not."""
+        failing = _FAILING_TIER.get(error.kind)
+        if failing is None:
+            return
+        reached = _ORDER[_ORDER.index(failing) - 1]
+        known = self._last.get(service) or Health(service=service, tier=None)
+        self._store(
+            dataclasses.replace(
+                known,
+                tier=reached,
+                failing=failing,
+                message=f"{error.title}: {error.message}".rstrip(": "),
+                fix=error.hint,
+                checked_at=time.time(),
+            )
+        )
+
+    def _keep(self, found: Health, depth: Depth) -> Health:
+        """Store a finding, unless it only glanced where an earlier one saw deeper."""
+        last = self._last.get(found.service)
+        if depth is Depth.GLANCE and found.healthy and last and _still_counts(last, found):
+            found = dataclasses.replace(last, checked_at=found.checked_at) if last.healthy else last
+        self._store(found)
+        return found
+
+    def _store(self, found: Health) -> None:
+        last = self._last.get(found.service)
+        self._last[found.service] = found
+        if last is None or (last.tier, last.failing) != (found.tier, found.failing):
+            self._bus.publish(ServiceStatusChanged(found))
+
+
+def _still_counts(last: Health, glance: Health) -> bool:
+    """Whether a finding says more than a glance that found nothing wrong."""
+    if last.healthy:
+        return True
+    beyond_a_glance = last.failing in (Tier.AUTHENTICATED, Tier.ANSWERS)
+    return beyond_a_glance and glance.checked_at - last.checked_at < DEEPER_FINDING_S
