@@ -1,0 +1,74 @@
+# Everything sets itself up: `make run` and `make test` work on a fresh clone.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev run test check format bench lock clean
+
+BIN := .venv/bin
+PYTHON_OF_OXIDE := $(BIN)/python
+WORKERS ?= 2
+ARGS ?=
+export PYTHON
+
+# Where nothing may be missing (CI), a system package that cannot be had and a skipped test are failures.
+STRICT := $(if $(CI),--strict)
+NO_SKIPS := $(if $(CI),-p no_skips)
+
+SHELL_SCRIPTS := installers/setup .ci/run
+MYPY_PLATFORMS := linux darwin win32
+BENCHMARKS ?= $(sort $(filter-out benchmarks/_%,$(wildcard benchmarks/*.py)))
+
+help: ## Show this
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@echo '  ARGS="…" is passed on by run, test and bench.'
+
+setup: ## Prepare what running needs (once; quick when all is there)
+	@installers/setup app $(STRICT)
+
+setup-dev:
+	@installers/setup dev $(STRICT)
+
+run: setup ## Start Oxide (ARGS="run 'What is 2+2?'" for one command)
+	@$(BIN)/oxide $(ARGS)
+
+# Without ARGS: all tests, 90 % of all branches and every branch of the core. With ARGS: just those tests.
+test: setup-dev ## Run the tests (ARGS="tests/unit -k router" for some)
+ifeq ($(strip $(ARGS)),)
+	@PYTHONPATH=tests/plugins $(PYTHON_OF_OXIDE) -m pytest -n $(WORKERS) --dist loadfile $(NO_SKIPS) \
+		--cov --cov-report=term --cov-fail-under=90
+	@report=$$($(PYTHON_OF_OXIDE) -m coverage report --include='oxide_desktop/core/*' --fail-under=100) \
+		|| { echo 'The core is to be covered completely:'; echo "$$report"; exit 1; }
+else
+	@PYTHONPATH=tests/plugins $(PYTHON_OF_OXIDE) -m pytest $(NO_SKIPS) $(ARGS)
+endif
+
+check: setup-dev ## Format, lint, types for three systems, layers, sizes
+	@$(BIN)/ruff format --check --quiet . || { echo 'Run make format.'; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@for platform in $(MYPY_PLATFORMS); do \
+		$(BIN)/mypy --no-error-summary --platform $$platform --cache-dir .mypy_cache/$$platform || exit 1; \
+	done
+	@$(BIN)/lint-imports --no-cache > .import-linter.log || { cat .import-linter.log; exit 1; }
+	@$(PYTHON_OF_OXIDE) -m pytest -q --no-header tests/unit/test_house.py
+	@if command -v shellcheck > /dev/null; then shellcheck $(SHELL_SCRIPTS); \
+		elif [ -n "$(CI)" ]; then echo 'shellcheck is missing'; exit 1; fi
+
+format: setup-dev ## Put the code in order
+	@$(BIN)/ruff format --quiet .
+	@$(BIN)/ruff check --quiet --fix .
+
+bench: setup-dev ## Measure (BENCHMARKS=benchmarks/NAME.py for one)
+	@for script in $(BENCHMARKS); do echo "== $$script"; $(PYTHON_OF_OXIDE) $$script $(ARGS) || exit 1; done
+
+COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	--no-emit-index-url --no-emit-find-links
+LOCK := $(COMPILE) pyproject.toml --extra desktop --extra builtin --group build
+
+lock: setup ## Pin the packages again (ARGS=--upgrade for newer ones)
+	@PATH="$$PATH:.uv/bin" && \
+		$(COMPILE) $(ARGS) --group setup --output-file requirements/uv.txt && \
+		$(LOCK) $(ARGS) --output-file requirements/app.txt && \
+		$(LOCK) $(ARGS) --group dev --constraint requirements/app.txt --output-file requirements/dev.txt
+
+clean: ## Remove what was made here, environments included
+	@rm -rf .venv .uv build dist .mypy_cache .ruff_cache .pytest_cache .import-linter.log .coverage .coverage.*
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
