@@ -121,7 +121,15 @@ def apt_install(packages: Sequence[str]) -> None:
     apt = ["apt-get", "-q", "-y", "-o", "DPkg::Lock::Timeout=300"]
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     for step in (["update"], ["install", "--no-install-recommends", *packages]):
-        subprocess.run([*apt, *step], stdout=sys.stderr, env=environment, check=False)
+        command = [*apt, *step]
+        if sys.stderr.isatty():
+            subprocess.run(command, stdout=sys.stderr, env=environment, check=False)
+            continue
+        done = subprocess.run(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, check=False
+        )
+        if done.returncode:
+            say(f"{shlex.join(command)} failed:\n{done.stdout}")
 
 
 def is_root() -> bool:
@@ -144,8 +152,9 @@ def prepare_venv(level: str) -> None:
         run([uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(VENV)])
     say(f"installing the pinned packages of requirements/{level}.txt")
     install = [uv, "pip", "install", "--python", str(venv_python()), "--no-deps"]
+    install += [] if sys.stderr.isatty() else ["--quiet"]
     run([*install, "--require-hashes", "--requirement", str(requirements(level))])
-    run([*install, "--quiet", "--no-build-isolation", "--editable", str(ROOT)])
+    run([*install, "--no-build-isolation", "--editable", str(ROOT)])
     STAMP.write_text(json.dumps({"level": level, "digest": digest(level)}), encoding="utf-8")
     say("done")
 
