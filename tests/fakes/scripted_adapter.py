@@ -59,7 +59,8 @@ class ScriptedAdapter:
         self.calls.append(call)
         scene = self.scenes[min(len(self.calls), len(self.scenes)) - 1]
         try:
-            if not scene or not isinstance(scene[0], ServiceError | Started) and scene[0] is not STALL:
+            first = scene[0] if scene else None
+            if first is not STALL and not isinstance(first, ServiceError | Started):
                 yield Started("scripted-1")
             for item in scene:
                 if item is STALL:

@@ -59,6 +59,9 @@ class AskWindow(QWidget):
         self.prompt.setAccessibleName(self.tr("Prompt"))
         self.prompt.setTabChangesFocus(True)
         self.prompt.installEventFilter(self)
+        self.notice = QLabel()
+        self.notice.setWordWrap(True)
+        self.notice.setVisible(False)
         self.route = QLabel()
         self.route.setAccessibleName(self.tr("Where it goes and why"))
         self.route.setWordWrap(True)
@@ -86,6 +89,7 @@ class AskWindow(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(24, 24, 24, 24)
         column.setSpacing(8)
+        column.addWidget(self.notice)
         column.addWidget(self.prompt, 1)
         column.addLayout(buttons)
         column.addWidget(line)
@@ -99,6 +103,11 @@ class AskWindow(QWidget):
         self._ready = ready
         self.state.setText("" if ready else self.tr("Starting…"))
         self._prompt_changed()
+
+    def show_notice(self, sentence: str) -> None:
+        """Something about the whole window, above all else."""
+        self.notice.setText(sentence)
+        self.notice.setVisible(True)
 
     def show_route(self, sentence: str) -> None:
         """Where the prompt goes, or would go."""

@@ -1,0 +1,88 @@
+"""Engine parts in memory: what the core needs besides adapters, without a disk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from oxide_desktop.core.children import ChildInfo
+from oxide_desktop.core.errors import NotFoundError, StoreError, UsageError
+from oxide_desktop.core.model import TaskType
+from oxide_desktop.core.record import TaskRecord, TaskStatus
+
+
+class MemoryHistory:
+    """Keeps records in a dict, and every version that was saved. `full` makes it refuse like a full disk."""
+
+    def __init__(self) -> None:
+        self.records: dict[str, TaskRecord] = {}
+        self.versions: list[TaskRecord] = []
+        self.full = False
+        self.full_after: int | None = None
+        self.maintained = 0
+        self.closed = False
+
+    async def add(self, record: TaskRecord) -> None:
+        await self.save(record)
+
+    async def save(self, record: TaskRecord) -> None:
+        if self.full or (self.full_after is not None and len(self.versions) >= self.full_after):
+            raise StoreError("The history could not be written", "The disk is full.", "Free some space.")
+        self.records[record.id] = record
+        self.versions.append(record)
+
+    async def get(self, task_id: str) -> TaskRecord:
+        try:
+            return self.records[task_id]
+        except KeyError:
+            raise NotFoundError("No such task", f"There is no task {task_id}.") from None
+
+    async def delete(self, task_id: str) -> None:
+        await self.get(task_id)
+        del self.records[task_id]
+
+    async def clear(self, status: TaskStatus | None = None) -> int:
+        gone = [record.id for record in self.records.values() if status in (None, record.status)]
+        for task_id in gone:
+            del self.records[task_id]
+        return len(gone)
+
+    async def maintain(self) -> None:
+        self.maintained += 1
+
+    async def aclose(self) -> None:
+        self.closed = True
+
+    def forget_cwd(self, task_id: str) -> None:
+        self.records[task_id] = replace(self.records[task_id], cwd=None)
+
+
+class MemoryRules:
+    """Rules in a dict."""
+
+    def __init__(self, services: tuple[str, ...] = ()) -> None:
+        self._services = services
+        self._rules: dict[TaskType, str] = {}
+
+    def all(self) -> Mapping[TaskType, str]:
+        return dict(self._rules)
+
+    def set(self, task_type: TaskType, service: str) -> None:
+        if service not in self._services:
+            raise UsageError("No such service", f"{service} is not configured.")
+        self._rules[task_type] = service
+
+    def remove(self, task_type: TaskType) -> None:
+        del self._rules[task_type]
+
+    def clear(self) -> int:
+        count = len(self._rules)
+        self._rules.clear()
+        return count
+
+
+class NoChildren:
+    """A spawner that never spawns."""
+
+    def children(self) -> tuple[ChildInfo, ...]:
+        return ()

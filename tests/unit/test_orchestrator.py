@@ -1,0 +1,633 @@
+"""A task from request to record: who is asked, in which order, what is kept, and what never happens."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, Self
+
+import pytest
+
+from oxide_desktop.core.breaker import FAILURES_TO_OPEN
+from oxide_desktop.core.errors import (
+    Bug,
+    CancelledTaskError,
+    FailureKind,
+    NotFoundError,
+    RouteError,
+    ServiceError,
+    StoreError,
+    UsageError,
+)
+from oxide_desktop.core.events import (
+    AttemptStarted,
+    Chunk,
+    Event,
+    EventBus,
+    HistoryChanged,
+    RulesChanged,
+    TaskEnded,
+    TaskNoted,
+    TaskQueued,
+    TaskRouted,
+)
+from oxide_desktop.core.health import Depth, Health, Tier
+from oxide_desktop.core.model import Preferences, Request, Source, TaskType
+from oxide_desktop.core.orchestrator import Orchestrator
+from oxide_desktop.core.ports import Note, Started, Usage
+from oxide_desktop.core.record import AttemptStatus, TaskRecord, TaskStatus
+from oxide_desktop.core.settings import ExecutionSettings, Price, RoutingSettings, Settings, TypeRouting
+from oxide_desktop.runtime.health import HealthBoard
+from tests.fakes.memory import MemoryHistory, MemoryRules, NoChildren
+from tests.fakes.scripted_adapter import STALL, ScriptedAdapter, service
+
+BUSY = ServiceError(FailureKind.BUSY, "stub is busy", "429.", retry_after_s=0.0)
+BROKEN = ServiceError(FailureKind.TRANSIENT, "stub broke", "Connection reset.")
+SIGNED_OUT = ServiceError(FailureKind.AUTH, "stub is signed out", "401.", "Sign in.")
+REFUSED = ServiceError(FailureKind.INVALID, "stub refused the input", "400.")
+
+
+class House:
+    """An orchestrator with scripted services in a fixed order."""
+
+    def __init__(self, *adapters: ScriptedAdapter, **execution: Any) -> None:
+        self.adapters = {adapter.settings.name: adapter for adapter in adapters}
+        names = tuple(self.adapters)
+        order = TypeRouting(primary=names[0], fallback=names[1:]) if names else TypeRouting()
+        self.settings = Settings(
+            services={name: adapter.settings for name, adapter in self.adapters.items()},
+            routing=RoutingSettings(per_type=dict.fromkeys(TaskType, order)),
+            execution=ExecutionSettings(**execution),
+        )
+        self.bus = EventBus()
+        self.events: list[Event] = []
+        self.bus.listen(self.events.append)
+        self.history = MemoryHistory()
+        self.opened = 0
+        self.orchestrator = Orchestrator(
+            settings=self.settings,
+            bus=self.bus,
+            adapters=self.adapters,
+            health=HealthBoard(self.adapters, self.bus),
+            rules=MemoryRules(names),
+            spawner=NoChildren(),
+            open_history=self._open,
+        )
+
+    async def _open(self) -> MemoryHistory:
+        self.opened += 1
+        return self.history
+
+    async def ask(self, prompt: str = "What is 2+2?", **values: Any) -> TaskRecord:
+        task = await self.orchestrator.submit(request(prompt, **values))
+        return await task.finished()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self.orchestrator.aclose()
+
+
+def request(prompt: str = "What is 2+2?", **values: Any) -> Request:
+    return Request(**{"prompt": prompt, "source": Source.PYTHON, "cwd": Path.cwd(), **values})
+
+
+def stub(*scenes: Any, name: str = "stub", window: int | None = None, **values: Any) -> ScriptedAdapter:
+    return ScriptedAdapter(service(name, **values), *scenes, window=window)
+
+
+@pytest.fixture(autouse=True)
+async def within_bounds() -> AsyncIterator[None]:
+    async with asyncio.timeout(30):
+        yield
+
+
+# -- the good way ------------------------------------------------------------------------------------------------------
+
+
+async def test_an_answer_is_streamed_and_its_record_tells_everything():
+    async with House(stub(["Four", ".", Usage(9, 2)], price=Price(input=1_000_000, output=2_000_000))) as house:
+        record = await house.ask(source=Source.CLI, preferences=Preferences(task_type=TaskType.QUICK_QUERY))
+
+    assert record.status is TaskStatus.COMPLETED
+    assert record.result == "Four."
+    assert (record.service, record.model, record.task_type, record.source) == (
+        "stub",
+        "scripted-1",
+        "quick_query",
+        "cli",
+    )
+    assert record.tokens is not None
+    assert (record.tokens.input, record.tokens.output, record.tokens.estimated) == (9, 2, False)
+    assert record.cost == 13
+    assert record.created_at <= record.started_at <= record.completed_at
+    assert record.duration == pytest.approx(record.completed_at - record.started_at)
+    (attempt,) = record.attempts
+    assert (attempt.status, attempt.chars, attempt.error) == (AttemptStatus.COMPLETED, 5, None)
+    assert attempt.started_at <= attempt.first_chunk_at <= attempt.ended_at
+    assert [candidate.service for candidate in record.route.candidates] == ["stub"]
+    assert house.history.records[record.id] == record
+
+
+async def test_events_come_in_the_order_of_the_flow():
+    async with House(stub(["a", Note("by the way"), "b"])) as house:
+        await house.ask()
+
+    kinds = [type(event) for event in house.events if not isinstance(event, Health)]
+    wanted = [TaskQueued, TaskRouted, AttemptStarted, Chunk, TaskNoted, Chunk, TaskEnded]
+    assert [kind for kind in kinds if kind in wanted] == wanted
+
+
+async def test_the_record_is_open_before_anything_else_happens():
+    async with House(stub([STALL])) as house:
+        task = await house.orchestrator.submit(request())
+
+        assert house.history.records[task.id].status is TaskStatus.QUEUED
+
+
+async def test_the_record_says_where_a_task_went_before_the_service_has_answered():
+    async with House(stub([STALL])) as house:
+        task = await house.orchestrator.submit(request())
+        await house.adapters["stub"].stalled.wait()
+
+        stored = house.history.records[task.id]
+        assert (stored.status, stored.service) == (TaskStatus.RUNNING, "stub")
+        assert stored.route is not None
+
+
+async def test_tokens_are_estimated_and_marked_so_where_the_service_does_not_count():
+    async with House(stub(["A short answer."])) as house:
+        record = await house.ask()
+
+    assert record.tokens.estimated
+    assert record.tokens.output > 0
+    assert record.cost is None
+
+
+async def test_each_note_is_kept_once():
+    async with House(stub([Note("the server truncated"), Note("the server truncated"), "ok"])) as house:
+        record = await house.ask()
+
+    assert record.notes.count("the server truncated") == 1
+
+
+async def test_the_caller_may_name_type_and_model():
+    async with House(stub(["ok"])) as house:
+        wishes = Preferences(task_type=TaskType.CODE_REVIEW, model="big-1")
+        record = await house.ask(preferences=wishes)
+
+    assert record.task_type == "code_review"
+    assert house.adapters["stub"].calls[0].model == "big-1"
+    assert record.preferences == {"task_type": "code_review", "model": "big-1"}
+
+
+# -- retry and fallback ------------------------------------------------------------------------------------------------
+
+
+async def test_bad_luck_is_retried_on_the_same_service():
+    async with House(stub([BROKEN], [BUSY], ["third time lucky"])) as house:
+        record = await house.ask()
+
+    assert record.result == "third time lucky"
+    assert [attempt.status for attempt in record.attempts] == ["failed", "failed", "completed"]
+    assert [attempt.kind for attempt in record.attempts] == ["transient", "busy", None]
+
+
+async def test_after_three_tries_the_next_service_is_asked():
+    async with House(stub([BROKEN], name="a"), stub(["from b"], name="b")) as house:
+        record = await house.ask()
+
+    assert [attempt.service for attempt in record.attempts] == ["a", "a", "a", "b"]
+    assert (record.service, record.result) == ("b", "from b")
+
+
+@pytest.mark.parametrize(
+    "kind", [FailureKind.AUTH, FailureKind.QUOTA, FailureKind.LICENCE, FailureKind.MISSING, FailureKind.TIMEOUT]
+)
+async def test_what_another_try_would_meet_again_falls_back_at_once(kind: FailureKind):
+    async with House(stub([ServiceError(kind, "no")], name="a"), stub(["from b"], name="b")) as house:
+        record = await house.ask()
+
+    assert [attempt.service for attempt in record.attempts] == ["a", "b"]
+
+
+async def test_an_input_that_is_refused_goes_nowhere_else():
+    async with House(stub([REFUSED], name="a"), stub(["from b"], name="b")) as house:
+        record = await house.ask()
+
+    assert record.status is TaskStatus.FAILED
+    assert [attempt.service for attempt in record.attempts] == ["a"]
+    assert house.adapters["b"].calls == []
+
+
+async def test_after_the_first_visible_byte_no_other_service_continues():
+    async with House(stub(["Half an ans", BROKEN], name="a"), stub(["from b"], name="b")) as house:
+        record = await house.ask()
+
+    assert record.status is TaskStatus.FAILED
+    assert record.result == "Half an ans"
+    (attempt,) = record.attempts
+    assert (attempt.service, attempt.status, attempt.chars) == ("a", AttemptStatus.PARTIAL, 11)
+    assert house.adapters["b"].calls == []
+
+
+async def test_an_end_without_text_is_a_failure():
+    async with House(stub([], name="a"), stub(["", "from b"], name="b")) as house:
+        record = await house.ask()
+
+    assert record.result == "from b"
+    assert "answered nothing" in record.attempts[0].error
+
+
+async def test_when_every_service_broke_the_error_names_each():
+    async with House(stub([BROKEN], name="a", max_retries=0), stub([SIGNED_OUT], name="b")) as house:
+        task = await house.orchestrator.submit(request())
+        record = await task.finished()
+
+    assert isinstance(task.error, ServiceError)
+    assert "stub broke" in record.error
+    assert "stub is signed out" in record.error
+    assert task.error.hint == "Sign in."
+
+
+async def test_when_nobody_was_able_to_take_it_the_error_says_no_service():
+    async with House(stub([SIGNED_OUT], name="a"), stub([SIGNED_OUT], name="b")) as house:
+        task = await house.orchestrator.submit(request())
+        await task.finished()
+
+    assert isinstance(task.error, RouteError)
+    assert task.error.exit_code == 3
+
+
+async def test_the_only_service_s_own_error_is_told_as_it_is():
+    async with House(stub([BROKEN], max_retries=0)) as house:
+        task = await house.orchestrator.submit(request())
+        await task.finished()
+
+    assert task.error is BROKEN
+
+
+async def test_a_service_that_failed_five_times_is_left_alone():
+    async with House(stub([BROKEN], name="a", max_retries=FAILURES_TO_OPEN - 1), stub(["b"], name="b")) as house:
+        await house.ask()
+        record = await house.ask()
+
+    assert [attempt.service for attempt in record.attempts] == ["b"]
+    assert ("a", True) in [(item.service, "in a row" in item.reason) for item in record.route.skipped]
+
+
+async def test_a_breaker_that_opens_during_the_retries_ends_them():
+    async with House(stub([BROKEN], name="a", max_retries=9), stub(["b"], name="b")) as house:
+        record = await house.ask()
+
+    assert [attempt.service for attempt in record.attempts] == ["a"] * FAILURES_TO_OPEN + ["b"]
+
+
+async def test_a_prompt_too_large_for_one_service_is_for_the_next():
+    small, large = stub(["small"], name="small", window=3000), stub(["large"], name="large")
+    async with House(small, large) as house:
+        record = await house.ask("word " * 5000)
+
+    assert record.result == "large"
+    assert small.calls == []
+
+
+async def test_no_service_at_all_is_kept_as_a_failed_record():
+    async with House() as house:
+        task = await house.orchestrator.submit(request())
+        record = await task.finished()
+
+    assert isinstance(task.error, RouteError)
+    assert record.status is TaskStatus.FAILED
+    assert "no service is configured" in record.error
+    assert house.history.records[record.id] == record
+
+
+async def test_an_unhealthy_service_is_skipped_with_its_own_words():
+    down = stub(["never"], name="down")
+    down.health = Health(service="down", tier=Tier.INSTALLED, failing=Tier.STARTS, message="It is not running.")
+    async with House(down, stub(["up"], name="up")) as house:
+        record = await house.ask()
+
+    assert record.service == "up"
+    assert any(item.service == "down" and "not running" in item.reason for item in record.route.skipped)
+
+
+async def test_a_service_takes_no_more_at_once_than_it_bears():
+    adapter = stub([STALL], max_concurrency=1)
+    async with House(adapter) as house:
+        first = await house.orchestrator.submit(request())
+        await adapter.stalled.wait()
+        second = await house.orchestrator.submit(request())
+        adapter.scenes = [["done"]]
+        first.cancel()
+        record = await second.finished()
+
+        assert record.result == "done"
+        assert record.attempts[0].started_at >= first.record.attempts[0].ended_at
+
+
+# -- deadlines ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("scene", "limit", "said"),
+    [
+        ([STALL], {"start_timeout_seconds": 0.05}, "did not take the request"),
+        ([Started("m"), STALL], {"first_byte_timeout_seconds": 0.05}, "no text came"),
+        ([Started("m"), "begun", STALL], {"idle_timeout_seconds": 0.05}, "stopped coming"),
+    ],
+)
+async def test_each_deadline_ends_the_attempt_and_its_generator(scene: Any, limit: dict[str, float], said: str):
+    async with House(stub(scene), **limit) as house:
+        record = await house.ask()
+
+        assert record.status is TaskStatus.FAILED
+        assert said in record.error
+        assert house.adapters["stub"].closed == 1
+
+
+async def test_the_whole_task_has_a_deadline_over_all_its_attempts():
+    async with House(stub([BROKEN], retry_delay=60.0), timeout_seconds=0.1) as house:
+        record = await house.ask()
+
+    assert "not done within 0.1 s" in record.error
+    assert record.status is TaskStatus.FAILED
+
+
+async def test_a_steady_stream_is_not_cut_by_the_idle_deadline_but_by_the_total_one():
+    steady = [str(number) for number in range(100_000)]
+    async with House(stub(steady), idle_timeout_seconds=5, timeout_seconds=60) as house:
+        record = await house.ask()
+
+    assert record.result == "".join(steady)
+
+
+# -- cancel ------------------------------------------------------------------------------------------------------------
+
+
+async def test_cancelling_stops_the_service_and_keeps_what_came():
+    adapter = stub(["so far", STALL])
+    async with House(adapter) as house:
+        task = await house.orchestrator.submit(request())
+        await adapter.stalled.wait()
+        record = await house.orchestrator.cancel(task.id)
+
+        assert (record.status, record.result) == (TaskStatus.CANCELLED, "so far")
+        assert record.attempts[0].status is AttemptStatus.CANCELLED
+        assert isinstance(task.error, CancelledTaskError)
+        assert adapter.closed == 1
+        assert house.orchestrator.running() == ()
+
+
+async def test_a_task_cancelled_before_its_first_step_still_closes_its_record():
+    async with House(stub(["never"])) as house:
+        task = await house.orchestrator.submit(request())
+        record = await house.orchestrator.cancel(task.id)
+
+    assert record.status is TaskStatus.CANCELLED
+    assert record.attempts == ()
+    assert house.adapters["stub"].calls == []
+
+
+async def test_there_is_nothing_to_cancel_once_it_has_ended():
+    async with House(stub(["done"])) as house:
+        record = await house.ask()
+        with pytest.raises(NotFoundError):
+            await house.orchestrator.cancel(record.id)
+
+
+async def test_a_cancel_says_nothing_about_the_service():
+    adapter = stub([STALL], ["fine"])
+    async with House(adapter) as house:
+        for _ in range(FAILURES_TO_OPEN + 1):
+            adapter.scenes, adapter.calls = [[STALL]], []
+            adapter.stalled.clear()
+            task = await house.orchestrator.submit(request())
+            await adapter.stalled.wait()
+            await house.orchestrator.cancel(task.id)
+        adapter.scenes = [["fine"]]
+
+        assert (await house.ask()).result == "fine"
+
+
+async def test_closing_the_engine_ends_its_tasks_and_their_records():
+    adapter = stub([STALL])
+    house = House(adapter)
+    task = await house.orchestrator.submit(request())
+    await adapter.stalled.wait()
+    await house.orchestrator.aclose()
+
+    assert task.record.status is TaskStatus.CANCELLED
+    assert "Oxide was closed" in task.record.error
+    assert house.history.closed
+
+
+# -- bugs and full disks -----------------------------------------------------------------------------------------------
+
+
+async def test_a_bug_in_an_adapter_ends_the_task_and_is_called_a_bug(caplog: pytest.LogCaptureFixture):
+    async with House(stub([KeyError("oops")])) as house:
+        task = await house.orchestrator.submit(request())
+        record = await task.finished()
+
+    assert isinstance(task.error, Bug)
+    assert record.status is TaskStatus.FAILED
+    assert "met a bug" in caplog.text
+
+
+async def test_what_cannot_be_recorded_is_not_started():
+    async with House(stub(["never"])) as house:
+        house.history.full = True
+        with pytest.raises(StoreError):
+            await house.orchestrator.submit(request())
+
+        assert house.adapters["stub"].calls == []
+        assert house.orchestrator.running() == ()
+
+
+async def test_an_answer_that_cannot_be_recorded_is_still_given_and_says_so(caplog: pytest.LogCaptureFixture):
+    async with House(stub(["the answer"])) as house:
+        house.history.full_after = 2
+        record = await house.ask()
+
+    assert record.result == "the answer"
+    assert any("not in the history" in note for note in record.notes)
+    assert "could not be recorded" in caplog.text
+
+
+# -- Python API --------------------------------------------------------------------------------------------------------
+
+
+async def test_execute_task_streams_text():
+    async with House(stub(["Four", "."])) as house:
+        pieces = [piece async for piece in house.orchestrator.execute_task("What is 2+2?")]
+
+    assert pieces == ["Four", "."]
+    (record,) = house.history.records.values()
+    assert record.source == "python"
+
+
+async def test_execute_task_raises_after_what_came():
+    async with House(stub(["Half", BROKEN])) as house:
+        pieces = []
+        with pytest.raises(ServiceError, match="stub broke"):
+            async for piece in house.orchestrator.execute_task("What is 2+2?"):
+                pieces.append(piece)
+
+    assert pieces == ["Half"]
+
+
+async def test_an_abandoned_stream_cancels_its_task():
+    adapter = stub(["begun", STALL])
+    async with House(adapter) as house:
+        stream = house.orchestrator.execute_task("What is 2+2?")
+        assert await anext(stream) == "begun"
+        await stream.aclose()
+
+        (record,) = house.history.records.values()
+        assert record.status is TaskStatus.CANCELLED
+        assert adapter.closed == 1
+
+
+async def test_a_preferred_service_is_the_only_one_asked():
+    async with House(stub(["a"], name="a"), stub([BROKEN], name="b", max_retries=0)) as house:
+        with pytest.raises(ServiceError):
+            async for _ in house.orchestrator.execute_task("hi", preferences={"preferred_service": "b"}):
+                pass
+
+        assert house.adapters["a"].calls == []
+
+
+@pytest.mark.parametrize(
+    ("preferences", "said"),
+    [
+        ({"favourite": "b"}, "favourite is not one of"),
+        ({"model": 7}, "non-empty string"),
+        ({"task_type": "poetry"}, "not one of coding"),
+    ],
+)
+async def test_bad_preferences_are_refused(preferences: dict[str, Any], said: str):
+    async with House(stub(["a"])) as house:
+        with pytest.raises(UsageError, match=said):
+            await anext(house.orchestrator.execute_task("hi", preferences=preferences))
+
+
+async def test_a_preference_of_null_is_no_preference():
+    async with House(stub(["a"])) as house:
+        pieces = [p async for p in house.orchestrator.execute_task("hi", preferences={"preferred_service": None})]
+
+    assert pieces == ["a"]
+
+
+async def test_an_empty_prompt_is_refused():
+    async with House(stub(["a"])) as house:
+        with pytest.raises(UsageError, match="prompt is empty"):
+            await anext(house.orchestrator.execute_task("  \n"))
+
+
+# -- looking and keeping -----------------------------------------------------------------------------------------------
+
+
+async def test_explain_routes_and_sends_nothing():
+    async with House(stub(["a"])) as house:
+        found = await house.orchestrator.explain(request(preferences=Preferences(task_type=TaskType.CODING)))
+
+        assert found.profile.task_type is TaskType.CODING
+        assert [candidate.service for candidate in found.route.candidates] == ["stub"]
+        assert found.tokens > 0
+        assert set(found.to_dict()) == {"profile", "route", "tokens", "notes"}
+        assert house.adapters["stub"].calls == []
+        assert house.history.records == {}
+
+
+async def test_files_are_read_and_what_was_left_out_is_noted(tmp_path: Path):
+    (tmp_path / "a.py").write_text("x = 1\n")
+    async with House(stub(["ok"])) as house:
+        record = await house.ask("Review this", files=("a.py", "missing.py"), cwd=tmp_path)
+
+    assert "x = 1" in house.adapters["stub"].calls[0].prompt
+    assert any("missing.py" in note for note in record.notes)
+    assert record.files == ("a.py", "missing.py")
+
+
+async def test_a_task_can_be_asked_again_elsewhere(tmp_path: Path):
+    (tmp_path / "a.py").write_text("x = 1\n")
+    async with House(stub(["from a"], name="a"), stub(["from b"], name="b")) as house:
+        first = await house.ask("Review this", files=("a.py",), cwd=tmp_path)
+        again = await house.orchestrator.retry(first.id, Source.DESKTOP, service="b")
+        record = await again.finished()
+
+        assert (record.result, record.source, record.id != first.id) == ("from b", "desktop", True)
+        assert "x = 1" in house.adapters["b"].calls[0].prompt
+        house.history.forget_cwd(first.id)
+        assert (await house.orchestrator.retry(first.id, Source.CLI)).request.cwd == Path.cwd()
+
+
+async def test_deleting_and_clearing_tell_who_listens():
+    async with House(stub(["a"])) as house:
+        first, second = await house.ask(), await house.ask()
+        await house.orchestrator.forget(first.id)
+        count = await house.orchestrator.clear_history(TaskStatus.COMPLETED)
+
+    assert count == 1
+    assert second.id not in house.history.records
+    assert house.events.count(HistoryChanged()) == 2
+
+
+async def test_rules_decide_and_tell_who_listens():
+    async with House(stub(["a"], name="a"), stub(["b"], name="b")) as house:
+        await house.orchestrator.set_rule(TaskType.CODING, "b")
+        ruled = await house.ask(preferences=Preferences(task_type=TaskType.CODING))
+        await house.orchestrator.remove_rule(TaskType.CODING)
+        free = await house.ask(preferences=Preferences(task_type=TaskType.CODING))
+        await house.orchestrator.set_rule(TaskType.CODING, "b")
+
+        assert await house.orchestrator.clear_rules() == 1
+    assert (ruled.service, free.service) == ("b", "a")
+    assert ruled.route.rule == "coding → b"
+    assert house.events.count(RulesChanged()) == 4
+
+
+async def test_services_are_shown_as_last_seen_and_checked_on_request():
+    async with House(stub(["a"], name="a")) as house:
+        (before,) = house.orchestrator.services()
+        health = await house.orchestrator.check_service("a", Depth.PROBE)
+        (after,) = await house.orchestrator.check_services(Depth.PROBE)
+
+        assert (before.health, before.healthy) == (None, False)
+        assert health.tier is Tier.STARTS
+        assert after.healthy
+        assert after.to_dict()["healthy"] is True
+        with pytest.raises(NotFoundError, match="those are: a"):
+            await house.orchestrator.check_service("z", Depth.PROBE)
+
+
+async def test_what_an_attempt_showed_is_known_of_the_service():
+    async with House(stub([SIGNED_OUT], name="a"), stub(["ok"], name="b")) as house:
+        await house.ask()
+        a, b = house.orchestrator.services()
+
+    assert (a.health.tier, a.health.failing, a.health.fix) == (Tier.STARTS, Tier.AUTHENTICATED, "Sign in.")
+    assert (b.health.tier, b.health.failing) == (Tier.ANSWERS, None)
+
+
+async def test_the_history_is_opened_once_and_maintained():
+    async with House(stub(["a"])) as house:
+        await asyncio.gather(house.orchestrator.start(), house.orchestrator.start())
+        await house.ask()
+
+        assert house.opened == 1
+        assert house.history.maintained == 1
+
+
+def test_a_history_that_is_not_open_is_a_bug_of_ours():
+    with pytest.raises(Bug):
+        _ = House().orchestrator.history
+
+
+async def test_the_engine_is_a_context_manager():
+    house = House(stub(["a"]))
+    async with house.orchestrator as oxide:
+        assert oxide.history is house.history
+    assert house.history.closed
