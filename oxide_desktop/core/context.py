@@ -1,0 +1,336 @@
+"""Files into context: what a request names becomes text, and that text becomes the prompt for one service.
+
+`gather` reads once for a task. `fit` runs for each attempt: there the privacy lanes hold files back and the window cuts
+them, and every file ends in a receipt. It raises `ServiceError` of kind `HELD` where a lane lets nothing through to
+this service, and of kind `CONTEXT` where the prompt does not fit; another candidate may take the task then.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from oxide_desktop.core.cutting import cut_to, fair_shares, fenced, joined
+from oxide_desktop.core.errors import FailureKind, ServiceError, UsageError
+from oxide_desktop.core.model import Locality, Request
+from oxide_desktop.core.privacy import check_prompt, credential_glob, expand_home, hold_reason, prompt_reason, scan_of
+from oxide_desktop.core.reading import MOST_BYTES, ReadText, UnreadableError, read_text
+from oxide_desktop.core.search import OUTSIDE, FileSearch
+from oxide_desktop.core.secret_scan import Finding
+from oxide_desktop.core.settings import PrivacySettings
+from oxide_desktop.core.tokens import ANSWER_TOKENS, answer_room, estimate_tokens
+
+_TO_FIT = "to fit this service"
+MOST_TOTAL_BYTES = 64 * 1024 * 1024
+
+
+class ReadStatus(StrEnum):
+    """What became of a file."""
+
+    READ = "read"
+    TRUNCATED = "truncated"
+    SKIPPED = "skipped"
+
+
+@dataclass(frozen=True, slots=True)
+class FileReceipt:
+    """What became of one file, and why where it was not read whole."""
+
+    path: str
+    status: ReadStatus
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContextFile:
+    """One file that was read.
+
+    Attributes:
+        path: As it is shown: relative to the caller's directory where it is below it, with forward slashes.
+        named: Absolute, as it was reached.
+        real: Absolute, with links resolved.
+        size: Bytes read.
+        clipped: Whether it is longer than what may be read of one file.
+        findings: What looks like a secret in it.
+    """
+
+    path: str
+    named: Path
+    real: Path
+    text: str
+    size: int
+    tokens: int
+    clipped: bool = False
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """A request with its files read. `notes` are sentences for the person.
+
+    Attributes:
+        prompt_findings: What looks like a secret in the prompt; the router passes over cloud services for it.
+        skipped: A receipt for everything asked for that was not read.
+        tokens: Estimate for the prompt and all files.
+    """
+
+    prompt: str
+    files: tuple[ContextFile, ...] = ()
+    skipped: tuple[FileReceipt, ...] = ()
+    notes: tuple[str, ...] = ()
+    prompt_findings: tuple[Finding, ...] = ()
+    tokens: int = 0
+
+    @property
+    def sizes(self) -> tuple[tuple[str, int], ...]:
+        """Path and size in bytes of each file."""
+        return tuple((file.path, file.size) for file in self.files)
+
+    def held(self, privacy: PrivacySettings) -> tuple[FileReceipt, ...]:
+        """The files that a cloud service would not be given, and why."""
+        reasons = [(file, hold_reason((file.named, file.real), file.findings, privacy)) for file in self.files]
+        return tuple(FileReceipt(file.path, ReadStatus.SKIPPED, reason) for file, reason in reasons if reason)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fitted:
+    """The prompt for one service.
+
+    Attributes:
+        notes: What this service is not given, as sentences; those of the context are not repeated.
+        tokens: Estimate for `prompt`.
+        receipt: One entry for every file that was asked for, in the order of the context.
+    """
+
+    prompt: str
+    notes: tuple[str, ...] = ()
+    tokens: int = 0
+    receipt: tuple[FileReceipt, ...] = ()
+
+
+def gather(request: Request, privacy: PrivacySettings) -> Context:
+    """Read what a request names. Blocks; bounded in files, in bytes of each and in bytes of all.
+
+    Raises:
+        UsageError: Files were asked for and not one of them could be read.
+    """
+    reader = _Reader(request, privacy)
+    for given in request.files:
+        reader.search.add(given)
+    for path, named in reader.search.found.items():
+        reader.take(path, named=named)
+    skipped = reader.receipts()
+    if request.files and not reader.files:
+        raise UsageError("None of the files could be read", _listed(skipped), "Relative paths mean the current folder.")
+    return Context(
+        prompt=request.prompt,
+        files=tuple(reader.files),
+        skipped=skipped,
+        notes=(*reader.notes, *reader.search.notes, *_skip_notes(skipped)),
+        prompt_findings=check_prompt(request.prompt, privacy),
+        tokens=estimate_tokens(request.prompt) + sum(file.tokens for file in reader.files),
+    )
+
+
+@dataclass(slots=True)
+class _Reader:
+    """What has been read so far for one request."""
+
+    request: Request
+    privacy: PrivacySettings
+    search: FileSearch = field(init=False)
+    files: list[ContextFile] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    _skipped: list[tuple[str, str]] = field(default_factory=list)
+    _seen: set[str] = field(default_factory=set)
+    _roots: tuple[tuple[Path, ...], ...] = field(init=False)
+    _room: int = MOST_TOTAL_BYTES
+
+    def __post_init__(self) -> None:
+        """The caller's roots and those of the settings bind both."""
+        given = (self.request.roots, self.privacy.allowed_roots)
+        self._roots = tuple(tuple(_real(str(root)) for root in roots) for roots in given if roots is not None)
+        self.search = FileSearch(self.request.cwd, self.allowed)
+
+    def allowed(self, path: str) -> bool:
+        """Whether a file may be read or a folder looked into; links do not lead out."""
+        real = _real(path)
+        return all(any(real.is_relative_to(root) for root in roots) for roots in self._roots)
+
+    def take(self, path: str, *, named: bool) -> None:
+        """Read one file, once whatever names it has, or note why not."""
+        real = _real(path)
+        if str(real) in self._seen:
+            return
+        self._seen.add(str(real))
+        if reason := self._refusal(path, real, named=named):
+            self._skipped.append((path, reason))
+            return
+        try:
+            found = read_text(str(real), min(MOST_BYTES, self._room))
+        except UnreadableError as error:
+            self._skipped.append((path, str(error)))
+            return
+        self._room -= found.size
+        self._keep(path, real, found)
+
+    def _refusal(self, path: str, real: Path, *, named: bool) -> str | None:
+        if not self.allowed(path):
+            return OUTSIDE
+        if not named and (glob := credential_glob((Path(path).as_posix(), real.as_posix()))):
+            return f"a file of credentials ({glob}), read only if it is named itself"
+        return None if self._room > 0 else f"more than {MOST_TOTAL_BYTES // 1024**2} MB in all"
+
+    def _keep(self, path: str, real: Path, found: ReadText) -> None:
+        shown = self._shown(path)
+        if found.encoding:
+            self.notes.append(f"{shown} is not UTF-8, read as {found.encoding}.")
+        if found.clipped:
+            self.notes.append(f"{shown} is too long, only its first {found.size:,} bytes were read.")
+        self.files.append(
+            ContextFile(
+                path=shown,
+                named=Path(path),
+                real=real,
+                text=found.text,
+                size=found.size,
+                tokens=estimate_tokens(found.text),
+                clipped=found.clipped,
+                findings=scan_of(found.text, self.privacy),
+            )
+        )
+
+    def receipts(self) -> tuple[FileReceipt, ...]:
+        """Everything that was not read."""
+        reasons = dict.fromkeys((self._shown(path), reason) for path, reason in (*self.search.missing, *self._skipped))
+        return tuple(FileReceipt(path, ReadStatus.SKIPPED, reason) for path, reason in reasons)
+
+    def _shown(self, path: str) -> str:
+        """A path for people and models: short, and with nothing in it that could pass for something else."""
+        cwd = self.request.cwd
+        plain = Path(os.path.normpath(path))
+        text = (plain.relative_to(cwd) if plain.is_relative_to(cwd) else Path(path)).as_posix()
+        return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)
+
+
+def _real(path: str) -> Path:
+    return Path(os.path.realpath(expand_home(path)))
+
+
+def fit(
+    context: Context,
+    *,
+    window_tokens: int | None,
+    locality: Locality,
+    privacy: PrivacySettings,
+    answer_tokens: int = ANSWER_TOKENS,
+) -> Fitted:
+    """The prompt for one service: what may not go there held back, what is too long cut at the end of a line.
+
+    Raises:
+        ServiceError: `HELD`: this service may not have the prompt or any of its files; `CONTEXT`: it is too small.
+    """
+    held: dict[str, FileReceipt] = {}
+    if locality is Locality.CLOUD:
+        held = {receipt.path: receipt for receipt in context.held(privacy)}
+        _check_lanes(context, held.values(), privacy)
+    files = [file for file in context.files if file.path not in held]
+    room = _room_for_files(context.prompt, window_tokens, answer_tokens)
+    pieces, receipts = _cut(files, room)
+    if files and not pieces:
+        raise _too_small("It leaves no room for its files.")
+    prompt = joined(context.prompt, pieces)
+    receipts |= held
+    return Fitted(
+        prompt=prompt,
+        notes=_fit_notes(context, receipts),
+        tokens=estimate_tokens(prompt),
+        receipt=(*(receipts[file.path] for file in context.files), *context.skipped),
+    )
+
+
+def _check_lanes(context: Context, held: Iterable[FileReceipt], privacy: PrivacySettings) -> None:
+    findings = context.prompt_findings or check_prompt(context.prompt, privacy)
+    reason = f"{prompt_reason(findings)}." if findings and privacy.scan_secrets else ""
+    held = list(held)
+    if context.files and len(held) == len(context.files):
+        reason = reason or _listed(held)
+    if reason:
+        raise ServiceError(
+            FailureKind.HELD, "Held back from a cloud service", reason[0].upper() + reason[1:], "Ask a local service."
+        )
+
+
+def _room_for_files(prompt: str, window_tokens: int | None, answer_tokens: int) -> int | None:
+    if window_tokens is None:
+        return None
+    needed = estimate_tokens(prompt)
+    room = window_tokens - answer_room(window_tokens, answer_tokens) - needed
+    if room < 0:
+        raise _too_small(
+            f"It needs about {needed:,} tokens and room for an answer, the service holds {window_tokens:,}."
+        )
+    return room
+
+
+def _too_small(message: str) -> ServiceError:
+    return ServiceError(
+        FailureKind.CONTEXT,
+        "The prompt does not fit",
+        message,
+        "Shorten it, or choose a service with a larger context.",
+    )
+
+
+def _cut(files: Sequence[ContextFile], room: int | None) -> tuple[list[str], dict[str, FileReceipt]]:
+    """The files as the model sees them, each cut to its fair share of the room."""
+    whole = [fenced(file.path, file.text) for file in files]
+    needs = [estimate_tokens(piece) for piece in whole]
+    shares = needs if room is None else fair_shares(needs, room)
+    pieces, receipts = [], {}
+    for file, piece, need, share in zip(files, whole, needs, shares, strict=True):
+        shown, receipt = (piece, _whole(file)) if share >= need else _cut_one(file, share)
+        receipts[file.path] = receipt
+        pieces += [shown] if shown else []
+    return pieces, receipts
+
+
+def _whole(file: ContextFile) -> FileReceipt:
+    if file.clipped:
+        return FileReceipt(file.path, ReadStatus.TRUNCATED, f"cut to its first {file.size:,} bytes")
+    return FileReceipt(file.path, ReadStatus.READ)
+
+
+def _cut_one(file: ContextFile, share: int) -> tuple[str, FileReceipt]:
+    around = estimate_tokens(fenced(file.path, ""))
+    cut = cut_to(file.text, share - around)
+    piece = fenced(file.path, cut.text)
+    if estimate_tokens(piece) > share:
+        return "", FileReceipt(file.path, ReadStatus.SKIPPED, "no room was left for it")
+    return piece, FileReceipt(file.path, ReadStatus.TRUNCATED, f"cut to {cut.kept} {_TO_FIT}")
+
+
+def _fit_notes(context: Context, receipts: Mapping[str, FileReceipt]) -> tuple[str, ...]:
+    changed = [receipts[file.path] for file in context.files if receipts[file.path].reason.endswith(_TO_FIT)]
+    skipped = [item for item in receipts.values() if item.status is ReadStatus.SKIPPED]
+    return (*(f"{item.path} was {item.reason}." for item in changed), *_skip_notes(skipped))
+
+
+def _skip_notes(skipped: Sequence[FileReceipt]) -> tuple[str, ...]:
+    """One sentence for each reason."""
+    by_reason: dict[str, list[str]] = {}
+    for item in skipped:
+        by_reason.setdefault(item.reason, []).append(item.path)
+    return tuple(f"Left out: {_several(paths)} ({reason})." for reason, paths in by_reason.items())
+
+
+def _listed(receipts: Sequence[FileReceipt]) -> str:
+    return " ".join(_skip_notes(receipts)).replace("Left out: ", "")
+
+
+def _several(paths: Sequence[str], most: int = 3) -> str:
+    more = f" and {len(paths) - most:,} more" if len(paths) > most else ""
+    return ", ".join(paths[:most]) + more

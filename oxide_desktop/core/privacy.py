@@ -1,0 +1,129 @@
+"""Privacy lanes: what may go to which service. They stand below the router, so that no fallback can leak.
+
+Three rules, all of them enforced where a prompt is put together for one service (`core.context.fit`):
+
+* A file that matches a glob of `privacy.local_only` never goes to a cloud service.
+* A file that by its name holds credentials never goes to a cloud service, and is read at all only where the person
+  named it itself rather than by a glob or its folder.
+* A file or prompt in which something looks like a secret never goes to a cloud service (`privacy.scan_secrets`).
+
+The router asks `check_prompt` beforehand, so that cloud services are passed over with the reason.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from pathlib import Path
+
+from oxide_desktop.core.secret_scan import Finding, scan_secrets
+from oxide_desktop.core.settings import PrivacySettings
+
+CREDENTIAL_GLOBS: tuple[str, ...] = (
+    # Keys and stores of keys
+    "*.pem", "*.key", "*.ppk", "*.p12", "*.pfx", "*.jks", "*.keystore", "*.kdb", "*.kdbx",
+    "id_rsa", "id_dsa", "id_ecdsa", "id_ecdsa_sk", "id_ed25519", "id_ed25519_sk",
+    "*.keychain", "*.keychain-db", "keyrings/", "key3.db", "key4.db", "logins.json", "cookies.sqlite", "Login Data",
+    # Sign-ins of tools
+    ".env", ".env.*", ".envrc", "*.env", ".netrc", "_netrc", ".pypirc", ".pgpass", ".my.cnf", ".htpasswd",
+    ".git-credentials", ".dockercfg", ".docker/config.json", ".kube/config", ".config/gh/hosts.yml", ".vault-token",
+    "service-account*.json", ".ssh/", ".gnupg/", ".aws/", ".azure/", ".gcloud/", ".config/gcloud/", ".password-store/",
+    ".terraform.d/", ".oxide/",
+)  # fmt: skip
+_HARMLESS_GLOBS = (".env.example", ".env.sample", ".env.template", ".env.dist", ".env.defaults")
+
+
+def expand_home(path: str) -> str:
+    """`~` and `~name` at the start replaced; what names no known home stays as it is."""
+    return os.path.expanduser(path)  # noqa: PTH111 - Path.expanduser raises for a home it does not know
+
+
+def scan_of(text: str, privacy: PrivacySettings) -> tuple[Finding, ...]:
+    """What looks like a secret in `text`, nothing where the settings switch the scan off."""
+    return scan_secrets(text) if privacy.scan_secrets else ()
+
+
+def check_prompt(prompt: str, privacy: PrivacySettings) -> tuple[Finding, ...]:
+    """What in a prompt forbids sending it to a cloud service; local ones may take it."""
+    return scan_of(prompt, privacy)
+
+
+def prompt_reason(findings: Sequence[Finding]) -> str:
+    """Why a service may not have the prompt, as a phrase that never shows the secret."""
+    return f"the prompt holds what looks like {findings[0]}"
+
+
+def hold_reason(paths: Iterable[Path], findings: Sequence[Finding], privacy: PrivacySettings) -> str | None:
+    """Why a file may not go to a cloud service, `None` if it may.
+
+    Args:
+        paths: All absolute paths the file is known by, the real one among them, so that no link launders a name.
+        findings: What the secret scan found in its text.
+        privacy: The settings.
+    """
+    names = [path.as_posix() for path in paths]
+    if glob := local_only_glob(names, privacy.local_only):
+        return f"local only: matches {glob}"
+    if glob := credential_glob(names):
+        return f"local only: a file of credentials ({glob})"
+    if findings:
+        return f"local only: holds what looks like {findings[0]}"
+    return None
+
+
+def local_only_glob(names: Iterable[str], globs: Iterable[str]) -> str | None:
+    """The first glob that one of the absolute `names` matches.
+
+    A glob without a leading `/` or `~` matches at any depth, whatever folder it is looked at from, and everything
+    below a folder that it matches: it is better to hold back too much than to leak from a subfolder.
+    """
+    return _first_match(tuple(names), tuple(globs))
+
+
+def credential_glob(names: Iterable[str]) -> str | None:
+    """The glob of known files of credentials that one of the absolute `names` matches."""
+    return _first_match(tuple(name for name in names if not _first_match((name,), _HARMLESS_GLOBS)), CREDENTIAL_GLOBS)
+
+
+def _first_match(names: tuple[str, ...], globs: tuple[str, ...]) -> str | None:
+    if not any(_pattern(globs).match(name) for name in names):
+        return None
+    return next(glob for glob in globs if any(_pattern((glob,)).match(name) for name in names))
+
+
+@lru_cache(maxsize=512)
+def _pattern(globs: tuple[str, ...]) -> re.Pattern[str]:
+    """Globs as one regular expression for absolute paths; case never counts, since on many disks it does not."""
+    return re.compile("|".join(_expression(glob) for glob in globs) or r"(?!)", re.IGNORECASE | re.DOTALL)
+
+
+def _expression(glob: str) -> str:
+    text = expand_home(glob).replace("\\", "/")
+    root = re.match(r"/|[A-Za-z]:/", text)
+    body = "".join(_piece(part) for part in _PARTS.split(text.removeprefix("./").rstrip("/")))
+    below = "/.*" if text.endswith("/") else "(?:/.*)?"
+    return f"{'' if root else '(?:.*/)?'}{body}{below}\\Z"
+
+
+_PARTS = re.compile(r"(\*\*/|\*+|\?|\[!?\]?[^\]]*\])")
+_FIXED = {"**/": "(?:.*/)?", "*": "[^/]*", "?": "[^/]"}
+
+
+def _piece(part: str) -> str:
+    """One split-off piece of a glob as a regular expression."""
+    if part in _FIXED:
+        return _FIXED[part]
+    if part.startswith("**"):
+        return ".*"
+    if not (part.startswith("[") and part.endswith("]")):
+        return re.escape(part)
+    inside = part[1:-1].removeprefix("!")
+    safe = re.sub(r"(?<!\w)-|-(?!\w)|[^\w-]", lambda found: f"\\{found[0]}", inside)
+    expression = f"[^/{safe}]" if part.startswith("[!") else f"[{safe}]"
+    try:
+        re.compile(expression)
+    except re.error:  # such as a range that runs backwards: nobody can mean it, so it stands for itself
+        return re.escape(part)
+    return expression

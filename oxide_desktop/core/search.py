@@ -1,0 +1,202 @@
+"""From paths, folders and globs as people write them to the files they mean. Bounded; loops of links are harmless."""
+
+from __future__ import annotations
+
+import fnmatch
+import itertools
+import os
+import re
+import stat
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path, PurePath
+
+from oxide_desktop.core.privacy import expand_home
+
+MOST_FILES = 5_000
+MOST_ENTRIES = 200_000
+OUTSIDE = "outside the folders that may be read"
+
+_MAGIC = re.compile(r"[*?\[{]")
+_BRACES = re.compile(r"\{([^{},]*(?:,[^{},]*)+)\}")
+_MOST_ALTERNATIVES = 64
+_PASSED_OVER = frozenset({
+    ".git", ".hg", ".svn", ".bzr", ".venv", "venv", "node_modules", "bower_components", "__pycache__", ".tox", ".nox",
+    ".mypy_cache", ".ruff_cache", ".pytest_cache", ".gradle", ".terraform", ".next", ".nuxt",
+})  # fmt: skip
+
+Step = tuple[str, tuple[str, ...]]
+
+
+class FileSearch:
+    """Collects files.
+
+    Attributes:
+        found: Absolute path of each file -> whether it was named itself, not by a glob or its folder.
+        missing: What was asked for and cannot be had, and why.
+        notes: What was passed over, for people.
+    """
+
+    def __init__(self, cwd: Path, allowed: Callable[[str], bool]) -> None:
+        self._cwd = str(cwd)
+        self._allowed = allowed
+        self._seen_entries = 0
+        self._passed_over: set[str] = set()
+        self.found: dict[str, bool] = {}
+        self.missing: list[tuple[str, str]] = []
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was passed over, for people."""
+        notes = []
+        if self._passed_over:
+            notes.append(f"Folders that were not looked into: {', '.join(sorted(self._passed_over))}.")
+        if self._full:
+            notes.append(f"The search for files stopped at its limit, {len(self.found):,} files were found.")
+        return tuple(notes)
+
+    @property
+    def _full(self) -> bool:
+        return len(self.found) >= MOST_FILES or self._seen_entries >= MOST_ENTRIES
+
+    def add(self, given: str) -> None:
+        """Look for what one path, folder or glob means."""
+        if not given or "\0" in given:
+            self.missing.append((given.replace("\0", "\\0"), "not a path"))
+            return
+        path = str(Path(self._cwd, expand_home(given)))
+        if not _MAGIC.search(given) and not self._allowed(path):
+            self.missing.append((given, OUTSIDE))
+            return
+        try:
+            folder = stat.S_ISDIR(Path(path).stat().st_mode)
+        except OSError as error:
+            self._add_absent(given, path, error)
+            return
+        if folder:
+            self._add_all(given, [(path, ("**",))], hidden=True)
+        else:
+            self._take(path, named=True)
+
+    def _add_absent(self, given: str, path: str, error: OSError) -> None:
+        if os.path.islink(path):  # noqa: PTH114 - never raises
+            self.missing.append((given, "a link to nothing"))
+        elif _MAGIC.search(given):
+            self._add_all(given, [self._start(item) for item in _alternatives(given)], hidden=False)
+        else:
+            self.missing.append((given, explain(error)))
+
+    def _start(self, pattern: str) -> Step:
+        """Where to begin with a glob, and its parts; runs of `**` mean no more than one."""
+        pure = PurePath(expand_home(pattern))
+        parts = pure.parts[1:] if pure.anchor else pure.parts
+        return pure.anchor or self._cwd, tuple(
+            part for index, part in enumerate(parts) if part != "**" or parts[index - 1 : index] != ("**",)
+        )
+
+    def _add_all(self, given: str, steps: Sequence[Step], *, hidden: bool) -> None:
+        paths = []
+        before = len(self.missing)
+        for path in self._walk(steps, hidden=hidden):
+            paths.append(path)
+            if len(paths) + len(self.found) >= MOST_FILES:
+                break
+        for path in sorted(paths):
+            self._take(path, named=False)
+        if not paths and before == len(self.missing):
+            self.missing.append((given, "no file is there" if hidden else "no file matches"))
+
+    def _take(self, path: str, *, named: bool) -> None:
+        self.found[path] = named or self.found.get(path, False)
+
+    def _walk(self, steps: Sequence[Step], *, hidden: bool) -> Iterator[str]:
+        stack = list(reversed(steps))
+        visited: set[tuple[int, int, int]] = set()
+        while stack and not self._full:
+            folder, parts = stack.pop()
+            identity = _identity(folder)
+            key = (*identity, len(parts))
+            if identity != _NOWHERE and key not in visited:
+                visited.add(key)
+                files, deeper = self._look(folder, parts, hidden=hidden)
+                yield from files
+                stack += reversed(deeper)
+
+    def _look(self, folder: str, parts: tuple[str, ...], *, hidden: bool) -> tuple[list[str], list[Step]]:
+        """What one folder gives for the parts of a glob: files, and where to go on."""
+        part, rest = parts[0], parts[1:]
+        if part == "**":
+            below = [(path, parts) for path in self._folders(folder, "*", hidden=hidden)]
+            return [], [(folder, rest or ("*",)), *below]
+        literal = str(Path(folder, part))
+        if os.path.lexists(literal):
+            return ([], [(literal, rest)]) if rest else ([literal], [])
+        if rest:
+            return [], [(path, rest) for path in self._folders(folder, part, hidden=hidden)]
+        return [item.path for item in self._matching(folder, part, hidden=hidden) if not _is_folder(item)], []
+
+    def _folders(self, folder: str, part: str, *, hidden: bool) -> list[str]:
+        """Folders in `folder` that match, links after real ones so that files keep their own names."""
+        found = [item for item in self._matching(folder, part, hidden=hidden) if _is_folder(item)]
+        entered = [item for item in found if not self._pass_over(item)]
+        return [item.path for item in sorted(entered, key=lambda item: (item.is_symlink(), item.name))]
+
+    def _pass_over(self, entry: os.DirEntry[str]) -> bool:
+        passed = entry.name in _PASSED_OVER or Path(entry.path, "pyvenv.cfg").exists()
+        if passed:
+            self._passed_over.add(entry.name)
+        return passed
+
+    def _matching(self, folder: str, part: str, *, hidden: bool) -> list[os.DirEntry[str]]:
+        if not self._allowed(folder):
+            self.missing.append((folder, OUTSIDE))
+            return []
+        try:
+            with os.scandir(folder) as scan:
+                entries = list(itertools.islice(scan, MOST_ENTRIES - self._seen_entries))
+        except OSError as error:
+            self.missing.append((folder, explain(error)))
+            return []
+        self._seen_entries += len(entries)
+        hidden = hidden or part.startswith(".")
+        chosen = [item for item in entries if fnmatch.fnmatch(item.name, part)]
+        return sorted((item for item in chosen if hidden or item.name[0] != "."), key=lambda item: item.name)
+
+
+_NOWHERE = (-1, -1)
+
+
+def _identity(folder: str) -> tuple[int, int]:
+    """What tells one folder from another whatever path led there; `_NOWHERE` if it is no folder."""
+    try:
+        found = os.stat(folder)  # noqa: PTH116 - the path is text all the way, for speed
+    except OSError:
+        return _NOWHERE
+    return (found.st_dev, found.st_ino) if os.path.isdir(folder) else _NOWHERE  # noqa: PTH112 - as above
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself: reading it will say so
+        return False
+
+
+def _alternatives(pattern: str) -> list[str]:
+    """`{a,b}` spelled out, as shells do; beyond a bound it stays as it is."""
+    done, patterns = False, [pattern]
+    while not done:
+        done = True
+        for index, item in enumerate(patterns):
+            match = _BRACES.search(item)
+            if match and len(patterns) + match[1].count(",") <= _MOST_ALTERNATIVES:
+                patterns[index : index + 1] = [
+                    item[: match.start()] + choice + item[match.end() :] for choice in match[1].split(",")
+                ]
+                done = False
+                break
+    return patterns
+
+
+def explain(error: OSError) -> str:
+    """An error of the system as a short phrase."""
+    return "no such file" if isinstance(error, FileNotFoundError) else (error.strerror or str(error)).lower()
