@@ -1,0 +1,181 @@
+"""What is known of a service: bounded looks, lessons from attempts, and an event only when something changed."""
+
+import asyncio
+import time
+
+import pytest
+
+from oxide_desktop.core.errors import FailureKind, ServiceError
+from oxide_desktop.core.events import Event, EventBus, ServiceStatusChanged
+from oxide_desktop.core.health import Depth, Health, Tier
+from oxide_desktop.runtime.health import CHECK_LIMIT_S, HealthBoard
+from tests.fakes.scripted_adapter import ScriptedAdapter, service
+
+SIGNED_OUT = ServiceError(FailureKind.AUTH, "stub is signed out", "401.", "Sign in.")
+
+
+class Hanging(ScriptedAdapter):
+    """A service whose check never answers."""
+
+    async def check(self, depth: Depth) -> Health:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+
+class Board(HealthBoard):
+    """A board over one scripted service, with the events it published."""
+
+    def __init__(self, adapter: ScriptedAdapter) -> None:
+        bus = EventBus()
+        self.events: list[Event] = []
+        bus.listen(self.events.append)
+        super().__init__({"stub": adapter}, bus)
+
+
+@pytest.fixture
+def adapter() -> ScriptedAdapter:
+    return ScriptedAdapter(service())
+
+
+def finding(tier: Tier | None, failing: Tier | None = None, age_s: float = 0.0) -> Health:
+    return Health(service="stub", tier=tier, failing=failing, message="found", checked_at=time.time() - age_s)
+
+
+async def test_nobody_has_looked_at_first(adapter: ScriptedAdapter):
+    assert Board(adapter).last("stub") is None
+
+
+async def test_a_finding_is_kept_and_told(adapter: ScriptedAdapter):
+    board = Board(adapter)
+    found = await board.check("stub", Depth.PROBE)
+
+    assert board.last("stub") == found == adapter.health
+    assert board.events == [ServiceStatusChanged(found)]
+
+
+async def test_the_same_finding_again_is_not_told_again(adapter: ScriptedAdapter):
+    board = Board(adapter)
+    await board.check("stub", Depth.PROBE)
+    await board.check("stub", Depth.PROBE)
+
+    assert len(board.events) == 1
+
+
+async def test_a_check_that_hangs_ends_at_its_bound(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(CHECK_LIMIT_S, Depth.GLANCE, 0.05)
+    async with asyncio.timeout(5):
+        found = await Board(Hanging(service())).check("stub", Depth.GLANCE)
+
+    assert (found.tier, found.failing) == (Tier.INSTALLED, Tier.STARTS)
+    assert "within 0.05 s" in found.message
+    assert found.fix
+
+
+async def test_only_what_is_stale_is_looked_at_again(adapter: ScriptedAdapter):
+    board = Board(adapter)
+    await board.refresh(["stub"], Depth.GLANCE, max_age_s=15)
+    adapter.health = finding(None, Tier.INSTALLED)
+    await board.refresh(["stub"], Depth.GLANCE, max_age_s=15)
+    kept = board.last("stub")
+    await board.refresh(["stub"], Depth.GLANCE)
+
+    assert kept.healthy
+    assert not board.last("stub").healthy
+
+
+async def test_an_answer_proves_every_tier(adapter: ScriptedAdapter):
+    board = Board(adapter)
+    board.attempt_succeeded("stub")
+
+    assert (board.last("stub").tier, board.last("stub").healthy) == (Tier.ANSWERS, True)
+
+
+@pytest.mark.parametrize(
+    ("kind", "reached", "failing"),
+    [
+        (FailureKind.MISSING, Tier.INSTALLED, Tier.STARTS),
+        (FailureKind.AUTH, Tier.STARTS, Tier.AUTHENTICATED),
+        (FailureKind.QUOTA, Tier.AUTHENTICATED, Tier.ANSWERS),
+    ],
+)
+async def test_a_failure_that_will_come_again_lowers_the_tier(
+    adapter: ScriptedAdapter, kind: FailureKind, reached: Tier, failing: Tier
+):
+    board = Board(adapter)
+    board.attempt_failed("stub", ServiceError(kind, "It failed", "Because.", "Do this."))
+    known = board.last("stub")
+
+    assert (known.tier, known.failing, known.message, known.fix) == (
+        reached,
+        failing,
+        "It failed: Because.",
+        "Do this.",
+    )
+
+
+async def test_bad_luck_changes_nothing(adapter: ScriptedAdapter):
+    board = Board(adapter)
+    board.attempt_failed("stub", ServiceError(FailureKind.TRANSIENT, "reset"))
+
+    assert board.last("stub") is None
+
+
+async def test_a_glance_does_not_forget_that_the_service_is_signed_out(adapter: ScriptedAdapter):
+    board = Board(adapter)
+    board.attempt_failed("stub", SIGNED_OUT)
+    found = await board.check("stub", Depth.GLANCE)
+
+    assert found.failing is Tier.AUTHENTICATED
+
+
+async def test_a_deeper_finding_outweighs_a_glance_for_five_minutes_only(adapter: ScriptedAdapter):
+    board = Board(adapter)
+    adapter.health = finding(Tier.STARTS, Tier.AUTHENTICATED, age_s=400)
+    await board.check("stub", Depth.PROBE)
+    adapter.health = finding(Tier.STARTS)
+
+    assert (await board.check("stub", Depth.GLANCE)).healthy
+
+
+async def test_a_probe_does_replace_what_an_attempt_showed(adapter: ScriptedAdapter):
+    board = Board(adapter)
+    board.attempt_failed("stub", SIGNED_OUT)
+
+    assert (await board.check("stub", Depth.PROBE)).healthy
+
+
+async def test_a_glance_that_finds_it_down_counts_at_once(adapter: ScriptedAdapter):
+    board = Board(adapter)
+    board.attempt_succeeded("stub")
+    adapter.health = finding(Tier.INSTALLED, Tier.STARTS)
+
+    assert (await board.check("stub", Depth.GLANCE)).failing is Tier.STARTS
+
+
+async def test_a_glance_that_finds_it_up_again_counts_at_once(adapter: ScriptedAdapter):
+    board = Board(adapter)
+    board.attempt_failed("stub", ServiceError(FailureKind.MISSING, "stub is not running"))
+
+    assert (await board.check("stub", Depth.GLANCE)).healthy
+
+
+async def test_a_glance_keeps_the_higher_tier_that_was_proven(adapter: ScriptedAdapter):
+    board = Board(adapter)
+    board.attempt_succeeded("stub")
+
+    assert (await board.check("stub", Depth.GLANCE)).tier is Tier.ANSWERS
+
+
+async def test_watching_probes_again_and_again(adapter: ScriptedAdapter):
+    board = Board(adapter)
+    looked = asyncio.Event()
+    board._bus.listen(lambda event: looked.set())
+    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+        watching = group.create_task(board.watch(interval_s=0.01))
+        await looked.wait()
+        looked.clear()
+        adapter.health = finding(Tier.INSTALLED, Tier.STARTS)
+        await looked.wait()
+        watching.cancel()
+
+    assert not board.last("stub").healthy
