@@ -75,7 +75,7 @@ def _read_bytes(real_path: str, most: int) -> bytes:
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise UnreadableError("not a regular file")
-        with open(descriptor, "rb", closefd=False) as file:  # noqa: PTH123 - a descriptor, not a path
+        with open(descriptor, "rb", closefd=False) as file:
             return file.read(most)
     finally:
         os.close(descriptor)
