@@ -1,0 +1,278 @@
+"""`oxide-mcp`: what an MCP client starts. It pumps JSON lines between its client and the app, and is no server itself.
+
+It starts the app when none runs, lives on when the app ends or restarts, and ends when its client does. Standard
+library only: a client waits for it. Three threads: one reads the client, the main one forwards, one reads the app.
+"""
+
+# os.path, since pathlib would be a tenth of the start.
+# ruff: noqa: PTH109, PTH111, PTH118, PTH120
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from oxide_desktop import __version__
+from oxide_desktop.ipc.channel import (
+    FRAME_LIMIT,
+    ChannelError,
+    Connection,
+    connect,
+    home_folder,
+    socket_path,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from subprocess import Popen  # noqa: TID251 - for annotations; _start_app gives the reason
+    from typing import BinaryIO
+
+USAGE = """\
+usage: oxide-mcp [--help] [--version]
+
+Connects an MCP client, such as Claude Code, to Oxide. The client starts it and speaks JSON over its standard input
+and output; started by hand it waits for that. Oxide itself is started when it does not run.
+
+To connect Claude Code:  claude mcp add oxide -- oxide-mcp
+"""
+APP_GONE = "Oxide ended while it worked on this. What it had finished is in its history. Call again to repeat it."
+START_LIMIT_S = 30.0
+_RETRY_S = 0.05
+_RESTART_S = 1.0
+_LAST_ANSWERS_S = 1.0
+_APP_GONE = -32000
+_APP_UNREACHABLE = -32001
+_PARSE_ERROR = -32700
+_INVALID_REQUEST = -32600
+
+
+class Shim:
+    """The pump. What it knows of the protocol: which requests wait for an answer, and how the session was opened."""
+
+    def __init__(self, client_in: BinaryIO, client_out: BinaryIO) -> None:
+        self._client_in = client_in
+        self._client_out = client_out
+        self._speaking = threading.Lock()
+        self._from_client: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._client_gone = threading.Event()
+        self._state = threading.Condition()
+        self._connection: Connection | None = None
+        self._waiting: dict[str, Any] = {}  # requests that the app has and has not answered: id as JSON -> id
+        self._opening: dict[str, bytes] = {}  # the session's first words, to say again to a new app
+        self._replayed: set[str] = set()  # ids whose next answer the client has had already
+        self._app: Popen[bytes] | None = None
+
+    def run(self) -> None:
+        """Pump until the client is gone."""
+        threading.Thread(target=self._read_client, name="client", daemon=True).start()
+        while (line := self._from_client.get()) is not None:
+            self._forward(line)
+        with self._state:  # a script that pipes its requests in still wants the answers
+            self._state.wait_for(lambda: not self._waiting, timeout=_LAST_ANSWERS_S)
+
+    # -- from the client ---------------------------------------------------------------------------
+
+    def _read_client(self) -> None:
+        while line := self._client_in.readline():
+            self._from_client.put(line)
+        self._client_gone.set()
+        self._from_client.put(None)
+
+    def _forward(self, line: bytes) -> None:
+        if not line.strip():
+            return
+        try:
+            message = json.loads(line)
+        except ValueError:
+            self._refuse(None, _PARSE_ERROR, "This line is not JSON.")
+            return
+        is_request = isinstance(message, dict) and "method" in message and message.get("id") is not None
+        request_id = message["id"] if is_request else None
+        if len(line) > FRAME_LIMIT:
+            too_long = f"This message is over {FRAME_LIMIT >> 20} MiB. Name files by their paths instead."
+            self._refuse(request_id, _INVALID_REQUEST, too_long)
+        elif is_request:
+            self._ask(line, request_id, message["method"])
+        else:
+            self._tell(line, message)
+
+    def _ask(self, line: bytes, request_id: Any, method: str) -> None:  # noqa: ANN401 - an id is any JSON scalar
+        if method == "initialize":
+            self._opening = {"initialize": line}
+        try:
+            connection = self._connected(replay=method != "initialize")
+        except OSError as error:
+            self._refuse(request_id, _APP_UNREACHABLE, f"Oxide could not be reached: {error}")
+            return
+        with self._state:
+            self._waiting[json.dumps(request_id)] = request_id
+        self._send(connection, line)
+
+    def _tell(self, line: bytes, message: object) -> None:
+        """Pass on what needs no answer. It concerns the app that runs, so that none is started for it."""
+        if isinstance(message, dict) and message.get("method") == "notifications/initialized":
+            self._opening["initialized"] = line
+        if (connection := self._connection) is not None:
+            self._send(connection, line)
+
+    def _send(self, connection: Connection, line: bytes) -> None:
+        try:
+            connection.write(line if line.endswith(b"\n") else line + b"\n")
+        except OSError:
+            self._lost(connection)
+
+    # -- to the client -----------------------------------------------------------------------------
+
+    def _read_app(self, connection: Connection) -> None:
+        while (line := connection.read_line()).endswith(b"\n"):
+            if self._settle(line):
+                self._say(line)
+        self._lost(connection)
+
+    def _settle(self, line: bytes) -> bool:
+        """Note which request this answers; `False` if the client has had that answer before."""
+        message = json.loads(line)
+        if "method" in message:
+            return True
+        key = json.dumps(message.get("id"))
+        with self._state:
+            if key in self._replayed:
+                self._replayed.discard(key)
+                return False
+            self._waiting.pop(key, None)
+            self._state.notify_all()
+        return True
+
+    def _lost(self, connection: Connection) -> None:
+        """The app is gone: every request it had gets an answer, and the next one will look for a new app."""
+        with self._state:
+            if self._connection is not connection:
+                return
+            self._connection = None
+            waiting, self._waiting = self._waiting, {}
+            self._replayed = set()
+            self._state.notify_all()
+        connection.close()
+        for request_id in waiting.values():
+            self._refuse(request_id, _APP_GONE, APP_GONE)
+
+    def _refuse(self, request_id: Any, code: int, message: str) -> None:  # noqa: ANN401 - an id is any JSON scalar
+        answer = {"jsonrpc": "2.0", "id": request_id, "error": {"code": code, "message": message}}
+        self._say(json.dumps(answer).encode() + b"\n")
+
+    def _say(self, line: bytes) -> None:
+        try:
+            with self._speaking:
+                self._client_out.write(line)
+                self._client_out.flush()
+        except OSError:
+            os._exit(0)  # the client is gone; another thread may be blocked in a read that nothing can end
+
+    # -- the app -----------------------------------------------------------------------------------
+
+    def _connected(self, *, replay: bool) -> Connection:
+        """The connection there is, or a new one that has heard how the session was opened."""
+        if (connection := self._connection) is not None:
+            return connection
+        connection = self._reach()
+        with self._state:
+            self._connection = connection
+            if replay and "initialize" in self._opening:
+                self._replayed.add(json.dumps(json.loads(self._opening["initialize"])["id"]))
+        threading.Thread(target=self._read_app, args=(connection,), name="app", daemon=True).start()
+        if replay:
+            for line in self._opening.values():
+                self._send(connection, line)
+        return connection
+
+    def _reach(self) -> Connection:
+        """Connect, and start the app if nobody listens.
+
+        Raises:
+            OSError: It did not come up in time, or the client did not wait for it.
+        """
+        hello = {"wish": "mcp", "cwd": _cwd(), "client": "oxide-mcp", "version": __version__, "pid": os.getpid()}
+        deadline, next_start = time.monotonic() + START_LIMIT_S, 0.0
+        while True:
+            try:
+                return connect(socket_path(home_folder()), hello)
+            except OSError as error:
+                problem = error
+            now = time.monotonic()
+            if now >= deadline or self._client_gone.wait(_RETRY_S):
+                raise ChannelError(f"{problem}. Run `oxide serve` in a terminal to see what keeps it from starting.")
+            if now >= next_start and (self._app is None or self._app.poll() is not None):
+                self._app, next_start = _start_app(), now + _RESTART_S
+
+
+def _start_app() -> Popen[bytes]:
+    """Start Oxide so that it outlives this process: with its window where there is a screen, headless otherwise."""
+    import subprocess  # noqa: PLC0415 - 8 ms that are needed only here
+
+    program = [sys.executable, "-m", "oxide_desktop"]
+    if getattr(sys, "frozen", False):
+        program = [os.path.join(os.path.dirname(sys.executable), "oxide" + (".exe" if sys.platform == "win32" else ""))]
+    if not _has_screen():
+        program.append("serve")
+    flags = 0
+    if sys.platform == "win32":
+        flags = subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP
+    app = subprocess.Popen(  # noqa: S603, TID251 - not a child to guard: a program of its own that outlives us
+        program,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd=os.path.expanduser("~"),
+        start_new_session=True,
+        creationflags=flags,
+    )
+    threading.Thread(target=app.wait, name="reaper", daemon=True).start()  # an ended app must not stay as a zombie
+    return app
+
+
+def _has_screen() -> bool:
+    always = os.name == "nt" or sys.platform == "darwin"
+    return always or bool(os.environ.get("WAYLAND_DISPLAY") or os.environ.get("DISPLAY"))
+
+
+def _cwd() -> str:
+    try:
+        return os.getcwd()
+    except FileNotFoundError:  # the client was started in a folder that has been deleted since
+        return os.path.expanduser("~")
+
+
+def _private_stdout() -> BinaryIO:
+    """The real standard output, where nothing but this module writes; whatever prints gets standard error."""
+    sys.stdout.flush()
+    private = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    return private
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the shim; answers its exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments == ["--version"]:
+        sys.stdout.write(f"oxide-mcp {__version__}\n")
+    elif arguments in (["--help"], ["-h"]):
+        sys.stdout.write(USAGE)
+    elif arguments:
+        sys.stderr.write(USAGE)
+        return 2
+    else:
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # end at once, whatever the threads are waiting for
+            if hasattr(signal, name):
+                signal.signal(getattr(signal, name), signal.SIG_DFL)
+        Shim(sys.stdin.buffer, _private_stdout()).run()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
