@@ -67,3 +67,9 @@ def test_requirements_name_no_registry():
         text = path.read_text(encoding="utf-8")
         assert "://" not in text, path.name
         assert "--hash=sha256:" in text, path.name
+
+
+def test_the_architecture_page_names_every_module():
+    page = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    modules = [path for path in HOUSE if path.name != "__init__.py" and "oxide_desktop" in path.parts]
+    assert [str(path.relative_to(ROOT)) for path in modules if f"- `{path.stem}`: " not in page] == []
