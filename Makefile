@@ -23,7 +23,9 @@ help: ## Show this
 
 setup: ## Prepare what running needs (once; quick when all is there)
 	@installers/setup app $(STRICT)
-	$(if $(filter setup,$(MAKECMDGOALS)),@echo 'Oxide is ready: make run, or $(BIN)/oxide --help')
+ifneq ($(filter setup,$(MAKECMDGOALS)),)
+	@echo 'Oxide is ready: make run, or $(BIN)/oxide --help'
+endif
 
 setup-dev:
 	@installers/setup dev $(STRICT)
