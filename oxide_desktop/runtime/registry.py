@@ -1,0 +1,140 @@
+"""The list of running children on the disk: what the next start ends if this run cannot.
+
+Each run has a file of its own, `children-RUN.jsonl`, one line for a change, and holds a lock on it as long as it lives:
+so whoever gets the lock knows that the owner is dead.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from oxide_desktop.runtime.births import birth_of
+
+log = logging.getLogger(__name__)
+
+PREFIX = "children-"
+SUFFIX = ".jsonl"
+
+if sys.platform == "win32":
+    import msvcrt
+
+    LOCKED_BYTE = 1 << 30  # far behind the text: Windows keeps others from reading what is locked
+
+    def take_lock(fd: int, *, waits: bool) -> bool:
+        """Lock an open file for as long as it stays open; `False` if another process has it."""
+        os.lseek(fd, LOCKED_BYTE, os.SEEK_SET)
+        try:
+            msvcrt.locking(fd, msvcrt.LK_LOCK if waits else msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+else:
+    import fcntl
+
+    def take_lock(fd: int, *, waits: bool) -> bool:
+        """Lock an open file for as long as it stays open; `False` if another process has it."""
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX if waits else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        return True
+
+
+class ChildRegistry:
+    """This run's list, made when the first child starts. A list that cannot be written costs the net, not the child."""
+
+    def __init__(self, run_dir: Path, run_id: str) -> None:
+        self._dir = run_dir
+        self._run_id = run_id
+        self._path = run_dir / f"{PREFIX}{run_id}{SUFFIX}"
+        self._fd: int | None = None
+        self._listed = 0
+
+    def started(self, pid: int) -> None:
+        """Write down a process: a guard before it has its job, then the program."""
+        if birth := birth_of(pid):
+            self._listed += 1
+            self._write({"pid": pid, "birth": birth})
+
+    def ended(self, *pids: int) -> None:
+        """Cross processes out; an empty list starts afresh."""
+        self._listed -= len(pids)
+        for pid in pids:
+            self._write({"pid": pid, "birth": None})
+        if self._listed <= 0 and self._fd is not None:
+            self._listed = 0
+            os.ftruncate(self._fd, 0)
+
+    def _write(self, line: dict[str, Any]) -> None:
+        try:
+            if self._fd is None:
+                self._fd = self._open()
+            os.write(self._fd, json.dumps(line).encode() + b"\n")
+        except OSError as error:
+            log.warning("the list of children %s cannot be written: %s", self._path, error)
+
+    def _open(self) -> int:
+        """Make the file and lock it. A sweeper may have taken it for a dead run's before the lock was ours: again."""
+        self._dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        while True:
+            fd = os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_APPEND, 0o600)
+            if take_lock(fd, waits=True) and os.fstat(fd).st_nlink:
+                return fd
+            os.close(fd)
+
+    def sweep(self) -> int:
+        """End what dead runs have left, and forget them; answers how many processes that were."""
+        return sum(_sweep_file(path) for path in self._dir.glob(f"{PREFIX}*{SUFFIX}") if path != self._path)
+
+    def close(self) -> None:
+        """Nothing runs any more."""
+        if self._fd is not None:
+            os.close(self._fd)
+            self._fd = None
+            with contextlib.suppress(OSError):
+                self._path.unlink()
+
+
+def _sweep_file(path: Path) -> int:
+    try:
+        fd = os.open(path, os.O_RDWR)
+    except OSError:
+        return 0  # another start has swept it
+    try:
+        if not take_lock(fd, waits=False):
+            return 0
+        entries = _entries(path)
+        run_id = path.name.removeprefix(PREFIX).removesuffix(SUFFIX)
+        count = _end(entries, run_id) if entries else 0
+        if sys.platform != "win32":
+            path.unlink(missing_ok=True)
+    finally:
+        os.close(fd)
+    if sys.platform == "win32":
+        with contextlib.suppress(OSError):
+            path.unlink()
+    if count:
+        log.warning("ended %d processes that an earlier run had left", count)
+    return count
+
+
+def _end(entries: list[tuple[int, str]], run_id: str) -> int:
+    from oxide_desktop.runtime.trees import end_leftovers  # noqa: PLC0415 - psutil, only if something was left
+
+    return end_leftovers(entries, run_id)
+
+
+def _entries(path: Path) -> list[tuple[int, str]]:
+    """What was listed when the run died. A line that was not written to its end is not one."""
+    births: dict[int, str | None] = {}
+    for line in path.read_bytes().splitlines():
+        with contextlib.suppress(ValueError, KeyError, TypeError):
+            entry = json.loads(line)
+            births[int(entry["pid"])] = entry["birth"]
+    return [(pid, birth) for pid, birth in births.items() if birth]
