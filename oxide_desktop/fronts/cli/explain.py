@@ -1,0 +1,76 @@
+"""`oxide explain`: the route a prompt would take, and why."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from oxide_desktop.core.route import route_sentence
+from oxide_desktop.fronts.cli.asking import asking_options, make_request
+from oxide_desktop.fronts.cli.output import columns, mark, out, out_json, paint, table
+from oxide_desktop.fronts.cli.program import Program, pass_program
+from oxide_desktop.fronts.cli.text import one_line, wrap
+
+if TYPE_CHECKING:
+    from oxide_desktop.core.model import Explanation, Route
+
+
+@click.command()
+@asking_options
+@click.option("--json", "as_json", is_flag=True, help="Print profile and route for a program.")
+@pass_program
+def explain(
+    program: Program,
+    *,
+    prompt: str | None,
+    files: tuple[str, ...],
+    service: str | None,
+    task_type: str | None,
+    model: str | None,
+    as_json: bool,
+) -> int:
+    """Show where PROMPT would go and why. Nothing is sent and nothing is kept.
+
+    Exit code 3 where no service could take it.
+    """
+    request = make_request(
+        program.settings, prompt=prompt, files=files, service=service, task_type=task_type, model=model
+    )
+    explanation = program.run(lambda engine: engine.explain(request))
+    if as_json:
+        out_json(explanation.to_dict())
+    else:
+        _show(explanation)
+    return 0 if explanation.route.candidates else NO_SERVICE
+
+
+NO_SERVICE = 3
+
+
+def _show(explanation: Explanation) -> None:
+    profile = explanation.profile
+    out(paint(route_sentence(profile.task_type, explanation.route), bold=True))
+    out()
+    second = f", then {profile.second.label.lower()}" if profile.second else ""
+    out(f"type        {profile.task_type.label} ({profile.confidence:.0%} sure{second})")
+    for reason in profile.reasons:
+        out(f"            {reason}")
+    out(f"complexity  {profile.complexity:.0%}")
+    out(f"size        about {explanation.tokens:,} tokens")
+    out()
+    for line in route_lines(explanation.route):
+        out(line)
+    for note in explanation.notes:
+        for line in wrap(one_line(f"note: {note}"), columns()):
+            out(line)
+
+
+def route_lines(route: Route) -> list[str]:
+    """The candidates in order with their reasons, then who was passed over."""
+    rows = [
+        [f"{position}", one_line(item.service), f"{item.score:.2f}", one_line("; ".join(item.reasons))]
+        for position, item in enumerate(route.candidates, start=1)
+    ]
+    rows += [[mark("off"), one_line(item.service), "", one_line(f"skipped: {item.reason}")] for item in route.skipped]
+    return table(["", "SERVICE", "SCORE", "WHY"], rows) if rows else ["No service is configured."]

@@ -1,0 +1,137 @@
+"""What `oxide doctor` looks at besides services: Python, files, settings, keys, history, rules, port."""
+
+from __future__ import annotations
+
+import dataclasses
+import platform
+import shutil
+import socket
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import apsw
+
+from oxide_desktop.core.errors import OxideError
+from oxide_desktop.core.ports import TaskFilter
+from oxide_desktop.fronts.cli import instance
+from oxide_desktop.store.database import require_sound_sqlite
+
+if TYPE_CHECKING:
+    from oxide_desktop.engine import Orchestrator
+    from oxide_desktop.fronts.cli.program import Program
+
+LOW_DISK_BYTES = 200 * 1024 * 1024
+GIBIBYTE = 1024**3
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. With a `problem` it needs its `fix`; a minor one costs comfort only."""
+
+    name: str
+    found: str = ""
+    problem: str = ""
+    fix: str = ""
+    minor: bool = False
+
+    def to_dict(self) -> dict[str, object]:
+        """For `--json`."""
+        return {"ok": not self.problem, **dataclasses.asdict(self)}
+
+
+def look_at_house(program: Program) -> list[Finding]:
+    """What can be seen without settings and without an engine.
+
+    Raises:
+        OxideError: There is no place for Oxide's files.
+    """
+    home = program.paths.home
+    return [_python(), _sqlite(), _home(home), _disk(home)]
+
+
+async def look_at_engine(program: Program, engine: Orchestrator) -> list[Finding]:
+    """What takes settings and an engine."""
+    broken = [
+        Finding("adapter", problem=f"{name}: {error.title}. {error.message}", fix=error.hint, minor=True)
+        for name, error in engine.adapter_problems.items()
+    ]
+    return [
+        _settings(program),
+        Finding("keys", f"kept in {engine.keys.place}"),
+        await _history(engine),
+        _rules(engine),
+        _port(program),
+        *broken,
+    ]
+
+
+def _python() -> Finding:
+    return Finding("python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
+
+
+def _sqlite() -> Finding:
+    version = apsw.sqlite_lib_version()
+    try:
+        require_sound_sqlite(version)
+    except OxideError as error:
+        return Finding("sqlite", problem=error.message, fix=error.hint)
+    return Finding("sqlite", version)
+
+
+def _home(home: Path) -> Finding:
+    try:
+        with tempfile.TemporaryFile(dir=home):
+            return Finding("home", f"{home} can be written")
+    except OSError as error:
+        return Finding(
+            "home", problem=f"{home}: {error.strerror}", fix="Give yourself write access, or set OXIDE_HOME."
+        )
+
+
+def _disk(home: Path) -> Finding:
+    free_bytes = shutil.disk_usage(home).free
+    amount = f"{free_bytes / GIBIBYTE:.1f} GB free"
+    if free_bytes < LOW_DISK_BYTES:
+        return Finding("disk", problem=f"only {amount}", fix=f"Make room on the disk that holds {home}.")
+    return Finding("disk", amount)
+
+
+def _settings(program: Program) -> Finding:
+    file = program.paths.config_file
+    return Finding("settings", str(file) if file.exists() else f"as shipped; yours would be in {file}")
+
+
+async def _history(engine: Orchestrator) -> Finding:
+    try:
+        await engine.start()
+        page = await engine.history.list(TaskFilter(), limit=1)
+    except OxideError as error:
+        return Finding("history", problem=f"{error.title}: {error.message}", fix=error.hint)
+    return Finding("history", f"{page.total:,} task{'' if page.total == 1 else 's'}")
+
+
+def _rules(engine: Orchestrator) -> Finding:
+    try:
+        rules = engine.rules.all()
+    except OxideError as error:
+        return Finding("rules", problem=f"{error.title}: {error.message}", fix=error.hint)
+    return Finding("rules", f"{len(rules)} of your own")
+
+
+def _port(program: Program) -> Finding:
+    if running := instance.find(program.paths):
+        where = f", port {running.port}" if running.port else ""
+        return Finding("app", f"running, process {running.pid}{where}")
+    if not program.settings.web.enabled:
+        return Finding("app", "not running; HTTP is switched off in the settings")
+    port = program.settings.web.port
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(sys.platform != "win32"))
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            problem = f"port {port} is taken by another program"
+            return Finding("app", problem=problem, fix="Oxide will use the next free one.", minor=True)
+    return Finding("app", f"not running; port {port} is free")

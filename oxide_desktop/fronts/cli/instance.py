@@ -1,0 +1,134 @@
+"""The one running Oxide: who holds the lock, and how others find out."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from oxide_desktop import __version__
+from oxide_desktop.core.errors import OxideError
+
+if TYPE_CHECKING:
+    from oxide_desktop.config.paths import Paths
+
+# A look by `oxide status` holds the lock for an instant; who wants to keep it waits that out.
+ACQUIRE_LIMIT_S = 1.0
+# Creation times of processes are computed from the boot time, and may be off by a clock tick or two.
+CLOCK_SLACK_S = 2.0
+STOP_LIMIT_S = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Instance:
+    """A running Oxide; `pid` is `None` in the instant before it has told, `port` where it serves no HTTP."""
+
+    pid: int | None
+    port: int | None
+    socket: str | None
+    version: str | None
+
+
+class AlreadyRunningError(OxideError):
+    """Another process of this person serves already."""
+
+    def __init__(self, instance: Instance) -> None:
+        self.instance = instance
+        where = f", port {instance.port}" if instance.port else ""
+        super().__init__("Oxide runs already", f"Process {instance.pid}{where}.", "End it with `oxide stop`.")
+
+
+@contextlib.contextmanager
+def held(paths: Paths) -> Iterator[None]:
+    """Be the one instance while the context is open.
+
+    Raises:
+        AlreadyRunningError: Another process is.
+    """
+    from filelock import FileLock, Timeout  # noqa: PLC0415 - slow to import, and few commands need it
+
+    lock = FileLock(paths.lock)
+    try:
+        lock.acquire(timeout=ACQUIRE_LIMIT_S)
+    except Timeout:
+        raise AlreadyRunningError(find(paths) or Instance(None, None, None, None)) from None
+    file = _file(paths)
+    try:
+        file.write_text(json.dumps({"pid": os.getpid(), "version": __version__}), encoding="utf-8")
+        yield
+    finally:
+        file.unlink(missing_ok=True)
+        lock.release()
+
+
+def find(paths: Paths) -> Instance | None:
+    """The running Oxide, or `None`. What a dead one left behind is not believed."""
+    if not _is_held(paths.lock):
+        return None
+    told = _read(_file(paths))
+    web = _read(paths.web_file)
+    same = told.get("pid") == web.get("pid")
+    return Instance(
+        pid=told.get("pid"),
+        port=web.get("port") if same else None,
+        socket=str(paths.socket) if paths.socket.exists() else None,
+        version=told.get("version"),
+    )
+
+
+def end(paths: Paths, instance: Instance) -> None:
+    """Ask the running Oxide to end, and wait until it has.
+
+    Raises:
+        OxideError: It cannot be asked, or it does not end.
+    """
+    import psutil  # noqa: PLC0415 - slow to import
+
+    if os.name == "nt":
+        message = "Windows has no signal that lets it finish what it does."
+        raise OxideError("Oxide cannot be stopped from here", message, "Choose Quit in its menu.")
+    try:
+        process = psutil.Process(instance.pid)
+        if process.create_time() > _file(paths).stat().st_mtime + CLOCK_SLACK_S:
+            raise OxideError("Oxide is just starting", f"Process {instance.pid} is not it.", "Try again in a moment.")
+        process.terminate()
+        process.wait(STOP_LIMIT_S)
+    except (psutil.NoSuchProcess, FileNotFoundError):
+        return
+    except psutil.TimeoutExpired:
+        raise OxideError(
+            "Oxide does not stop",
+            f"Process {instance.pid} still runs after {STOP_LIMIT_S:g} s.",
+            f"Kill it (kill -9 {instance.pid}); tasks that run will be marked as interrupted.",
+        ) from None
+
+
+def _file(paths: Paths) -> Path:
+    return paths.run_dir / "instance.json"
+
+
+def _is_held(lock_file: Path) -> bool:
+    from filelock import FileLock, Timeout  # noqa: PLC0415 - slow to import
+
+    if not lock_file.exists():
+        return False
+    lock = FileLock(lock_file)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return True
+    lock.release()
+    return False
+
+
+def _read(file: Path) -> dict[str, Any]:
+    """What stands in it; nothing, if it is not there or half written."""
+    try:
+        data = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return data if isinstance(data, dict) else {}

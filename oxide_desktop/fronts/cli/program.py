@@ -1,0 +1,98 @@
+"""What `main` hands to every command: where the files are, how an engine is built, how the app is started."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from oxide_desktop.config.paths import Paths
+    from oxide_desktop.core import orchestrator as core
+    from oxide_desktop.core.settings import Settings
+    from oxide_desktop.engine import Orchestrator
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """Where a running Oxide can be reached; `url` is `None` where the web front is switched off."""
+
+    socket: str
+    url: str | None
+
+
+class ServeFronts(Protocol):
+    """Serves every front but the desktop, for as long as its context is open."""
+
+    def __call__(
+        self, orchestrator: core.Orchestrator, paths: Paths, settings: Settings
+    ) -> AbstractAsyncContextManager[Listening]:
+        """Open while they serve."""
+        ...
+
+
+@dataclass
+class Program:
+    """One run of the program.
+
+    Attributes:
+        build: Makes an engine on these settings.
+        serve_fronts: Serves what needs no screen.
+        no_app_reason: Why the tray app cannot run here, as a sentence; `None` where it can.
+        run_app: Runs the tray app to its end and answers its exit code.
+    """
+
+    build: Callable[[Settings], Orchestrator]
+    serve_fronts: ServeFronts
+    no_app_reason: Callable[[], str | None]
+    run_app: Callable[[Program], int]
+
+    @cached_property
+    def paths(self) -> Paths:
+        """Where Oxide's files are; the home is made if it is not there.
+
+        Raises:
+            OxideError: It cannot be made.
+        """
+        from oxide_desktop.config.paths import Paths  # noqa: PLC0415 - `--help` needs no files
+
+        paths = Paths.from_environment()
+        paths.prepare()
+        return paths
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The person's settings over the shipped ones.
+
+        Raises:
+            ConfigError: They hold values that are refused.
+        """
+        from oxide_desktop.config.settings import load_config  # noqa: PLC0415 - brings YAML
+
+        return load_config()
+
+    def engine(self) -> Orchestrator:
+        """A new engine of our own on the same files; whoever asks for it closes it."""
+        return self.build(self.settings)
+
+    def run(self, work: Callable[[Orchestrator], Coroutine[Any, Any, T]]) -> T:
+        """Run `work` with an engine, which is closed behind it."""
+        from oxide_desktop.fronts.cli.interrupt import run_interruptible  # noqa: PLC0415 - brings asyncio
+
+        return run_interruptible(self._with_engine(work))
+
+    async def _with_engine(self, work: Callable[[Orchestrator], Coroutine[Any, Any, T]]) -> T:
+        engine = self.engine()
+        try:
+            return await work(engine)
+        finally:
+            await engine.aclose()
+
+
+pass_program = click.make_pass_decorator(Program)

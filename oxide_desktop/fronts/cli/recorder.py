@@ -1,0 +1,115 @@
+"""One record in full: the flight recorder as text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from oxide_desktop.core.model import Candidate, Route
+from oxide_desktop.core.route import route_sentence
+from oxide_desktop.fronts.cli.explain import route_lines
+from oxide_desktop.fronts.cli.output import (
+    columns,
+    mark,
+    moment_text,
+    out,
+    out_untrusted,
+    paint,
+    seconds,
+    table,
+)
+from oxide_desktop.fronts.cli.text import one_line, wrap
+
+if TYPE_CHECKING:
+    from oxide_desktop.core.record import Attempt, TaskRecord
+
+LABEL_WIDTH = 10
+
+
+def show_record(record: TaskRecord) -> None:
+    """Print how a task came about, and its answer last."""
+    status = record.status.value
+    out(f"{mark(status)} {paint(status, bold=True)}  {record.id}")
+    for label, value in _facts(record).items():
+        _fact(label, value)
+    _section("Route", route_lines(record.route) if record.route else [])
+    _section("Attempts", _attempts(record.attempts) if record.attempts else [])
+    _section("Notes", [line for note in record.notes for line in wrap(one_line(note), columns())])
+    if record.result:
+        out(f"\n{paint('Answer', bold=True)}")
+        out_untrusted(record.result)
+
+
+def _facts(record: TaskRecord) -> dict[str, str]:
+    return {
+        "prompt": record.prompt,
+        "files": ", ".join(record.files),
+        "wishes": ", ".join(f"{key}={value}" for key, value in record.preferences.items()),
+        "route": way_taken(record),
+        "model": record.model or "",
+        "source": record.source,
+        "asked": moment_text(record.created_at),
+        "took": seconds(record.duration),
+        "tokens": _tokens(record),
+        "cost": f"{record.cost:.6f}".rstrip("0").rstrip(".") if record.cost is not None else "",
+        "error": record.error or "",
+    }
+
+
+def _fact(label: str, value: str) -> None:
+    if not value:
+        return
+    first, *rest = wrap(one_line(value), columns() - LABEL_WIDTH)
+    out(f"{label:<{LABEL_WIDTH}}{first}")
+    for line in rest:
+        out(f"{'':<{LABEL_WIDTH}}{line}")
+
+
+def _section(title: str, lines: Sequence[str]) -> None:
+    if lines:
+        out(f"\n{paint(title, bold=True)}")
+    for line in lines:
+        out(line)
+
+
+def way_taken(record: TaskRecord) -> str:
+    """The route in one line, with the service that had the last word; empty while there is no route."""
+    if record.route is None or record.task_type is None:
+        return ""
+    return route_sentence(record.task_type, _as_it_went(record, record.route))
+
+
+def _as_it_went(record: TaskRecord, route: Route) -> Route:
+    """The route with the service in front that was asked last, because the ones before it failed."""
+    failed = dict.fromkeys(attempt.service for attempt in record.attempts if attempt.service != record.service)
+    if not failed or record.service is None:
+        return route
+    reasons = tuple(f"{service} failed" for service in failed)
+    return Route(candidates=(Candidate(record.service, 0.0, reasons),), skipped=route.skipped)
+
+
+def _tokens(record: TaskRecord) -> str:
+    if record.tokens is None:
+        return ""
+    guess = " (estimated)" if record.tokens.estimated else ""
+    return f"{record.tokens.input:,} in, {record.tokens.output:,} out{guess}"
+
+
+def _attempts(attempts: tuple[Attempt, ...]) -> list[str]:
+    rows = [
+        [
+            f"{mark(attempt.status.value)} {position}",
+            one_line(attempt.service),
+            one_line(attempt.model or ""),
+            _after(attempt.started_at, attempt.first_chunk_at),
+            _after(attempt.started_at, attempt.ended_at),
+            f"{attempt.chars:,}",
+            one_line(attempt.error or attempt.status.value),
+        ]
+        for position, attempt in enumerate(attempts, start=1)
+    ]
+    return table(["", "SERVICE", "MODEL", "FIRST TEXT", "ENDED", "CHARS", "HOW"], rows)
+
+
+def _after(start: float, moment: float | None) -> str:
+    return seconds(moment - start) if moment is not None else ""

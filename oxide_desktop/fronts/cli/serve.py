@@ -1,0 +1,118 @@
+"""`oxide serve`, and plain `oxide` where there is no screen: every front but the desktop, until a signal comes."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from oxide_desktop import __version__
+from oxide_desktop.core.health import Depth, ServiceStatus
+from oxide_desktop.core.model import Locality, Preferences, Request, Source
+from oxide_desktop.core.ports import TaskFilter
+from oxide_desktop.fronts.cli import instance
+from oxide_desktop.fronts.cli.follow import watch
+from oxide_desktop.fronts.cli.interrupt import run_interruptible
+from oxide_desktop.fronts.cli.output import columns, is_terminal, mark, paint, say
+from oxide_desktop.fronts.cli.program import Listening, Program, pass_program
+from oxide_desktop.fronts.cli.services import state
+from oxide_desktop.fronts.cli.text import one_line, wrap
+
+if TYPE_CHECKING:
+    from oxide_desktop.core.orchestrator import Orchestrator
+
+FIRST_QUESTION = "What is 2+2?"
+
+
+@click.command()
+@pass_program
+def serve(program: Program) -> int:
+    """Run without a screen: HTTP for people and scripts, the socket for Claude Code.
+
+    It runs until Ctrl-C, SIGTERM or `oxide stop`, cancels what is being worked on, and ends with exit code 0. If Oxide
+    runs already, it says so and ends with 0 as well.
+    """
+    return _serve_once(program, greet=is_terminal(sys.stderr))
+
+
+def start(program: Program) -> int:
+    """Plain `oxide`: the app in the tray, or this where there is no screen."""
+    if reason := program.no_app_reason():
+        say(f"{reason} So Oxide runs without its tray app.")
+        return _serve_once(program, greet=True)
+    return _unless_it_runs(lambda: program.run_app(program), program)
+
+
+def _serve_once(program: Program, *, greet: bool) -> int:
+    return _unless_it_runs(lambda: run_interruptible(_serve(program, greet=greet)), program)
+
+
+def _unless_it_runs(work: Callable[[], int], program: Program) -> int:
+    """Do `work` as the one instance; where there is one already, say which."""
+    program.settings  # noqa: B018 - what is wrong with them is told before anything starts
+    try:
+        with instance.held(program.paths):
+            return work()
+    except instance.AlreadyRunningError as error:
+        say(f"{error.title}: {error.message} {error.hint}")
+        return 0
+
+
+async def _serve(program: Program, *, greet: bool) -> int:
+    """Serve until cancelled, which is the way it ends."""
+    engine = program.engine()
+    try:
+        await engine.start()
+        async with program.serve_fronts(engine, program.paths, program.settings) as listening:
+            _tell_where(listening)
+            found = await engine.check_services(Depth.PROBE)
+            _tell_services(found)
+            engine.watch_services()
+            if greet:
+                await _greet(engine)
+            await asyncio.Event().wait()  # the program's life: a signal ends it
+    except asyncio.CancelledError:
+        say("Stopping.")
+    finally:
+        await engine.aclose()
+    return 0
+
+
+def _tell_where(listening: Listening) -> None:
+    say(f"{mark('running')} Oxide {__version__} is running.")
+    if listening.url:
+        say(f"  web     {listening.url} (token: oxide status --token)")
+    say(f"  socket  {listening.socket}")
+    say('  ask     oxide run "…"     stop it with Ctrl-C or `oxide stop`')
+
+
+def _tell_services(found: tuple[ServiceStatus, ...]) -> None:
+    """Which services can be used, and what each of the others needs."""
+    say("Services:")
+    for status in found:
+        if not status.settings.enabled:
+            continue
+        say(f"  {mark('completed' if status.healthy else 'attention')} {status.settings.name}: {state(status)}")
+        if status.health and not status.healthy:
+            for line in wrap(one_line(f"{status.health.message} {status.health.fix}"), columns(), indent="      "):
+                say(paint(line, dim=True))
+
+
+async def _greet(engine: Orchestrator) -> None:
+    """Where nothing was ever asked, ask something small, so that a stranger sees a real answer.
+
+    On this machine only: a program that has just been started sends nothing away unasked.
+    """
+    page = await engine.history.list(TaskFilter(), limit=1)
+    usable = [status.settings for status in engine.services() if status.healthy]
+    local = [settings.name for settings in usable if settings.locality is Locality.LOCAL]
+    if page.total or not local:
+        return
+    say(f"\nA first question, asked on this machine: {FIRST_QUESTION}")
+    wishes = Preferences(preferred_service=local[0] if len(local) < len(usable) else None)
+    request = Request(prompt=FIRST_QUESTION, preferences=wishes, source=Source.CLI, cwd=Path.cwd())
+    await watch(await engine.submit(request))

@@ -1,0 +1,77 @@
+"""`oxide status` and `oxide stop`: the Oxide that runs now."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from oxide_desktop.core.errors import OxideError
+from oxide_desktop.fronts.cli import instance
+from oxide_desktop.fronts.cli.output import mark, out, out_json, say
+from oxide_desktop.fronts.cli.program import Program, pass_program
+
+if TYPE_CHECKING:
+    from oxide_desktop.fronts.cli.instance import Instance
+
+
+@click.command()
+@click.option("--token", is_flag=True, help="Print the token for the HTTP API and nothing else.")
+@click.option("--json", "as_json", is_flag=True, help="Print it for a program: running, pid, port, socket, version.")
+@pass_program
+def status(program: Program, *, token: bool, as_json: bool) -> None:
+    """Tell whether Oxide runs, and where it can be reached.
+
+    The exit code is 0 either way: what was asked has been answered. Scripts read `running` of --json.
+    """
+    if token:
+        out(_token(program))
+        return
+    found = instance.find(program.paths)
+    if as_json:
+        out_json(_to_dict(found))
+    else:
+        _show(found)
+
+
+@click.command()
+@pass_program
+def stop(program: Program) -> None:
+    """End the running Oxide and wait until it has; its tasks are cancelled, its children ended."""
+    found = instance.find(program.paths)
+    if found is None:
+        say("Oxide is not running.")
+        return
+    if found.pid is None:
+        raise OxideError("Oxide is just starting", "It has not told its process number yet.", "Try again in a moment.")
+    instance.end(program.paths, found)
+    say(f"Oxide has ended (it was process {found.pid}).")
+
+
+def _token(program: Program) -> str:
+    try:
+        return program.paths.token_file.read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        message = "It is made when Oxide first runs."
+        raise OxideError("There is no token yet", message, "Start it with `oxide serve`.") from None
+
+
+def _to_dict(found: Instance | None) -> dict[str, object]:
+    return {
+        "running": found is not None,
+        "pid": found.pid if found else None,
+        "port": found.port if found else None,
+        "socket": found.socket if found else None,
+        "version": found.version if found else None,
+    }
+
+
+def _show(found: Instance | None) -> None:
+    if found is None:
+        out(f"{mark('off')} Oxide is not running. Start it with `oxide`, or without a screen with `oxide serve`.")
+        return
+    out(f"{mark('running')} Oxide {found.version or ''} is running, process {found.pid}.")
+    if found.port:
+        out(f"  web     http://127.0.0.1:{found.port}/ (token: oxide status --token)")
+    if found.socket:
+        out(f"  socket  {found.socket}")

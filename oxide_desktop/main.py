@@ -1,0 +1,83 @@
+"""The program: the only file that knows every front. What is slow to import is imported when it is needed."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import sys
+from collections.abc import AsyncIterator, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from oxide_desktop.fronts.cli.commands import oxide
+from oxide_desktop.fronts.cli.failures import ending
+from oxide_desktop.fronts.cli.program import Listening, Program
+
+if TYPE_CHECKING:
+    from oxide_desktop import engine
+    from oxide_desktop.config.paths import Paths
+    from oxide_desktop.core.orchestrator import Orchestrator
+    from oxide_desktop.core.settings import Settings
+
+_SCREEN_VARIABLES = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; answers the exit code."""
+    _speak_utf8()
+    args = list(sys.argv[1:] if argv is None else argv)
+    program = Program(build=build, serve_fronts=serve_fronts, no_app_reason=no_app_reason, run_app=run_app)
+    return ending(args, lambda: oxide.main(args, prog_name="oxide", standalone_mode=False, obj=program))
+
+
+def _speak_utf8() -> None:
+    """Whatever the locale says: a model's answer must not end the program with an encoding error."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None and hasattr(stream, "reconfigure"):
+            stream.reconfigure(encoding="utf-8", errors="replace")
+
+
+def build(settings: Settings) -> engine.Orchestrator:
+    """A new engine; its front closes it."""
+    from oxide_desktop.engine import Orchestrator  # noqa: PLC0415 - `--help` needs no engine
+
+    return Orchestrator(settings)
+
+
+@contextlib.asynccontextmanager
+async def serve_fronts(orchestrator: Orchestrator, paths: Paths, settings: Settings) -> AsyncIterator[Listening]:
+    """Serve MCP over the socket, and HTTP unless it is switched off, on the running loop."""
+    from oxide_desktop.fronts.mcp import server as mcp_server  # noqa: PLC0415 - over a second
+
+    async with contextlib.AsyncExitStack() as stack:
+        await stack.enter_async_context(mcp_server.serve(orchestrator, paths))
+        url = None
+        if settings.web.enabled:
+            from oxide_desktop.fronts.web import server as web_server  # noqa: PLC0415 - half a second
+
+            url = (await stack.enter_async_context(web_server.serve(orchestrator, paths, settings))).url
+        yield Listening(socket=str(paths.socket), url=url)
+
+
+def no_app_reason() -> str | None:
+    """Why the tray app cannot run here, `None` where it can."""
+    if sys.platform.startswith("linux") and not any(map(os.environ.get, _SCREEN_VARIABLES)):
+        return "There is no screen here."
+    missing = [name for name in ("PySide6", "qasync") if importlib.util.find_spec(name) is None]
+    if missing:
+        return f"The tray app needs {' and '.join(missing)} (pip install 'oxide-desktop[desktop]')."
+    try:
+        import PySide6.QtWidgets  # noqa: F401, PLC0415 - Qt's own libraries may be missing: only loading them shows
+    except ImportError as error:
+        return f"The tray app's libraries cannot be loaded ({error})."
+    return None
+
+
+def run_app(program: Program) -> int:
+    """The tray app, from its start to its end, with the other fronts beside it."""
+    from oxide_desktop.fronts.cli.interrupt import watch_signals  # noqa: PLC0415 - `--help` needs no loop
+    from oxide_desktop.fronts.desktop import app  # noqa: PLC0415 - brings Qt
+
+    fronts = partial(serve_fronts, paths=program.paths, settings=program.settings)
+    return app.run(program.engine, fronts, watch_signals)

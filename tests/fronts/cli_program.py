@@ -1,0 +1,150 @@
+"""Runs the real program as a process of its own, on a home of its own, with or without a terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+COMMAND = (sys.executable, "-m", "oxide_desktop")
+LIMIT_S = 60.0
+
+
+@dataclass
+class Oxide:
+    """The command `oxide` on one home."""
+
+    home: Path
+    cwd: Path
+    extra: dict[str, str] = field(default_factory=dict)
+
+    def environment(self, changes: Mapping[str, str] | None = None) -> dict[str, str]:
+        """As a person's shell has it, without a screen and without colours forced on or off."""
+        dropped = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM", "NO_COLOR", "FORCE_COLOR", "COLUMNS", "LINES")
+        kept = {name: value for name, value in os.environ.items() if name not in dropped}
+        own = {"OXIDE_HOME": str(self.home), "PYTHONPATH": str(ROOT), "TERM": "xterm-256color"}
+        return {**kept, **own, **self.extra, **(changes or {})}
+
+    def configure(self, text: str) -> None:
+        """Write the person's settings."""
+        self.home.mkdir(exist_ok=True)
+        (self.home / "config.yaml").write_text(text, encoding="utf-8")
+
+    def __call__(
+        self, *args: str, stdin: str | bytes | None = None, env: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command to its end, with pipes on all sides (and nothing on stdin unless given)."""
+        data = stdin.encode() if isinstance(stdin, str) else stdin
+        done = subprocess.run(
+            [*COMMAND, *args],
+            input=data,
+            stdin=subprocess.DEVNULL if data is None else None,
+            capture_output=True,
+            env=self.environment(env),
+            cwd=self.cwd,
+            timeout=LIMIT_S,
+            check=False,
+        )
+        return subprocess.CompletedProcess(
+            done.args, done.returncode, done.stdout.decode("utf-8"), done.stderr.decode("utf-8")
+        )
+
+    def json(self, *args: str) -> Any:
+        """What a command that succeeds prints for a program."""
+        done = self(*args, "--json")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def start(self, *args: str, **options: Any) -> subprocess.Popen[bytes]:
+        """Start a command that will be signalled. Signals that this test run ignores are not ignored there."""
+        streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            return subprocess.Popen(
+                [*COMMAND, *args],
+                env=self.environment(options.pop("env", None)),
+                cwd=self.cwd,
+                **{**streams, **options},
+            )
+        finally:
+            signal.signal(signal.SIGINT, before)
+
+    def on_terminal(
+        self, *args: str, stdout_too: bool = True, env: Mapping[str, str] | None = None, typed: bytes = b""
+    ) -> Shown:
+        """Run a command whose standard error (and input, and perhaps output) is a terminal of 80 columns."""
+        ours, theirs = pty.openpty()
+        process = self.start(
+            *args, stdin=theirs, stderr=theirs, stdout=theirs if stdout_too else subprocess.PIPE, env=env
+        )
+        os.close(theirs)
+        if typed:
+            os.write(ours, typed)
+        shown = _read_all(ours)
+        piped = process.stdout.read() if process.stdout else b""
+        code = process.wait(LIMIT_S)
+        os.close(ours)
+        if process.stdout:
+            process.stdout.close()
+        return Shown(code, shown.decode("utf-8").replace("\r\n", "\n"), piped.decode("utf-8"))
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a person saw, and what went into the pipe beside it."""
+
+    returncode: int
+    screen: str
+    piped: str
+
+
+def _read_all(terminal: int) -> bytes:
+    shown = b""
+    deadline = time.monotonic() + LIMIT_S
+    while select.select([terminal], [], [], max(deadline - time.monotonic(), 0))[0]:
+        try:
+            piece = os.read(terminal, 65536)
+        except OSError:  # EIO: nobody holds the other side any more
+            return shown
+        if not piece:
+            return shown
+        shown += piece
+    raise TimeoutError(f"the program did not end; it had shown {shown!r}")
+
+
+def end(process: subprocess.Popen[bytes], number: int = signal.SIGINT) -> tuple[int, str, str]:
+    """Signal a started command, and answer its exit code, output and errors."""
+    process.send_signal(number)
+    out, errors = process.communicate(timeout=LIMIT_S)
+    return process.returncode, out.decode(), errors.decode()
+
+
+def read_until(process: subprocess.Popen[bytes], text: str, stream: str = "stdout") -> str:
+    """Wait until a started command has written `text`; what it has written so far."""
+    source = getattr(process, stream)
+    shown = b""
+    deadline = time.monotonic() + LIMIT_S
+    while text.encode() not in shown:
+        ready, _, _ = select.select([source], [], [], max(deadline - time.monotonic(), 0))
+        piece = os.read(source.fileno(), 65536) if ready else b""
+        if not piece:
+            raise AssertionError(f"{text!r} never came; there was {shown!r}")
+        shown += piece
+    return shown.decode()
+
+
+def children_of(pid: int) -> Sequence[int]:
+    """Every process below `pid`."""
+    import psutil
+
+    return [child.pid for child in psutil.Process(pid).children(recursive=True)]
