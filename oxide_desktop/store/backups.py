@@ -1,0 +1,74 @@
+"""Daily copies of the history, the newest seven."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import apsw
+
+from oxide_desktop.core.errors import StoreError
+from oxide_desktop.store.damage import is_whole
+from oxide_desktop.store.files import private_folder, sync_file, sync_folder, try_lock
+
+KEPT = 7
+_ROOM_TO_LEAVE_BYTES = 64 * 1024 * 1024
+
+
+def back_up(connection: apsw.Connection, folder: Path, today: dt.date) -> Path | None:
+    """Copy the history unless that has been done today, or is being done; answers the copy.
+
+    Raises:
+        StoreError: The disk has no room for it.
+    """
+    private_folder(folder)
+    with contextlib.ExitStack() as held:
+        target = folder / f"oxide-{today.isoformat()}.db"
+        if not try_lock(folder / ".lock", held) or target.exists():
+            return None
+        if not connection.execute("SELECT EXISTS (SELECT 1 FROM tasks)").get:
+            return None  # in seven days empty copies would have pushed out those that hold something
+        _require_room(connection, folder)
+        _copy(connection, target)
+        for old in list(existing(folder))[KEPT:]:
+            old.unlink()
+        return target
+
+
+def existing(folder: Path) -> Iterator[Path]:
+    """The copies that there are, newest first."""
+    return iter(sorted(folder.glob("oxide-????-??-??.db"), reverse=True))
+
+
+def newest_good(folder: Path) -> Path | None:
+    """The newest copy that can be read to its last page."""
+    return next((copy for copy in existing(folder) if is_whole(copy)), None)
+
+
+def _require_room(connection: apsw.Connection, folder: Path) -> None:
+    needed = int(connection.pragma("page_count")) * int(connection.pragma("page_size")) + _ROOM_TO_LEAVE_BYTES
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise StoreError(
+            "The history was not backed up",
+            f"A copy in {folder} needs {needed >> 20} MB with some room to spare, and the disk has {free >> 20} MB.",
+            "Free some space on that disk; the next backup is tried by itself.",
+        )
+
+
+def _copy(connection: apsw.Connection, target: Path) -> None:
+    partial = target.with_suffix(".partial")
+    partial.unlink(missing_ok=True)
+    os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    try:
+        connection.execute("VACUUM INTO ?", (str(partial),))
+        sync_file(partial)
+        partial.replace(target)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+    sync_folder(target.parent)

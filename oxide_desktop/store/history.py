@@ -1,0 +1,222 @@
+"""The durable history of tasks, on SQLite. Several processes may have it open at once."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import logging
+from collections.abc import Callable, Mapping
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from oxide_desktop.core.errors import StoreError
+from oxide_desktop.core.ports import Imported, TaskFilter, TaskPage, TaskStatistics
+from oxide_desktop.core.record import TaskRecord, TaskStatus
+from oxide_desktop.store import ancestor, damage, exchange, opening, tasks
+from oxide_desktop.store.backups import back_up
+from oxide_desktop.store.database import connect
+from oxide_desktop.store.desk import Desk
+from oxide_desktop.store.files import try_lock
+from oxide_desktop.store.opening import Places
+from oxide_desktop.store.owners import Owner
+
+log = logging.getLogger(__name__)
+
+_CLOSING_TIMEOUT_S = 15.0
+
+
+class SqliteHistory:
+    """`core.ports.History` on a database with one writer in this process, and readers beside it.
+
+    What a method acknowledged is on the disk. A slow search or a backup holds up neither writes nor lists: each kind
+    of work has a connection and a thread of its own.
+
+    Attributes:
+        retention_days: Ended tasks older than that are removed by `maintain`; `None` keeps all.
+    """
+
+    def __init__(self, places: Places, retention_days: int | None) -> None:
+        self.retention_days = retention_days
+        self._places = places
+        self._owner = Owner(places.run)
+        self._notices: list[str] = []
+        read = partial(connect, places.database, read_only=True)
+        self._writer = self._desk("writer", lambda: opening.open_history(places, self._owner, self._notices))
+        self._reader = self._desk("reader", read)
+        self._searcher = self._desk("searcher", read)
+        self._clerk = self._desk("clerk", partial(connect, places.database))  # export, import, check, backup
+
+    @classmethod
+    async def open(
+        cls,
+        path: Path,
+        *,
+        backups: Path,
+        quarantine: Path,
+        ancestor: Path | None = None,
+        retention_days: int | None = None,
+    ) -> SqliteHistory:
+        """Open the history, or make it.
+
+        A damaged file is set aside and replaced by the newest backup, tasks of processes that died become interrupted,
+        and an ancestor's file is imported at the first time; `notices` tell of it.
+
+        Args:
+            path: The database.
+            backups: Folder of the daily copies.
+            quarantine: Folder to which damaged files are moved.
+            ancestor: The `tasks.json` of an ancestor, if there may be one.
+            retention_days: How long ended tasks are kept, `None` for ever.
+
+        Raises:
+            StoreError: It cannot be opened, and why.
+        """
+        history = cls(Places(path, backups, quarantine), retention_days)
+        try:
+            await history._writer.run(tasks.newest)  # the first work opens
+            if ancestor is not None:
+                await history._import_ancestor(ancestor)
+        except BaseException:
+            await history.aclose()
+            raise
+        return history
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What a person should know of the history's state: replaced, imported, refused. One sentence or two each."""
+        return tuple(self._notices)
+
+    async def add(self, record: TaskRecord) -> None:
+        """Store a new record.
+
+        Raises:
+            StoreError: It could not be written, or there is one of that id.
+        """
+        await self._writer.run(tasks.add, record, self._owner.id)
+
+    async def save(self, record: TaskRecord) -> None:
+        """Replace the record of that id; the time at which it was created stays.
+
+        Raises:
+            NotFoundError: There is none.
+            StoreError: It could not be written.
+        """
+        await self._writer.run(tasks.change, record, self._owner.id)
+
+    async def get(self, task_id: str) -> TaskRecord:
+        """One record, by its id or a unique start of it of at least four characters.
+
+        Raises:
+            NotFoundError: There is none, or more than one.
+        """
+        return await self._reader.run(tasks.find, task_id)
+
+    async def list(self, wanted: TaskFilter, limit: int = 10, offset: int = 0) -> TaskPage:
+        """Records that match, newest first."""
+        desk = self._searcher if wanted.text or wanted.since is not None else self._reader
+        return await desk.run(tasks.page, wanted, limit, offset)
+
+    async def delete(self, task_id: str) -> None:
+        """Remove one ended record.
+
+        Raises:
+            NotFoundError: There is none.
+            UsageError: It has not ended.
+        """
+        await self._writer.run(tasks.remove, task_id)
+
+    async def clear(self, status: TaskStatus | None = None) -> int:
+        """Remove ended records, of one status or all; answers how many went."""
+        newest = await self._writer.run(tasks.newest)
+        return await self._remove(partial(tasks.remove_some, status=status, up_to=newest))
+
+    async def statistics(self) -> TaskStatistics:
+        """Figures over everything kept: the duration is that of completed tasks, the rate is over all that ended."""
+        return await self._reader.run(tasks.statistics)
+
+    async def export(self) -> Mapping[str, Any]:
+        """Everything kept, in the shape of an ancestor's `tasks.json`: id -> record."""
+        return await self._clerk.run(lambda connection: exchange.export(tasks.everything(connection)))
+
+    async def import_file(self, path: Path) -> Imported:
+        """Read a `tasks.json`; the file is not changed.
+
+        Raises:
+            StoreError: The file is damaged (then nothing was taken from it), or the history could not be written.
+        """
+        await self._clerk.run(lambda _: exchange.verify(path))
+        entries = exchange.read(path)
+        read, imported, refused = 0, 0, list[tuple[str, str]]()
+        while batch := await self._clerk.run(lambda _: list(islice(entries, tasks.BATCH))):
+            records = [entry for entry in batch if isinstance(entry, TaskRecord)]
+            refused += [(entry.id, entry.reason) for entry in batch if isinstance(entry, exchange.Refused)]
+            read += len(records)
+            imported += await self._writer.run(tasks.add_missing, records, self._owner.id)
+        return Imported(imported=imported, already_there=read - imported, refused=tuple(refused))
+
+    async def maintain(self) -> None:
+        """What has to be done now and then: mark tasks of the dead, remove the old, check, back up. Safe to repeat.
+
+        Raises:
+            StoreError: Part of it failed: no room for a backup, or the file is damaged.
+        """
+        await self._writer.run(opening.sweep, self._places, self._owner)
+        if self.retention_days is not None:
+            await self._remove(partial(tasks.remove_older, before_s=tasks.cutoff(self.retention_days)))
+        await self._clerk.run(self._check_and_back_up)
+
+    async def aclose(self) -> None:
+        """Finish what is being written; what is being read is broken off."""
+        for desk in (self._reader, self._searcher, self._clerk):
+            await desk.close(_CLOSING_TIMEOUT_S, hurry=True)
+        await self._writer.close(_CLOSING_TIMEOUT_S, hurry=False)
+        self._owner.release()
+
+    def _desk(self, name: str, make: Callable[[], apsw.Connection]) -> Desk:
+        return Desk(name, self._places.database, make, on_damage=self._note_damage)
+
+    def _note_damage(self) -> None:
+        with contextlib.suppress(OSError):  # the error that led here is what the caller gets
+            self._places.damage_mark.touch()
+
+    async def _remove(self, some: Callable[[apsw.Connection], int]) -> int:
+        """Remove in steps, so that others may write in between."""
+        removed = 0
+        while step := await self._writer.run(some):
+            removed += step
+        return removed
+
+    async def _import_ancestor(self, path: Path) -> None:
+        with contextlib.ExitStack() as held:
+            due = await self._clerk.run(
+                lambda connection: (
+                    try_lock(self._places.import_lock, held) and ancestor.is_due(connection, path, self._notices)
+                )
+            )
+            if not due:
+                return
+            try:
+                outcome = await self.import_file(path)
+            except exchange.UnreadableFileError as error:
+                notice, done = str(error), False
+            except StoreError as error:  # no fault of the file: the next start tries again, and the history is usable
+                self._notices.append(str(error))
+                return
+            else:
+                notice, done = ancestor.sentence(path, outcome), True
+                for task_id, reason in outcome.refused:
+                    log.warning("record %s of %s was set aside: %s", task_id, path, reason)
+            self._notices.append(notice)
+            await self._writer.run(ancestor.remember, path, notice, done=done)
+
+    def _check_and_back_up(self, connection: apsw.Connection) -> None:
+        if damage.is_check_due(connection):
+            wrong, _ = damage.look_at_each_page(connection)
+            if wrong:
+                raise apsw.CorruptError(wrong)
+            damage.note_check(connection)
+        back_up(connection, self._places.backups, dt.datetime.now().astimezone().date())

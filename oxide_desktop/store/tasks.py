@@ -1,0 +1,260 @@
+"""What is asked of the table of tasks, each a function of a connection."""
+
+# ruff: noqa: S608 - the conditions put together here are our own; what comes from outside is bound
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import apsw
+
+from oxide_desktop.core.errors import NotFoundError, StoreError, UsageError
+from oxide_desktop.core.ports import TaskFilter, TaskPage, TaskStatistics
+from oxide_desktop.core.record import TaskRecord, TaskStatus
+from oxide_desktop.store import rows, search
+from oxide_desktop.store.database import transaction
+
+BATCH = 500
+DIED = "Oxide ended while this task was running."
+_SHORTEST_PREFIX = 4
+_LARGEST = 2**62
+
+
+@contextmanager
+def snapshot(connection: apsw.Connection) -> Iterator[None]:
+    """Several questions about the same moment."""
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        connection.execute("ROLLBACK")
+
+
+# -- writing -----------------------------------------------------------------------------------------
+
+
+def add(connection: apsw.Connection, record: TaskRecord, owner: str) -> None:
+    """Store a new record.
+
+    Raises:
+        StoreError: There is one of that id.
+    """
+    with transaction(connection):
+        if not _insert(connection, record, owner):
+            raise StoreError("The task was not stored", f"There is already a task {record.id}.")
+
+
+def add_missing(connection: apsw.Connection, records: Iterable[TaskRecord], owner: str) -> int:
+    """Store those whose ids are new, all at once; answers how many were."""
+    with transaction(connection):
+        return sum(_insert(connection, record, owner) for record in records)
+
+
+def change(connection: apsw.Connection, record: TaskRecord, owner: str) -> None:
+    """Replace a record; it keeps the time at which it was created.
+
+    Raises:
+        NotFoundError: There is none of that id.
+    """
+    with transaction(connection):
+        connection.execute(rows.CHANGE, rows.values_of(record, owner))
+        if not connection.changes():
+            raise _unknown(record.id)
+
+
+def remove(connection: apsw.Connection, task_id: str) -> None:
+    """Remove an ended record.
+
+    Raises:
+        NotFoundError: There is none.
+        UsageError: It has not ended.
+    """
+    with transaction(connection):
+        record = find(connection, task_id)
+        if not record.status.ended:
+            raise UsageError("The task is still running", f"Task {record.id} is {record.status}.", "Cancel it first.")
+        connection.execute("DELETE FROM tasks WHERE id = ?", (record.id,))
+
+
+def newest(connection: apsw.Connection) -> int:
+    """The place of the newest task."""
+    found: int | None = connection.execute("SELECT max(seq) FROM tasks").get
+    return found or 0
+
+
+def remove_some(connection: apsw.Connection, status: TaskStatus | None, up_to: int) -> int:
+    """Remove up to `BATCH` ended records, oldest first, so that others may write in between; answers how many."""
+    chosen = "owner IS NULL AND seq <= ?" + (" AND status = ?" if status else "")
+    return _remove(connection, chosen, [up_to, status.value] if status else [up_to])
+
+
+def remove_older(connection: apsw.Connection, before_s: float) -> int:
+    """Remove up to `BATCH` records that ended before a time; answers how many."""
+    chosen = "owner IS NULL AND seq < ? AND coalesce(completed_at, created_at) < ?"
+    return _remove(connection, chosen, [rows.microseconds(before_s), before_s])
+
+
+def sweep(connection: apsw.Connection, living: Collection[str]) -> int:
+    """Mark tasks whose process is gone as interrupted; answers how many."""
+    gone = f"{rows.READ} WHERE owner IS NOT NULL AND owner NOT IN (SELECT value FROM json_each(?))"
+    with transaction(connection):
+        found = connection.execute(gone, (json.dumps(list(living)),)).fetchall()
+        for row in found:
+            record = rows.interrupted(rows.record_of(row), DIED)
+            connection.execute(rows.CHANGE, rows.values_of(record, ""))
+    return len(found)
+
+
+def _insert(connection: apsw.Connection, record: TaskRecord, owner: str) -> bool:
+    values = rows.values_of(record, owner)
+    if connection.execute("SELECT 1 FROM tasks WHERE id = ?", (values["id"],)).get:
+        return False
+    connection.execute(rows.ADD, values | {"seq": _free_place(connection, rows.microseconds(record.created_at))})
+    return True
+
+
+def _free_place(connection: apsw.Connection, wanted: int) -> int:
+    """The first place from `wanted` on that no task has: tasks of the same microsecond keep the order they came in."""
+    if not connection.execute("SELECT 1 FROM tasks WHERE seq = ?", (wanted,)).get:
+        return wanted
+    free: int = connection.execute(
+        "SELECT seq + 1 FROM tasks AS taken WHERE seq >= ? "
+        "AND NOT EXISTS (SELECT 1 FROM tasks WHERE seq = taken.seq + 1) ORDER BY seq LIMIT 1",
+        (wanted,),
+    ).get
+    return free
+
+
+def _remove(connection: apsw.Connection, chosen: str, bound: list[Any]) -> int:
+    with transaction(connection):
+        connection.execute(
+            f"DELETE FROM tasks WHERE seq IN (SELECT seq FROM tasks WHERE {chosen} ORDER BY seq LIMIT {BATCH})", bound
+        )
+        return connection.changes()
+
+
+# -- reading -----------------------------------------------------------------------------------------
+
+
+def find(connection: apsw.Connection, task_id: str) -> TaskRecord:
+    """One record, by its id or a unique start of it.
+
+    Raises:
+        NotFoundError: There is none, or more than one.
+    """
+    task_id = rows.clean(task_id)
+    found = connection.execute(f"{rows.READ} WHERE id = ?", (task_id,)).fetchall()
+    if not found and len(task_id) >= _SHORTEST_PREFIX:
+        end = task_id + "\U0010ffff"
+        found = connection.execute(f"{rows.READ} WHERE id >= ? AND id < ? LIMIT 2", (task_id, end)).fetchall()
+    if not found:
+        raise _unknown(task_id)
+    if len(found) > 1:
+        raise NotFoundError("Several tasks match", f"More than one id starts with {task_id!r}.", "Give more of the id.")
+    return rows.record_of(found[0])
+
+
+def _unknown(task_id: str) -> NotFoundError:
+    return NotFoundError("No such task", f"The history holds no task {task_id!r}.", "`oxide history` lists them.")
+
+
+def page(connection: apsw.Connection, wanted: TaskFilter, limit: int, offset: int) -> TaskPage:
+    """Records that match, newest first, and how many there are."""
+    limit, offset = (min(max(number, 0), _LARGEST) for number in (limit, offset))
+    text, bound = search.conditions(connection, wanted.text or "")
+    with snapshot(connection):
+        total = _tallied(connection, TaskFilter())
+        if text:
+            found = _places(connection, wanted, text, bound)
+            tasks = _at(connection, found[offset : offset + limit])
+            return TaskPage(tasks, total, len(found))
+        chosen, bound = _where(wanted)
+        read = f"{rows.READ} WHERE {chosen} ORDER BY seq DESC LIMIT ? OFFSET ?"
+        tasks = [rows.record_of(row) for row in connection.execute(read, (*bound, limit, offset))]
+        return TaskPage(tasks, total, _count(connection, wanted))
+
+
+def statistics(connection: apsw.Connection) -> TaskStatistics:
+    """Figures over everything kept. Only completed tasks count for the duration; all that ended for the rate."""
+    by_status: Counter[str] = Counter()
+    by_service: Counter[str] = Counter()
+    by_type: Counter[str] = Counter()
+    timed = microseconds = 0
+    tallies = "SELECT status, service, task_type, tasks, timed, microseconds FROM tallies WHERE tasks > 0"
+    for status, service, task_type, count, with_duration, duration in connection.execute(tallies):
+        by_status[status] += count
+        by_service[service] += count
+        by_type[task_type] += count
+        if status == TaskStatus.COMPLETED:
+            timed += with_duration
+            microseconds += duration
+    ended = by_status.total() - by_status[TaskStatus.QUEUED] - by_status[TaskStatus.RUNNING]
+    del by_service[""], by_type[""]
+    return TaskStatistics(
+        total_tasks=by_status.total(),
+        avg_duration=round(microseconds / timed / 1e6, 2) if timed else 0.0,
+        success_rate=round(100 * by_status[TaskStatus.COMPLETED] / ended, 2) if ended else 0.0,
+        tasks_by_status={status: count for status, count in by_status.items() if count},
+        tasks_by_service=dict(by_service),
+        tasks_by_type=dict(by_type),
+    )
+
+
+def everything(connection: apsw.Connection) -> Iterator[TaskRecord]:
+    """All records, oldest first."""
+    return map(rows.record_of, connection.execute(f"{rows.READ} ORDER BY seq"))
+
+
+def cutoff(retention_days: int) -> float:
+    """The time before which ended tasks go."""
+    return time.time() - retention_days * 86_400
+
+
+def _where(wanted: TaskFilter) -> tuple[str, list[Any]]:
+    """Everything but the text, as a condition."""
+    given = {
+        "status = ?": wanted.status.value if wanted.status else None,
+        "service = ?": rows.clean(wanted.service) if wanted.service else None,
+        "task_type = ?": wanted.task_type.value if wanted.task_type else None,
+        "tasks.seq >= ?": rows.microseconds(wanted.since) if wanted.since is not None else None,
+    }
+    kept = {part: value for part, value in given.items() if value is not None}
+    return " AND ".join(kept) or "TRUE", list(kept.values())
+
+
+def _count(connection: apsw.Connection, wanted: TaskFilter) -> int:
+    if wanted.since is None:
+        return _tallied(connection, wanted)
+    chosen, bound = _where(wanted)
+    # The index by status alone holds all that is needed to count, a fraction of the table's size.
+    every = ", ".join(f"'{status}'" for status in TaskStatus)
+    found: int = connection.execute(f"SELECT count(*) FROM tasks WHERE {chosen} AND status IN ({every})", bound).get
+    return found
+
+
+def _tallied(connection: apsw.Connection, wanted: TaskFilter) -> int:
+    chosen, bound = _where(wanted)
+    found: int = connection.execute(f"SELECT coalesce(sum(tasks), 0) FROM tallies WHERE {chosen}", bound).get
+    return found
+
+
+def _places(connection: apsw.Connection, wanted: TaskFilter, text: str, bound: list[Any]) -> list[int]:
+    """Where the tasks stand that hold the text, newest first."""
+    chosen, more = _where(wanted)
+    if "tasks." in text or more:
+        source = "words CROSS JOIN tasks ON tasks.seq = words.rowid" if "words" in text else "tasks"
+        order = "words.rowid" if "words" in text else "seq"
+        read = f"SELECT {order} FROM {source} WHERE {text} AND {chosen} ORDER BY {order} DESC"
+    else:
+        read = f"SELECT rowid FROM words WHERE {text} ORDER BY rowid DESC"
+    return [place for (place,) in connection.execute(read, (*bound, *more))]
+
+
+def _at(connection: apsw.Connection, places: list[int]) -> list[TaskRecord]:
+    read = f"{rows.READ} WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq DESC"
+    return [rows.record_of(row) for row in connection.execute(read, (json.dumps(places),))]
