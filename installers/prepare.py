@@ -80,11 +80,14 @@ def missing_packages(level: str) -> list[str]:
     """Names of the packages up to that level whose proof isn't there."""
     levels = LEVELS[: LEVELS.index(level) + 1]
     libraries = known_libraries()
-    return [
+    missing = [
         package.name
         for package in system_packages()
         if package.level in levels and not is_there(package.proof, libraries)
     ]
+    if not venv_python().exists() and lacks_pip():
+        missing.append(pip_package())
+    return missing
 
 
 def system_packages() -> list[SystemPackage]:
@@ -112,7 +115,8 @@ def is_there(proof: str, libraries: set[str]) -> bool:
 def install_command(packages: Sequence[str]) -> str:
     """What a person types to get them."""
     if shutil.which("apt-get"):
-        return f"sudo apt-get install --no-install-recommends {' '.join(packages)}"
+        names = " ".join(packages)
+        return f"sudo apt-get update && sudo apt-get install --no-install-recommends {names}"
     return "your distribution's package manager (these are Debian's names for them)"
 
 
@@ -194,14 +198,20 @@ def stamp_is_foreign() -> bool:
 
 def find_uv() -> str:
     """The machine's uv, else one of our own in `.uv`."""
-    own = OWN_UV / BIN / "uv"
-    for candidate in (shutil.which("uv"), shutil.which(str(own))):
+    if uv := own_or_other_uv():
+        return uv
+    say("installing uv into .uv")
+    pip = make_own_venv()
+    run([*pip, "install", "--quiet", "--require-hashes", "--requirement", str(ROOT / "requirements" / "uv.txt")])
+    return str(OWN_UV / BIN / "uv")
+
+
+def own_or_other_uv() -> str | None:
+    """A uv that runs and is not too old."""
+    for candidate in (shutil.which("uv"), shutil.which(str(OWN_UV / BIN / "uv"))):
         if candidate and uv_version(candidate) >= OLDEST_UV:
             return candidate
-    say("installing uv into .uv")
-    python = make_own_venv()
-    run([*python, "install", "--quiet", "--require-hashes", "--requirement", str(ROOT / "requirements" / "uv.txt")])
-    return str(own)
+    return None
 
 
 def uv_version(uv: str) -> tuple[int, ...]:
@@ -216,26 +226,26 @@ def uv_version(uv: str) -> tuple[int, ...]:
 def make_own_venv() -> list[str]:
     """Create `.uv`, an environment for uv alone (Debian's pip installs into no other); answers its pip command."""
     create = [sys.executable, "-m", "venv", "--clear"]
-    if not has_module("ensurepip") and not has_module("pip"):
-        get_ensurepip()
     if has_module("ensurepip"):
         run([*create, str(OWN_UV)])
         return [str(OWN_UV / BIN / "python"), "-m", "pip"]
-    run([*create, "--without-pip", str(OWN_UV)])
-    return [sys.executable, "-m", "pip", "--python", str(OWN_UV / BIN / "python")]
+    if has_module("pip"):
+        run([*create, "--without-pip", str(OWN_UV)])
+        return [sys.executable, "-m", "pip", "--python", str(OWN_UV / BIN / "python")]
+    raise SetupError(
+        f"{sys.executable} comes without pip and ensurepip, so uv cannot be installed.\n"
+        f"    Run: {install_command([pip_package()])}\n    or install uv yourself, then: make setup"
+    )
 
 
-def get_ensurepip() -> None:
-    """Debian ships Python without it."""
-    package = f"python{sys.version_info.major}.{sys.version_info.minor}-venv"
-    if is_root() and shutil.which("apt-get"):
-        say(f"installing from Debian: {package}")
-        apt_install([package])
-    if not has_module("ensurepip"):
-        raise SetupError(
-            f"{sys.executable} comes without pip and ensurepip, so uv cannot be installed.\n"
-            f"    Run: {install_command([package])}\n    or install uv yourself, then: make setup"
-        )
+def lacks_pip() -> bool:
+    """Whether uv has yet to be installed, and Python has nothing to install it with: Debian splits that off."""
+    return own_or_other_uv() is None and not has_module("ensurepip") and not has_module("pip")
+
+
+def pip_package() -> str:
+    """Debian's package that completes this Python."""
+    return f"python{sys.version_info.major}.{sys.version_info.minor}-venv"
 
 
 def has_module(name: str) -> bool:

@@ -159,4 +159,4 @@ class TestSystemPackages:
             assert "lacks" not in done.stderr
         else:
             assert not proof.exists()
-            assert "sudo apt-get install --no-install-recommends lib9" in done.stderr
+            assert "sudo apt-get update && sudo apt-get install --no-install-recommends lib9" in done.stderr
