@@ -1,0 +1,343 @@
+"""The HTTP side of a service: one client, made when first needed, and its failures as `ServiceError`."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import json
+import ssl
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import aclosing, asynccontextmanager, suppress
+from http import HTTPStatus
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import oxide_desktop
+from oxide_desktop.adapters.http_errors import Peer, ended_early, garbage, refused, translated, unreachable
+from oxide_desktop.adapters.lines import LineSplitter, LineTooLongError
+from oxide_desktop.core.background import BackgroundTasks
+from oxide_desktop.core.errors import FailureKind, ServiceError, UsageError
+from oxide_desktop.core.ports import Secrets
+from oxide_desktop.core.settings import ServiceSettings
+
+if TYPE_CHECKING:
+    import httpx
+
+CONNECT_TIMEOUT_S = 10.0
+WRITE_TIMEOUT_S = 60.0
+LOOK_UP_TIMEOUT_S = 5.0
+CLOSE_TIMEOUT_S = 2.0
+ERROR_BODY_BYTES = 64 * 1024
+WHOLE_BODY_BYTES = 32 * 1024 * 1024
+
+Body = Mapping[str, Any]
+
+
+class HttpService:
+    """Asks one service. Knows its address and key, and nothing of what is said.
+
+    Attributes:
+        peer: Whom errors are about.
+    """
+
+    def __init__(self, settings: ServiceSettings, secrets: Secrets, *, base_url: str, fix: str) -> None:
+        key = settings.api_key or ""
+        name = key.removeprefix("keyring:") if key.startswith("keyring:") else settings.name
+        self.peer = Peer(service=settings.name, url=base_url, key=name, fix=fix)
+        self._api_key = settings.api_key
+        self._secrets = secrets
+        self._idle_connections = settings.max_concurrency
+        self._client: httpx.AsyncClient | None = None
+        self._sending = BackgroundTasks()
+
+    async def get_json(self, path: str) -> Mapping[str, Any]:
+        """Ask for something small.
+
+        Raises:
+            ServiceError: It could not be had within `LOOK_UP_TIMEOUT_S` seconds.
+        """
+        return await self._look_up("GET", path, None)
+
+    async def post_json(self, path: str, body: Body) -> Mapping[str, Any]:
+        """Ask for something small that takes a question.
+
+        Raises:
+            ServiceError: It could not be had within `LOOK_UP_TIMEOUT_S` seconds.
+        """
+        return await self._look_up("POST", path, body)
+
+    async def _look_up(self, method: str, path: str, body: Body | None) -> Mapping[str, Any]:
+        try:
+            async with asyncio.timeout(LOOK_UP_TIMEOUT_S), self.exchange(method, path, body) as exchange:
+                return await exchange.json()
+        except TimeoutError as error:
+            problem = f"{self.peer.url}/{path} did not answer within {LOOK_UP_TIMEOUT_S:g} s."
+            raise ServiceError(FailureKind.TIMEOUT, f"{self.peer.service} timed out", problem, self.peer.fix) from error
+
+    @asynccontextmanager
+    async def exchange(self, method: str, path: str, body: Body | None) -> AsyncIterator[Exchange]:
+        """A request on its way. Leaving the block early ends the work at the service.
+
+        Raises:
+            ServiceError: The request cannot even be made.
+        """
+        client = await self._connect()
+        headers = await self._headers()
+        content = None if body is None else json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
+        sent = asyncio.Event()
+
+        async def trace(name: str, _info: Mapping[str, Any]) -> None:
+            if name == "http11.send_request_body.complete":
+                sent.set()
+
+        async def send() -> httpx.Response | ServiceError:
+            try:
+                request = client.build_request(
+                    method, f"{self.peer.url}/{path}", headers=headers, content=content, extensions={"trace": trace}
+                )
+                return await client.send(request, stream=True)
+            except _http_failures() as error:
+                return translated(self.peer, error)
+            finally:
+                sent.set()
+
+        sending = self._sending.start(send(), f"request to {self.peer.service}")
+        try:
+            yield Exchange(self.peer, sent, sending)
+        finally:
+            await _end(sending)
+
+    async def _headers(self) -> dict[str, str]:
+        headers = {"User-Agent": f"oxide-desktop/{oxide_desktop.__version__}", "Content-Type": "application/json"}
+        if self._api_key:
+            headers["Authorization"] = f"Bearer {await self._key(self._api_key)}"
+        return headers
+
+    async def _key(self, reference: str) -> str:
+        problem = "The stored key holds characters that no key has."
+        try:
+            key = (await self._secrets.resolve(reference)).strip()
+            if key.isascii() and key.isprintable():
+                return key
+        except UsageError as error:
+            problem = error.message or error.title
+        hint = f"Store it: `oxide keys set {self.peer.key}`."
+        raise ServiceError(FailureKind.AUTH, f"{self.peer.service} needs its key", problem, hint)
+
+    async def _connect(self) -> httpx.AsyncClient:
+        if self._client is None:
+            loopback = is_loopback(self.peer.url)
+            secure = not self.peer.url.startswith("http://") or (not loopback and behind_proxy(self.peer.url))
+            make = await asyncio.to_thread(_prepared, secure=secure)  # the import alone takes 150 ms
+            # Another call may have made it meanwhile.
+            self._client = self._client or make(trust_env=not loopback, idle_connections=self._idle_connections)
+        return self._client
+
+    async def reachable(self, within_s: float) -> None:
+        """Connect, and no more: milliseconds, no request, no import.
+
+        Raises:
+            ServiceError: Nothing answers there.
+        """
+        if behind_proxy(self.peer.url):
+            return  # only the proxy could be connected to, which says nothing of the service
+        try:
+            async with asyncio.timeout(within_s):
+                _, writer = await asyncio.open_connection(*_address(self.peer.url))
+        except (OSError, TimeoutError, ValueError) as error:
+            reason = f"no connection within {within_s:g} s" if isinstance(error, TimeoutError) else str(error)
+            raise unreachable(self.peer, reason) from error
+        writer.close()
+        with suppress(OSError, TimeoutError):  # it has been reached; how the parting goes does not matter
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                await writer.wait_closed()
+
+    async def aclose(self) -> None:
+        """End what is under way and let go of the connections."""
+        await self._sending.close()
+        if self._client:
+            await self._client.aclose()
+
+
+class Exchange:
+    """One request and what comes back."""
+
+    def __init__(self, peer: Peer, sent: asyncio.Event, sending: asyncio.Task[httpx.Response | ServiceError]) -> None:
+        self._peer = peer
+        self._sent = sent
+        self._sending = sending
+
+    async def sent(self) -> None:
+        """Wait until the service has the whole request, or it has become clear that it never will.
+
+        Raises:
+            ServiceError: It could not be sent.
+        """
+        await self._sent.wait()
+        if self._sending.done() and isinstance(error := await self._sending, ServiceError):
+            raise error
+
+    async def response(self) -> httpx.Response:
+        """Wait for the answer to begin.
+
+        Raises:
+            ServiceError: There was none, or it is an error.
+        """
+        response = await self._sending
+        if isinstance(response, ServiceError):
+            raise response
+        if response.status_code != HTTPStatus.OK:
+            raise refused(self._peer, response.status_code, response.headers, await _error_body(response))
+        return response
+
+    async def json(self) -> Mapping[str, Any]:
+        """The whole answer as a JSON object; a bare list becomes `{"data": list}`.
+
+        Raises:
+            ServiceError: There was none, or it is something else.
+        """
+        response = await self.response()
+        parts, size = [], 0
+        async with aclosing(self._bytes(response)) as pieces:
+            async for piece in pieces:
+                parts.append(piece)
+                size += len(piece)
+                if size > WHOLE_BODY_BYTES:
+                    raise garbage(self._peer, "The answer does not end.")
+        return self._parsed(response, b"".join(parts))
+
+    def _parsed(self, response: httpx.Response, body: bytes) -> Mapping[str, Any]:
+        try:
+            found = json.loads(body)
+        except ValueError as error:
+            kind = response.headers.get("content-type", "").partition(";")[0] or "something"
+            if kind == "text/html":  # a web page: asking again would bring the same
+                raise refused(self._peer, HTTPStatus.NOT_FOUND, {}, b"") from error
+            raise garbage(self._peer, f"It sent {kind} that is not JSON.") from error
+        if isinstance(found, Mapping):
+            return found
+        if isinstance(found, list):
+            return {"data": found}
+        raise garbage(self._peer, "It sent JSON that is no object.")
+
+    async def lines(self) -> AsyncGenerator[list[str], None]:
+        """The answer's lines, as many at once as a read brings; an unfinished last one comes last.
+
+        Raises:
+            ServiceError: The stream broke off or is not made of lines.
+        """
+        splitter = LineSplitter()
+        async with aclosing(self._bytes(await self.response())) as pieces:
+            async for piece in pieces:
+                try:
+                    lines = splitter.feed(piece)
+                except LineTooLongError as error:
+                    raise garbage(self._peer, "It sent a line without an end.") from error
+                if lines:
+                    yield lines
+        if rest := splitter.rest():
+            yield [rest]
+
+    async def _bytes(self, response: httpx.Response) -> AsyncGenerator[bytes, None]:
+        import httpx  # noqa: PLC0415 - loaded already where there is a response
+
+        try:
+            async with aclosing(response.aiter_bytes()) as pieces:  # type: ignore[type-var]  # it is a generator
+                async for piece in pieces:
+                    yield piece
+        except httpx.RemoteProtocolError as error:
+            raise ended_early(self._peer) from error
+        except httpx.HTTPError as error:
+            raise translated(self._peer, error) from error
+
+
+async def drain(lines: AsyncGenerator[list[str], None], within_s: float = 0.2) -> None:
+    """Read what little is left after the end was said, so that the connection can be used again."""
+    with suppress(TimeoutError, ServiceError):  # the answer is whole; a connection more or less does not matter
+        async with asyncio.timeout(within_s):
+            async for _ in lines:
+                pass
+
+
+def _address(url: str) -> tuple[str, int]:
+    parts = urlsplit(url)
+    if not parts.hostname:
+        raise ValueError("that is no address")
+    return parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL means this machine."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def behind_proxy(url: str) -> bool:
+    """Whether requests to a URL go through a proxy of the environment's. Those to this machine never do."""
+    if is_loopback(url):
+        return False
+    from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415 - slow to import, for other machines only
+
+    address = urlsplit(url)
+    proxies = getproxies()
+    return bool(proxies.get(address.scheme) or proxies.get("all")) and not proxy_bypass(address.hostname or "")
+
+
+async def _end(sending: asyncio.Task[httpx.Response | ServiceError]) -> None:
+    """Stop a request, or let go of its response; either closes a connection that is not done with."""
+    sending.cancel()
+    await asyncio.wait([sending], timeout=CLOSE_TIMEOUT_S)
+    if sending.done() and not sending.cancelled() and not isinstance(response := sending.result(), ServiceError):
+        with suppress(*_http_failures(), TimeoutError):  # what it had to say is read, or not wanted any more
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                await response.aclose()
+
+
+async def _error_body(response: httpx.Response) -> bytes:
+    """What there is of an error's text, within bounds of size and time."""
+    body = b""
+    with suppress(*_http_failures(), TimeoutError):  # the status alone will have to do
+        async with asyncio.timeout(CLOSE_TIMEOUT_S), aclosing(response.aiter_bytes()) as pieces:  # type: ignore[type-var]
+            async for piece in pieces:
+                body += piece
+                if len(body) >= ERROR_BODY_BYTES:
+                    break
+    return body[:ERROR_BODY_BYTES]
+
+
+def _http_failures() -> tuple[type[Exception], ...]:
+    import httpx  # noqa: PLC0415 - loaded already where there is a client
+
+    return (httpx.HTTPError, httpx.InvalidURL)
+
+
+def _prepared(*, secure: bool) -> Callable[..., httpx.AsyncClient]:
+    """Do the slow part of making a client. Called in a thread."""
+    import httpx  # noqa: PLC0415 - 150 ms, only when a request is to be made
+
+    # Without roots no certificate is ever accepted: right for plain HTTP, and it saves 90 ms.
+    context = _roots() if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+    def make(*, trust_env: bool, idle_connections: int) -> httpx.AsyncClient:
+        return httpx.AsyncClient(
+            verify=context,
+            trust_env=trust_env,
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=idle_connections),
+            # How long an answer may take is its caller's business, who ends the exchange.
+            timeout=httpx.Timeout(CONNECT_TIMEOUT_S, read=None, write=WRITE_TIMEOUT_S),
+        )
+
+    return make
+
+
+@functools.cache
+def _roots() -> ssl.SSLContext:
+    import httpx  # noqa: PLC0415 - as above
+
+    return httpx.create_ssl_context()

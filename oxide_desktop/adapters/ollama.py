@@ -1,0 +1,257 @@
+"""Ollama, on this machine or another, through its own API: there the context window is the request's business."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from typing import Any
+
+from oxide_desktop.adapters import checks
+from oxide_desktop.adapters.http import Exchange, HttpService, drain, is_loopback
+from oxide_desktop.adapters.http_errors import Peer, Refused, ended_early, garbage, no_text, refused_in_stream
+from oxide_desktop.adapters.models import ModelChoice, listed
+from oxide_desktop.core.errors import FailureKind, ServiceError
+from oxide_desktop.core.health import Depth, Health, ServiceInfo, Tier
+from oxide_desktop.core.model import TaskType
+from oxide_desktop.core.ports import AdapterTools, Call, Note, Output, Started, Usage
+from oxide_desktop.core.settings import ServiceSettings
+from oxide_desktop.core.tokens import estimate_tokens
+
+DEFAULT_URL = "http://localhost:11434"
+ANSWER_TOKENS = 2048
+SMALLEST_WINDOW = 4096
+# Estimates are on the high side by up to a third; a prompt of which the server read less than half was cut.
+CUT_BELOW = 0.5
+CUT_AT_LEAST_TOKENS = 1000
+SUGGESTED_MODEL = "qwen2.5-coder:7b"
+
+
+class OllamaAdapter:
+    """Asks through `POST /api/chat`. Implements `core.ports.Adapter`."""
+
+    def __init__(self, settings: ServiceSettings, tools: AdapterTools) -> None:
+        self.settings = settings
+        url = (settings.base_url or DEFAULT_URL).rstrip("/").removesuffix("/v1")
+        self._local = is_loopback(url)
+        fix = "Start Ollama: `ollama serve`." if self._local else f"Start Ollama on that machine, or mend {url}."
+        self._http = HttpService(settings, tools.secrets, base_url=url, fix=fix)
+        self._models = ModelChoice(settings, self._ask_models)
+        self._longest: dict[str, int | None] = {}
+
+    @property
+    def info(self) -> ServiceInfo:
+        """What the service is, without asking it."""
+        learned = [tokens for tokens in self._longest.values() if tokens]
+        return ServiceInfo(
+            name=self.settings.name,
+            kind=self.settings.kind,
+            description=f"Ollama at {self._http.peer.url}",
+            locality=self.settings.locality,
+            max_context_tokens=self.settings.max_context_tokens or (min(learned) if learned else None),
+            capabilities=self.settings.capabilities or tuple(TaskType),
+        )
+
+    async def execute(self, call: Call) -> AsyncGenerator[Output, None]:
+        """Ask once and stream the answer, in a window large enough for the prompt.
+
+        Raises:
+            ServiceError: The attempt failed.
+        """
+        choice = await self._models.choose(call.model)
+        need = (call.input_tokens or estimate_tokens(call.prompt)) + (call.max_output_tokens or ANSWER_TOKENS)
+        window = await self._window(choice.model, need)
+        async with self._http.exchange("POST", "api/chat", _body(call, choice.model, window)) as exchange:
+            await exchange.sent()
+            yield Started(choice.model)
+            if choice.note:
+                yield Note(choice.note)
+            if need > window:
+                yield Note(f"{choice.model} takes {window} tokens; the prompt and its answer may need {need}.")
+            try:
+                await exchange.response()
+            except Refused as error:
+                raise await self._with_models(error, choice.model) from error
+            async with aclosing(self._answer(exchange, call)) as outputs:
+                async for output in outputs:
+                    yield output
+
+    async def _answer(self, exchange: Exchange, call: Call) -> AsyncGenerator[Output, None]:
+        answer = _Chat(self._http.peer)
+        async with aclosing(exchange.lines()) as batches:
+            async for lines in batches:
+                if text := answer.read(lines):
+                    yield text
+                if answer.done:
+                    await drain(batches)
+                    break
+        for output in answer.conclude(call.input_tokens or estimate_tokens(call.prompt)):
+            yield output
+
+    async def _window(self, model: str, need: int) -> int:
+        """How large a window to ask for: the need, in steps, so that the model is not loaded anew for each prompt."""
+        limits = [limit for limit in (await self._longest_window(model), self.settings.max_context_tokens) if limit]
+        most = min(limits) if limits else None
+        loaded = await self._loaded_window(model)
+        if loaded and need <= loaded:
+            return loaded
+        window = SMALLEST_WINDOW
+        while window < need:
+            window *= 2
+        return min(window, most) if most else window
+
+    async def _loaded_window(self, model: str) -> int | None:
+        """The window that the model is loaded with now, if it is and the server tells."""
+        try:
+            running = (await self._http.get_json("api/ps")).get("models")
+        except Refused:  # older servers do not have the question
+            return None
+        for entry in running if isinstance(running, list) else ():
+            if isinstance(entry, Mapping) and entry.get("name") == model:
+                return _positive(entry.get("context_length"))
+        return None
+
+    async def _longest_window(self, model: str) -> int | None:
+        """The largest window that the model was made for, if the server tells."""
+        if model not in self._longest:
+            try:
+                facts = (await self._http.post_json("api/show", {"model": model})).get("model_info")
+            except Refused:  # if the model is missing, the question itself will show it
+                return None
+            lengths = facts.items() if isinstance(facts, Mapping) else ()
+            found = (_positive(value) for key, value in lengths if key.endswith(".context_length"))
+            self._longest[model] = next(found, None)
+        return self._longest[model]
+
+    async def _with_models(self, error: Refused, model: str) -> ServiceError:
+        """The error; where the model is what is missing, with those that there are."""
+        if not error.about_model:
+            return error
+        self._models.forget()
+        try:
+            names = await self._models.names()
+        except ServiceError:
+            return error  # the first failure is the one to tell
+        there = f"It has {listed(names)}." if names else "It has no models yet."
+        hint = f"Pull it: `ollama pull {model}`."
+        return ServiceError(FailureKind.MISSING, f"{self.settings.name} does not have {model}", there, hint)
+
+    async def _ask_models(self) -> Sequence[str]:
+        entries = (await self._http.get_json("api/tags")).get("models")
+        found = entries if isinstance(entries, list) else ()
+        return [str(entry["name"]) for entry in found if isinstance(entry, Mapping) and entry.get("name")]
+
+    async def list_models(self) -> Sequence[str]:
+        """Names of the models that are pulled.
+
+        Raises:
+            ServiceError: It could not be asked.
+        """
+        return await self._models.names()
+
+    async def check(self, depth: Depth) -> Health:
+        """Connect; then ask for version and models; then ask a question. Never raises."""
+        health = await checks.step(checks.found(self.settings.name, None, ""), self._glance, Tier.STARTS)
+        if not health.healthy:
+            return self._not_there(health)
+        if depth is not Depth.GLANCE:
+            health = await checks.step(health, lambda: self._probe(health), Tier.ANSWERS)
+        if health.healthy and depth is Depth.PROVE:
+            health = await checks.prove(self, health)
+        return health
+
+    async def _glance(self) -> Health:
+        await self._http.reachable(checks.CONNECT_LIMIT_S)
+        return checks.found(self.settings.name, Tier.STARTS, f"Something listens at {self._http.peer.url}.")
+
+    def _not_there(self, health: Health) -> Health:
+        """Nothing listens: on this machine it may not even be installed."""
+        if not self._local or shutil.which("ollama"):
+            return health
+        fix = "Install Ollama from https://ollama.com, or set services.{}.base_url to where it runs."
+        return dataclasses.replace(health, tier=None, failing=Tier.INSTALLED, fix=fix.format(self.settings.name))
+
+    async def _probe(self, health: Health) -> Health:
+        version = (await self._http.get_json("api/version")).get("version")
+        self._models.forget()
+        names = await self._models.names()
+        if not names:
+            raise ServiceError(
+                FailureKind.MISSING,
+                f"{self.settings.name} has no models",
+                "It runs, but nothing has been pulled.",
+                f"Pull one: `ollama pull {SUGGESTED_MODEL}`.",
+            )
+        choice = await self._models.choose(None)
+        return dataclasses.replace(
+            health,
+            tier=Tier.AUTHENTICATED,
+            message=choice.note or f"It would answer with {choice.model}.",
+            version=str(version) if version else None,
+            models=tuple(names),
+            recommended_model=choice.model,
+        )
+
+    async def aclose(self) -> None:
+        """Let go of the connections."""
+        await self._http.aclose()
+
+
+class _Chat:
+    """Reads one answer, line by line."""
+
+    def __init__(self, peer: Peer) -> None:
+        self._peer = peer
+        self._visible = False
+        self._last: Mapping[str, Any] | None = None
+
+    @property
+    def done(self) -> bool:
+        """Whether the server has said that nothing more will come."""
+        return self._last is not None
+
+    def read(self, lines: Sequence[str]) -> str:
+        """The visible text in some lines of the stream."""
+        try:
+            return "".join([self._data(json.loads(line)) for line in lines if line])
+        except (ValueError, TypeError, AttributeError) as error:
+            raise garbage(self._peer, "Its stream is not what Ollama sends.") from error
+
+    def _data(self, data: Mapping[str, Any]) -> str:
+        if error := data.get("error"):
+            raise refused_in_stream(self._peer, error)
+        if data.get("done"):
+            self._last = data
+        # What a model thinks before it answers comes as `thinking` and is no part of the answer.
+        text = (data.get("message") or {}).get("content") or ""
+        self._visible = self._visible or bool(text)
+        return str(text)
+
+    def conclude(self, estimate: int) -> list[Output]:
+        """What there is to say when the stream has ended."""
+        if self._last is None:
+            raise ended_early(self._peer)
+        at_limit = self._last.get("done_reason") == "length"
+        if not self._visible:
+            raise no_text(self._peer, at_limit=at_limit)
+        read, written = (_positive(self._last.get(key)) or 0 for key in ("prompt_eval_count", "eval_count"))
+        outputs: list[Output] = [Usage(read, written)] if written else []
+        if read and estimate >= CUT_AT_LEAST_TOKENS and read < estimate * CUT_BELOW:
+            outputs.append(Note(f"Ollama read {read} tokens of a prompt of about {estimate}: it has probably cut it."))
+        if at_limit:
+            outputs.append(Note("The answer was cut at the model's limit."))
+        return outputs
+
+
+def _body(call: Call, model: str, window: int) -> dict[str, Any]:
+    options: dict[str, Any] = {"num_ctx": window}
+    if call.max_output_tokens is not None:
+        options["num_predict"] = call.max_output_tokens
+    messages = [{"role": "user", "content": call.prompt}]
+    return {"model": model, "messages": messages, "stream": True, "options": options}
+
+
+def _positive(value: object) -> int | None:
+    return value if isinstance(value, int) and value > 0 else None

@@ -1,0 +1,191 @@
+"""Servers that speak OpenAI's dialect: LM Studio, llama.cpp, vLLM, a LiteLLM proxy, OpenRouter and the like."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from typing import Any
+from urllib.parse import urlsplit
+
+from oxide_desktop.adapters import checks
+from oxide_desktop.adapters.http import Exchange, HttpService, drain
+from oxide_desktop.adapters.http_errors import Refused
+from oxide_desktop.adapters.models import Choice, ModelChoice, listed
+from oxide_desktop.adapters.openai_dialect import Completion
+from oxide_desktop.core.errors import FailureKind, ServiceError
+from oxide_desktop.core.health import Depth, Health, ServiceInfo, Tier
+from oxide_desktop.core.model import TaskType
+from oxide_desktop.core.ports import AdapterTools, Call, Note, Output, Started
+from oxide_desktop.core.settings import ServiceSettings
+
+# Things that some servers refuse, and what to send instead; `None` leaves the key out.
+_DIALECTS = {"stream_options": None, "max_tokens": "max_completion_tokens"}
+
+
+class OpenAICompatibleAdapter:
+    """Asks through `POST /chat/completions`, streaming. Implements `core.ports.Adapter`.
+
+    Args:
+        extra: Added to each request's body.
+    """
+
+    def __init__(
+        self, settings: ServiceSettings, tools: AdapterTools, *, extra: Mapping[str, Any] | None = None
+    ) -> None:
+        self.settings = settings
+        fix = f"Load a model there and start its server (in LM Studio: Developer), or mend services.{settings.name}."
+        self._http = HttpService(settings, tools.secrets, base_url=versioned(settings.base_url or ""), fix=fix)
+        self._models = ModelChoice(settings, self._ask_models)
+        self._extra = dict(extra or {})
+        self._avoid: set[str] = set()
+
+    @property
+    def info(self) -> ServiceInfo:
+        """What the service is, without asking it."""
+        return ServiceInfo(
+            name=self.settings.name,
+            kind=self.settings.kind,
+            description=f"OpenAI-compatible server at {self._http.peer.url}",
+            locality=self.settings.locality,
+            max_context_tokens=self.settings.max_context_tokens,
+            capabilities=self.settings.capabilities or tuple(TaskType),
+        )
+
+    async def execute(self, call: Call) -> AsyncGenerator[Output, None]:
+        """Ask once and stream the answer. Text that arrives together is handed on together.
+
+        Raises:
+            ServiceError: The attempt failed.
+        """
+        choice = await self._models.choose(call.model)
+        started = False
+        while True:
+            async with self._http.exchange("POST", "chat/completions", self._body(call, choice)) as exchange:
+                if not started:
+                    await exchange.sent()
+                    yield Started(choice.model)
+                    started = True
+                    if choice.note:
+                        yield Note(choice.note)
+                try:
+                    response = await exchange.response()
+                except Refused as error:
+                    if self._learns(error, call):
+                        continue
+                    raise await self._with_models(error, choice.model) from error
+                streams = "json" not in response.headers.get("content-type", "")
+                async with aclosing(self._answer(exchange, streams=streams)) as outputs:
+                    async for output in outputs:
+                        yield output
+            return
+
+    def _body(self, call: Call, choice: Choice) -> dict[str, Any]:
+        body: dict[str, Any] = {
+            "model": choice.model,
+            "messages": [{"role": "user", "content": call.prompt}],
+            "stream": True,
+            "stream_options": {"include_usage": True},
+            **self._extra,
+        }
+        if call.max_output_tokens is not None:
+            body["max_tokens"] = call.max_output_tokens
+        for key in self._avoid & body.keys():
+            value = body.pop(key)
+            if instead := _DIALECTS[key]:
+                body[instead] = value
+        return body
+
+    def _learns(self, error: Refused, call: Call) -> bool:
+        """Whether the refusal names a part of the request that can be said in another way; remembers it."""
+        if error.kind is not FailureKind.INVALID:
+            return False
+        sent = self._body(call, Choice("")).keys()
+        refused = {key for key in _DIALECTS if key in sent and key in error.text}
+        self._avoid |= refused
+        return bool(refused)
+
+    async def _answer(self, exchange: Exchange, *, streams: bool) -> AsyncGenerator[Output, None]:
+        answer = Completion(self._http.peer)
+        if streams:
+            async with aclosing(exchange.lines()) as batches:
+                async for lines in batches:
+                    if text := answer.read(lines):
+                        yield text
+                    if answer.done:
+                        await drain(batches)
+                        break
+        elif text := answer.take(await exchange.json()):
+            yield text
+        for output in answer.conclude():
+            yield output
+
+    async def _with_models(self, error: Refused, model: str) -> ServiceError:
+        """The error; where the model is what is missing, with those that there are."""
+        if not error.about_model:
+            return error
+        self._models.forget()
+        try:
+            names = await self._models.names()
+        except ServiceError:
+            return error  # the first failure is the one to tell
+        there = f"It offers {listed(names)}." if names else "It offers none."
+        return ServiceError(error.kind, f"{self.settings.name} does not have {model}", there, error.hint)
+
+    async def _ask_models(self) -> Sequence[str]:
+        found = await self._http.get_json("models")
+        entries = found.get("data") or found.get("models") or ()
+        names = (entry.get("id") or entry.get("name") for entry in entries if isinstance(entry, Mapping))
+        return [str(name) for name in names if name]
+
+    async def list_models(self) -> Sequence[str]:
+        """Names of the models on offer.
+
+        Raises:
+            ServiceError: It could not be asked.
+        """
+        return await self._models.names()
+
+    async def check(self, depth: Depth) -> Health:
+        """Connect; then ask for the models; then ask a question. Never raises."""
+        health = await checks.step(self._nothing_known(), self._glance, Tier.STARTS)
+        if health.healthy and depth is not Depth.GLANCE:
+            health = await checks.step(health, lambda: self._probe(health), Tier.ANSWERS)
+        if health.healthy and depth is Depth.PROVE:
+            health = await checks.prove(self, health)
+        return health
+
+    def _nothing_known(self) -> Health:
+        return checks.found(self.settings.name, None, "")
+
+    async def _glance(self) -> Health:
+        await self._http.reachable(checks.CONNECT_LIMIT_S)
+        return checks.found(self.settings.name, Tier.STARTS, f"Something listens at {self._http.peer.url}.")
+
+    async def _probe(self, health: Health) -> Health:
+        self._models.forget()
+        names: Sequence[str] = ()
+        try:
+            names = await self._models.names()
+        except Refused as error:
+            if error.kind is not FailureKind.MISSING or not (self.settings.model or self.settings.default_model):
+                raise
+            # A server need not have a list to have the model that is configured.
+        choice = await self._models.choose(None)
+        return dataclasses.replace(
+            health,
+            tier=Tier.AUTHENTICATED,
+            message=choice.note or f"It would answer with {choice.model}.",
+            models=tuple(names),
+            recommended_model=choice.model,
+        )
+
+    async def aclose(self) -> None:
+        """Let go of the connections."""
+        await self._http.aclose()
+
+
+def versioned(base_url: str) -> str:
+    """The URL without a slash at its end, and with `/v1` where it names a machine and nothing else."""
+    url = base_url.rstrip("/")
+    return f"{url}/v1" if url and not urlsplit(url).path else url

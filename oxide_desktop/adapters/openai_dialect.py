@@ -1,0 +1,112 @@
+"""What a stream of chat completions says: text, token counts, how it ended."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from oxide_desktop.adapters.http_errors import Peer, ended_early, garbage, held_back, no_text, refused_in_stream
+from oxide_desktop.core.errors import ServiceError
+from oxide_desktop.core.ports import Note, Output, Usage
+
+CUT = "The answer was cut at the model's limit."
+HELD_BACK = "The service's content rules ended the answer."
+
+
+class Completion:
+    """Reads one answer, line by line, or whole from a server that does not stream.
+
+    Attributes:
+        done: The service has said that nothing more will come.
+    """
+
+    def __init__(self, peer: Peer) -> None:
+        self._peer = peer
+        self.done = False
+        self._visible = False
+        self._finish = ""
+        self._usage: Usage | None = None
+
+    def read(self, lines: Sequence[str]) -> str:
+        """The visible text in some lines of the stream.
+
+        Raises:
+            ServiceError: The service reports a failure, or what it sends cannot be read.
+        """
+        try:
+            return "".join([self._line(line) for line in lines])
+        except (ValueError, TypeError, AttributeError, LookupError) as error:
+            raise garbage(self._peer, "Its stream is not what a chat completion looks like.") from error
+
+    def take(self, whole: Mapping[str, Any]) -> str:
+        """The visible text of an answer that came in one piece.
+
+        Raises:
+            ServiceError: It is an error, or cannot be read.
+        """
+        try:
+            text = self._data(whole)
+        except (ValueError, TypeError, AttributeError, LookupError) as error:
+            raise garbage(self._peer, "Its answer is not what a chat completion looks like.") from error
+        self.done = True
+        return text
+
+    def _line(self, line: str) -> str:
+        if not line.startswith("data:"):
+            if line.startswith("error:"):  # older llama.cpp servers
+                raise refused_in_stream(self._peer, json.loads(line[6:]))
+            return ""  # the empty line between events, comments, other fields
+        payload = line[5:].strip()
+        if payload == "[DONE]":
+            self.done = True
+            return ""
+        return self._data(json.loads(payload)) if payload else ""
+
+    def _data(self, data: Mapping[str, Any]) -> str:
+        if error := data.get("error"):
+            raise refused_in_stream(self._peer, error)
+        if usage := data.get("usage"):
+            self._usage = Usage(int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0))
+        choices = data.get("choices")
+        if choices is None and usage is None:
+            raise ValueError("neither choices nor usage")
+        if not choices:
+            return ""
+        choice = choices[0]
+        self._finish = choice.get("finish_reason") or self._finish
+        # What a model thinks before it answers comes as `reasoning_content` and is no part of the answer.
+        text = _text((choice.get("delta") or choice.get("message") or {}).get("content"))
+        self._visible = self._visible or bool(text)
+        return text
+
+    def conclude(self) -> list[Output]:
+        """What there is to say when the stream has ended.
+
+        Raises:
+            ServiceError: It ended before the answer did, or there was no answer.
+        """
+        if not (self.done or self._finish):
+            raise ended_early(self._peer)
+        if not self._visible:
+            raise self._nothing()
+        outputs: list[Output] = [self._usage] if self._usage else []
+        if self._finish == "length":
+            outputs.append(Note(CUT))
+        elif self._finish == "content_filter":
+            outputs.append(Note(HELD_BACK))
+        return outputs
+
+    def _nothing(self) -> ServiceError:
+        if self._finish == "content_filter":
+            return held_back(self._peer)
+        return no_text(self._peer, at_limit=self._finish == "length")
+
+
+def _text(content: str | Sequence[Mapping[str, Any]] | None) -> str:
+    """Content is a string, or with some services a list of parts."""
+    if not content:
+        return ""
+    if isinstance(content, str):
+        return content
+    return "".join(str(part.get("text") or "") for part in content)
