@@ -16,8 +16,8 @@ from oxide_desktop.core.ports import Adapter, Call, HealthReports
 from oxide_desktop.core.retry import RetryPolicy
 from oxide_desktop.core.running import RunningTask
 from oxide_desktop.core.settings import Settings
+from oxide_desktop.core.tokens import ANSWER_TOKENS
 
-ANSWER_TOKENS = 2048
 # Failures that say "not this service, not now" rather than "it was tried and broke".
 _COULD_NOT_TAKE = {
     FailureKind.MISSING,

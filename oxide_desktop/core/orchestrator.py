@@ -17,14 +17,15 @@ from oxide_desktop.core.classify import classify
 from oxide_desktop.core.context import Context, gather
 from oxide_desktop.core.errors import Bug, CancelledTaskError, NotFoundError, OxideError, RouteError, StoreError
 from oxide_desktop.core.events import EventBus, HistoryChanged, TaskEnded, TaskQueued, TaskRouted
-from oxide_desktop.core.execute import ANSWER_TOKENS, Executor
+from oxide_desktop.core.execute import Executor
 from oxide_desktop.core.health import Depth
 from oxide_desktop.core.model import Explanation, Preferences, Profile, Request, Route, Source
 from oxide_desktop.core.ports import Adapter, HealthView, History, Rules
 from oxide_desktop.core.record import TaskRecord, TaskStatus
-from oxide_desktop.core.route import choose_route
+from oxide_desktop.core.route import HeldFiles, choose_route
 from oxide_desktop.core.running import RunningTask
 from oxide_desktop.core.settings import Settings
+from oxide_desktop.core.tokens import ANSWER_TOKENS
 
 log = logging.getLogger(__name__)
 
@@ -158,6 +159,8 @@ class Orchestrator(Administration):
             tokens=context.tokens,
             answer_tokens=ANSWER_TOKENS,
             unavailable=unavailable,
+            prompt_findings=context.prompt_findings,
+            held_files=HeldFiles(len(context.held(self.settings.privacy)), len(context.files)),
         )
 
     async def _begin(self, task: RunningTask, profile: Profile, route: Route, context: Context) -> None:

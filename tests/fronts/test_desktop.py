@@ -1,0 +1,245 @@
+"""The app's window and tray, driven as a person would, on a real engine with scripted services."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QMessageBox
+
+from oxide_desktop.core.errors import FailureKind, ServiceError, StoreError
+from oxide_desktop.core.health import Depth
+from oxide_desktop.core.record import TaskStatus
+from oxide_desktop.fronts.desktop.app import App
+from oxide_desktop.fronts.desktop.loop import Loop
+from oxide_desktop.fronts.desktop.windows.ask import AskWindow
+from tests.fakes.scripted_adapter import STALL
+from tests.unit.test_orchestrator import House, stub
+
+
+@pytest.fixture
+def loop(qapp: QApplication) -> Iterator[Loop]:
+    made = Loop(qapp)
+    asyncio.set_event_loop(made)
+    yield made
+    made.close()
+    asyncio.set_event_loop(None)
+
+
+class Desk:
+    """A running app, and a person in front of it."""
+
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self.served = 0
+        self.signal: Callable[[], None] = print
+
+    @asynccontextmanager
+    async def serve(self, orchestrator: object) -> AsyncIterator[None]:
+        self.served += 1
+        yield
+
+    @asynccontextmanager
+    async def watch(self, stop: Callable[[], None]) -> AsyncIterator[None]:
+        self.signal = stop
+        yield
+
+    async def use(self, person: Callable[["Desk"], object]) -> int:
+        self.app = App(lambda: self.house.orchestrator, self.serve, self.watch)
+        async with asyncio.timeout(30), asyncio.TaskGroup() as group:
+            running = group.create_task(self.app.main())
+            await self.until(lambda: self.served == 1 and self.window._ready)
+            await person(self)
+            self.app.tray.quit_wanted.emit()
+        return running.result()
+
+    @property
+    def window(self) -> AskWindow:
+        return self.app.window
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        while not holds():  # noqa: ASYNC110 - widgets have no events to await; a timeout bounds it
+            await asyncio.sleep(0.005)
+
+    async def ask(self, prompt: str) -> None:
+        self.window.prompt.setPlainText(prompt)
+        QTest.keyClick(self.window.prompt, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+
+    async def ended(self) -> None:
+        await self.until(lambda: self.window.state.text()[:1] in "✓✕⊘")
+
+
+def test_a_question_is_typed_and_its_answer_streams_into_the_window(loop: Loop):
+    house = House(stub(["**Fo", "ur**."]))
+
+    async def person(desk: Desk) -> None:
+        await desk.ask("What is 2+2?")
+        await desk.ended()
+        assert desk.window.answer.toPlainText() == "Four."
+        assert desk.window.state.text().startswith("✓ stub · ")
+        assert "stub" in desk.window.route.text()
+
+    assert loop.run_until_complete(Desk(house).use(person)) == 0
+    (record,) = house.history.records.values()
+    assert (record.source, record.status) == ("desktop", TaskStatus.COMPLETED)
+
+
+def test_the_route_is_shown_while_typing_and_nothing_is_sent(loop: Loop):
+    house = House(stub(["never"]))
+
+    async def person(desk: Desk) -> None:
+        desk.window.prompt.setPlainText("Write a function that sorts")
+        await desk.until(lambda: desk.window.route.text().startswith("will go to: "))
+        assert "stub" in desk.window.route.text()
+        desk.window.prompt.setPlainText("")
+        await desk.until(lambda: not desk.window.route.text())
+
+    loop.run_until_complete(Desk(house).use(person))
+    assert house.adapters["stub"].calls == []
+
+
+def test_stop_cancels_the_task_and_says_so(loop: Loop):
+    adapter = stub(["so far", STALL])
+    house = House(adapter)
+
+    async def person(desk: Desk) -> None:
+        await desk.ask("Go on for ever")
+        await adapter.stalled.wait()
+        await desk.until(lambda: desk.window.answer.toPlainText() == "so far")
+        assert desk.window.ask_button.isHidden()
+        desk.window.stop_button.click()
+        await desk.ended()
+        assert desk.window.state.text().startswith("⊘ ")
+        assert not desk.window.ask_button.isHidden()
+
+    loop.run_until_complete(Desk(house).use(person))
+    assert adapter.closed == 1
+
+
+def test_a_failure_is_told_in_the_window_with_its_hint(loop: Loop):
+    house = House(stub([ServiceError(FailureKind.AUTH, "stub is signed out", "401.", "Sign in with `stub login`.")]))
+
+    async def person(desk: Desk) -> None:
+        await desk.ask("hello")
+        await desk.ended()
+        assert "signed out" in desk.window.state.text()
+        assert "Sign in with" in desk.window.state.text()
+
+    loop.run_until_complete(Desk(house).use(person))
+
+
+def test_a_full_disk_is_told_before_anything_is_asked(loop: Loop):
+    house = House(stub(["never"]))
+    house.history.full = True
+
+    async def person(desk: Desk) -> None:
+        await desk.ask("hello")
+        await desk.ended()
+        assert "disk is full" in desk.window.state.text()
+
+    loop.run_until_complete(Desk(house).use(person))
+
+
+def test_nothing_can_be_asked_with_an_empty_prompt_or_twice_at_once(loop: Loop):
+    adapter = stub([STALL])
+    house = House(adapter)
+
+    async def person(desk: Desk) -> None:
+        await desk.ask("   ")
+        assert not desk.window.ask_button.isEnabled()
+        await desk.ask("once")
+        await adapter.stalled.wait()
+        await desk.ask("twice")
+        desk.window.stop_button.click()
+        await desk.ended()
+
+    loop.run_until_complete(Desk(house).use(person))
+    assert len(house.history.records) == 1
+
+
+def test_closing_the_window_hides_it_and_the_task_goes_on(loop: Loop):
+    adapter = stub(["begun", STALL])
+    house = House(adapter)
+
+    async def person(desk: Desk) -> None:
+        desk.window.hidden.disconnect(desk.app._quit.set)  # as on a desktop that has a tray
+        await desk.ask("Go on")
+        await adapter.stalled.wait()
+        QTest.keyClick(desk.window, Qt.Key.Key_Escape)
+        assert not desk.window.isVisible()
+        assert len(house.orchestrator.running()) == 1
+        desk.app.tray.ask_wanted.emit()
+        assert desk.window.isVisible()
+
+    loop.run_until_complete(Desk(house).use(person))
+
+
+def test_without_a_tray_host_the_window_says_so_and_closing_it_quits(loop: Loop):
+    house = House(stub(["ok"]))
+
+    async def person(desk: Desk) -> None:
+        assert "no tray icons" in desk.window.notice.text()
+        desk.window.close()
+        assert desk.app._quit.is_set()
+
+    assert loop.run_until_complete(Desk(house).use(person)) == 0
+
+
+def test_the_tray_counts_what_runs(loop: Loop):
+    adapter = stub([STALL])
+    house = House(adapter)
+
+    async def person(desk: Desk) -> None:
+        assert desk.app.tray._icon.toolTip() == "Oxide: idle"
+        await desk.ask("Go on")
+        await adapter.stalled.wait()
+        assert "1 task" in desk.app.tray._icon.toolTip()
+        desk.window.stop_button.click()
+        await desk.until(lambda: desk.app.tray._icon.toolTip() == "Oxide: idle")
+
+    loop.run_until_complete(Desk(house).use(person))
+
+
+def test_a_signal_from_the_system_ends_the_app_and_its_tasks(loop: Loop):
+    adapter = stub([STALL])
+    house = House(adapter)
+
+    async def person(desk: Desk) -> None:
+        await desk.ask("Go on")
+        await adapter.stalled.wait()
+        desk.signal()
+
+    assert loop.run_until_complete(Desk(house).use(person)) == 0
+    assert house.history.closed
+    (record,) = house.history.records.values()
+    assert record.status is TaskStatus.CANCELLED
+
+
+def test_a_service_s_status_reaches_qt(loop: Loop):
+    house = House(stub(["ok"]))
+
+    async def person(desk: Desk) -> None:
+        health = await house.orchestrator.check_service("stub", Depth.PROBE)
+        assert health.healthy
+
+    loop.run_until_complete(Desk(house).use(person))
+
+
+def test_an_engine_that_cannot_start_is_told_in_a_dialog_and_ends_the_app(loop: Loop):
+    def build() -> object:
+        raise StoreError("The history cannot be opened", "It comes from a newer Oxide.", "Update Oxide.")
+
+    async def main() -> int:
+        desk = Desk(House(stub(["ok"])))
+        app = App(build, desk.serve, desk.watch)
+        async with asyncio.timeout(30), asyncio.TaskGroup() as group:
+            running = group.create_task(app.main())
+            await desk.until(lambda: any(isinstance(w, QMessageBox) for w in QApplication.topLevelWidgets()))
+            (box,) = [w for w in QApplication.topLevelWidgets() if isinstance(w, QMessageBox)]
+            assert "newer Oxide" in box.informativeText()
+            box.close()
+        return running.result()
+
+    assert loop.run_until_complete(main()) == 1
