@@ -68,14 +68,11 @@ class Oxide:
     def start(self, *args: str, **options: Any) -> subprocess.Popen[bytes]:
         """Start a command that will be signalled. Signals that this test run ignores are not ignored there."""
         streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        argv = [*options.pop("command", COMMAND), *args]
+        env = self.environment(options.pop("env", None))
         before = signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
-            return subprocess.Popen(
-                [*COMMAND, *args],
-                env=self.environment(options.pop("env", None)),
-                cwd=self.cwd,
-                **{**streams, **options},
-            )
+            return subprocess.Popen(argv, env=env, cwd=self.cwd, **{**streams, **options})
         finally:
             signal.signal(signal.SIGINT, before)
 
@@ -148,3 +145,24 @@ def children_of(pid: int) -> Sequence[int]:
     import psutil
 
     return [child.pid for child in psutil.Process(pid).children(recursive=True)]
+
+
+def imported_by(oxide: Oxide, *args: str) -> set[str]:
+    """The modules that a command imports, seen from inside after it has run."""
+    code = (
+        "import sys; from oxide_desktop.main import main; code = main(sys.argv[1:]); "
+        "print(code, *sys.modules, sep='\\n', file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *args],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        env=oxide.environment({"COVERAGE_PROCESS_START": ""}),
+        cwd=oxide.cwd,
+        timeout=LIMIT_S,
+        check=False,
+    )
+    lines = done.stderr.splitlines()
+    assert "0" in lines, done.stderr
+    return set(lines)

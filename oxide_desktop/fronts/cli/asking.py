@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-from oxide_desktop.core.errors import UsageError
+from oxide_desktop.core.errors import OxideError, UsageError
 from oxide_desktop.core.model import Preferences, Request, Source, TaskType, parse_task_type
 from oxide_desktop.fronts.cli.output import is_terminal, say
 from oxide_desktop.fronts.cli.program import Program
@@ -29,8 +29,10 @@ STDIN_PATIENCE_S = 2.0
 
 def complete_service(context: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Names of configured services, for the shell."""
-    program = context.find_object(Program)
-    names = program.settings.services if program else ()
+    try:
+        names = context.ensure_object(Program).settings.services
+    except OxideError:  # settings that cannot be used are told by the command, not in the middle of its line
+        return []
     return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 

@@ -17,6 +17,8 @@ from oxide_desktop.core.errors import OxideError
 from oxide_desktop.core.ports import TaskFilter
 from oxide_desktop.fronts.cli import instance
 from oxide_desktop.store.database import require_sound_sqlite
+from oxide_desktop.store.history import SqliteHistory
+from oxide_desktop.store.rules import RuleFile
 
 if TYPE_CHECKING:
     from oxide_desktop.engine import Orchestrator
@@ -60,8 +62,8 @@ async def look_at_engine(program: Program, engine: Orchestrator) -> list[Finding
     return [
         _settings(program),
         Finding("keys", f"kept in {engine.keys.place}"),
-        await _history(engine),
-        _rules(engine),
+        *await _history(engine),
+        *_rules(program),
         _port(program),
         *broken,
     ]
@@ -103,21 +105,30 @@ def _settings(program: Program) -> Finding:
     return Finding("settings", str(file) if file.exists() else f"as shipped; yours would be in {file}")
 
 
-async def _history(engine: Orchestrator) -> Finding:
+async def _history(engine: Orchestrator) -> list[Finding]:
     try:
         await engine.start()
         page = await engine.history.list(TaskFilter(), limit=1)
     except OxideError as error:
-        return Finding("history", problem=f"{error.title}: {error.message}", fix=error.hint)
-    return Finding("history", f"{page.total:,} task{'' if page.total == 1 else 's'}")
+        return [Finding("history", problem=f"{error.title}: {error.message}", fix=error.hint)]
+    notices = engine.history.notices if isinstance(engine.history, SqliteHistory) else ()
+    return [
+        Finding("history", f"{page.total:,} task{'' if page.total == 1 else 's'}"),
+        *(Finding("history", problem=notice, minor=True) for notice in notices),
+    ]
 
 
-def _rules(engine: Orchestrator) -> Finding:
+def _rules(program: Program) -> list[Finding]:
+    rules = RuleFile(program.paths.rules_file, tuple(program.settings.services))
     try:
-        rules = engine.rules.all()
+        count, problems = len(rules.all()), rules.problems()
     except OxideError as error:
-        return Finding("rules", problem=f"{error.title}: {error.message}", fix=error.hint)
-    return Finding("rules", f"{len(rules)} of your own")
+        return [Finding("rules", problem=f"{error.title}: {error.message}", fix=error.hint)]
+    fix = "Set them again with `oxide rules set`, or remove them with `oxide rules remove`."
+    return [
+        Finding("rules", f"{count} of your own"),
+        *(Finding("rules", problem=problem, fix=fix, minor=True) for problem in problems),
+    ]
 
 
 def _port(program: Program) -> Finding:
