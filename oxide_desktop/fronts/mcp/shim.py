@@ -114,10 +114,13 @@ class Shim:
             self._waiting[json.dumps(request_id)] = request_id
         self._send(connection, line)
 
-    def _tell(self, line: bytes, message: object) -> None:
+    def _tell(self, line: bytes, message: Any) -> None:  # noqa: ANN401 - any JSON
         """Pass on what needs no answer. It concerns the app that runs, so that none is started for it."""
-        if isinstance(message, dict) and message.get("method") == "notifications/initialized":
+        method = message.get("method") if isinstance(message, dict) else None
+        if method == "notifications/initialized":
             self._opening["initialized"] = line
+        elif method == "notifications/cancelled":
+            self._settled(json.dumps((message.get("params") or {}).get("requestId")))  # it will not be answered
         if (connection := self._connection) is not None:
             self._send(connection, line)
 
@@ -145,9 +148,13 @@ class Shim:
             if key in self._replayed:
                 self._replayed.discard(key)
                 return False
+        self._settled(key)
+        return True
+
+    def _settled(self, key: str) -> None:
+        with self._state:
             self._waiting.pop(key, None)
             self._state.notify_all()
-        return True
 
     def _lost(self, connection: Connection) -> None:
         """The app is gone: every request it had gets an answer, and the next one will look for a new app."""
