@@ -49,6 +49,7 @@ def build(settings: Settings) -> engine.Orchestrator:
 async def serve_fronts(orchestrator: Orchestrator, paths: Paths, settings: Settings) -> AsyncIterator[Listening]:
     """Serve MCP over the socket, and HTTP unless it is switched off, on the running loop."""
     from oxide_desktop.fronts.mcp import server as mcp_server  # noqa: PLC0415 - over a second
+    from oxide_desktop.ipc.channel import address_of  # noqa: PLC0415 - `--help` needs no socket
 
     async with contextlib.AsyncExitStack() as stack:
         await stack.enter_async_context(mcp_server.serve(orchestrator, paths))
@@ -57,7 +58,7 @@ async def serve_fronts(orchestrator: Orchestrator, paths: Paths, settings: Setti
             from oxide_desktop.fronts.web import server as web_server  # noqa: PLC0415 - half a second
 
             url = (await stack.enter_async_context(web_server.serve(orchestrator, paths, settings))).url
-        yield Listening(socket=str(paths.socket), url=url)
+        yield Listening(socket=address_of(str(paths.socket)), url=url)
 
 
 def no_app_reason() -> str | None:

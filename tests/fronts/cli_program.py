@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 ROOT = Path(__file__).parents[2]
 COMMAND = (sys.executable, "-m", "oxide_desktop")
 LIMIT_S = 60.0
@@ -166,3 +168,12 @@ def imported_by(oxide: Oxide, *args: str) -> set[str]:
     lines = done.stderr.splitlines()
     assert "0" in lines, done.stderr
     return set(lines)
+
+
+def only(**servers: str) -> str:
+    """Settings with these OpenAI-compatible services and none of the shipped ones."""
+    shipped = yaml.safe_load((ROOT / "config" / "default.yaml").read_text(encoding="utf-8"))["services"]
+    services: dict[str, object] = {name: {"enabled": False} for name in shipped}
+    for name, base_url in servers.items():
+        services[name] = {"type": "http", "api_type": "openai_compatible", "base_url": base_url, "max_retries": 0}
+    return str(yaml.safe_dump({"services": services}))

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import queue
 import select
-import sys
 import threading
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TextIO
 
 from oxide_desktop.fronts.cli.output import is_terminal
 from oxide_desktop.fronts.cli.text import StreamCleaner
@@ -20,15 +19,15 @@ class AnswerWriter:
         broken: Holds the error once writing has failed; nothing more will be written.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, stdout: TextIO) -> None:
         self._loop = asyncio.get_running_loop()
-        self._cleaner = StreamCleaner() if is_terminal(sys.stdout) else None
+        self._cleaner = StreamCleaner() if is_terminal(stdout) else None
         self._last = "\n"
         self._pieces: queue.SimpleQueue[bytes | asyncio.Future[None]] = queue.SimpleQueue()
         self.broken: asyncio.Future[OSError] = self._loop.create_future()
-        sys.stdout.flush()
+        stdout.flush()
         # A daemon, on the raw stream: a reader that never reads again cannot keep the program from ending.
-        threading.Thread(target=self._write_all, args=(_raw_stdout(),), daemon=True, name="answer").start()
+        threading.Thread(target=self._write_all, args=(_raw(stdout),), daemon=True, name="answer").start()
 
     def write(self, piece: str) -> None:
         """Add a piece; returns at once."""
@@ -75,9 +74,9 @@ class AnswerWriter:
             return  # the loop has closed, so nobody waits any more
 
 
-def _raw_stdout() -> BinaryIO:
-    stream: BinaryIO = getattr(sys.stdout.buffer, "raw", sys.stdout.buffer)
-    return stream
+def _raw(stream: TextIO) -> BinaryIO:
+    raw: BinaryIO = getattr(stream.buffer, "raw", stream.buffer)
+    return raw
 
 
 def _write(stream: BinaryIO, data: bytes) -> None:

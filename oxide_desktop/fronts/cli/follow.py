@@ -55,7 +55,7 @@ async def _show(task: RunningTask, *, as_json: bool, quiet: bool) -> OSError | N
 
 async def _stream(task: RunningTask, progress: Progress) -> OSError | None:
     """Write the answer as it comes; the error if it could not be written, which cancels the task."""
-    writer = AnswerWriter()
+    writer = AnswerWriter(sys.stdout)
     writer.broken.add_done_callback(lambda _: task.cancel())
     try:
         async for chunk in task.chunks():

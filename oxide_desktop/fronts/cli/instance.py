@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from oxide_desktop import __version__
 from oxide_desktop.core.errors import OxideError
+from oxide_desktop.ipc.channel import address_of
 
 if TYPE_CHECKING:
     from oxide_desktop.config.paths import Paths
@@ -72,53 +74,54 @@ def find(paths: Paths) -> Instance | None:
     told = _read(_file(paths))
     web = _read(paths.web_file)
     same = told.get("pid") == web.get("pid")
+    socket = address_of(str(paths.socket))
     return Instance(
         pid=told.get("pid"),
         port=web.get("port") if same else None,
-        socket=str(paths.socket) if paths.socket.exists() else None,
+        socket=socket if Path(socket).exists() else None,
         version=told.get("version"),
     )
 
 
-def end(paths: Paths, instance: Instance) -> None:
+def end(paths: Paths, instance: Instance, limit_s: float = STOP_LIMIT_S) -> None:
     """Ask the running Oxide to end, and wait until it has.
 
     Raises:
         OxideError: It cannot be asked, or it does not end.
     """
-    import psutil  # noqa: PLC0415 - slow to import
-
-    if os.name == "nt":
+    if sys.platform == "win32":
         message = "Windows has no signal that lets it finish what it does."
         raise OxideError("Oxide cannot be stopped from here", message, "Choose Quit in its menu.")
+    import psutil  # noqa: PLC0415 - slow to import
+
     try:
         process = psutil.Process(instance.pid)
         if process.create_time() > _file(paths).stat().st_mtime + CLOCK_SLACK_S:
             raise OxideError("Oxide is just starting", f"Process {instance.pid} is not it.", "Try again in a moment.")
         process.terminate()
-        process.wait(STOP_LIMIT_S)
     except (psutil.NoSuchProcess, FileNotFoundError):
         return
-    except psutil.TimeoutExpired:
+    if _is_held(paths.lock, limit_s):
         raise OxideError(
             "Oxide does not stop",
-            f"Process {instance.pid} still runs after {STOP_LIMIT_S:g} s.",
+            f"Process {instance.pid} still runs after {limit_s:g} s.",
             f"Kill it (kill -9 {instance.pid}); tasks that run will be marked as interrupted.",
-        ) from None
+        )
 
 
 def _file(paths: Paths) -> Path:
     return paths.run_dir / "instance.json"
 
 
-def _is_held(lock_file: Path) -> bool:
+def _is_held(lock_file: Path, limit_s: float = 0.0) -> bool:
+    """Whether an instance holds the lock, and still does after `limit_s` seconds."""
     from filelock import FileLock, Timeout  # noqa: PLC0415 - slow to import
 
     if not lock_file.exists():
         return False
     lock = FileLock(lock_file)
     try:
-        lock.acquire(timeout=0)
+        lock.acquire(timeout=limit_s)
     except Timeout:
         return True
     lock.release()

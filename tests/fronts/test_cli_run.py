@@ -1,0 +1,312 @@
+"""`oxide run` as a process: its answer, its exit codes, its end."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.http_server import Fault, Received, Reply, closed_port
+from tests.fakes.openai_server import OpenAIServer
+from tests.fronts.cli_program import LIMIT_S, Oxide, children_of, end, only, read_until
+
+RECORD_KEYS = {
+    "id", "status", "prompt", "files", "preferences", "service", "model", "task_type", "result", "error", "created_at",
+    "started_at", "completed_at", "duration", "attempts", "route", "tokens", "cost", "source",
+}  # fmt: skip
+STALL = Reply(pieces=["The answer"], fault=Fault.STALL, after=1)
+FINAL_LINE = re.compile(r"^✓ \S[^\n]* · fake · because: [^\n]*\n\Z")
+
+
+class Server(OpenAIServer):
+    """Tells when it is asked."""
+
+    def __init__(self) -> None:
+        super().__init__(models=["model-a"])
+        self.was_asked = threading.Event()
+
+    def next_reply(self, request: Received) -> Reply:
+        self.was_asked.set()
+        return super().next_reply(request)
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with Server() as running:
+        yield running
+
+
+@pytest.fixture
+def oxide(tmp_path: Path, server: Server) -> Oxide:
+    program = Oxide(tmp_path / "home", tmp_path)
+    program.configure(only(fake=server.base_url))
+    return program
+
+
+def asked_text(server: Server) -> str:
+    return "\n".join(message["content"] for message in server.asked[-1].body["messages"])
+
+
+def newest(oxide: Oxide) -> dict[str, object]:
+    record: dict[str, object] = oxide.json("history", "list")["tasks"][0]
+    return record
+
+
+# -- the answer ------------------------------------------------------------------------------------
+
+
+def test_the_answer_alone_is_on_stdout_and_the_route_in_one_line_on_stderr(oxide: Oxide) -> None:
+    done = oxide("run", "What is 2+2?")
+    assert (done.returncode, done.stdout) == (0, "Hello, world.")
+    assert FINAL_LINE.match(done.stderr), done.stderr
+
+
+def test_quiet_says_nothing_but_the_answer(oxide: Oxide) -> None:
+    done = oxide("run", "--quiet", "What is 2+2?")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "Hello, world.", "")
+
+
+def test_a_piped_prompt_is_asked(oxide: Oxide, server: Server) -> None:
+    assert oxide("run", stdin="Where is the moon?").returncode == 0
+    assert asked_text(server) == "Where is the moon?"
+
+
+def test_a_dash_means_standard_input(oxide: Oxide, server: Server) -> None:
+    assert oxide("run", "-", stdin="Where is the sun?").returncode == 0
+    assert asked_text(server) == "Where is the sun?"
+
+
+def test_what_is_piped_in_is_added_to_the_prompt(oxide: Oxide, server: Server) -> None:
+    assert oxide("run", "Explain this log:", stdin="error 42\n").returncode == 0
+    assert asked_text(server) == "Explain this log:\n\nerror 42\n"
+
+
+def test_an_empty_pipe_adds_nothing(oxide: Oxide, server: Server) -> None:
+    assert oxide("run", "Just this", stdin="").returncode == 0
+    assert asked_text(server) == "Just this"
+
+
+def test_a_pipe_that_nobody_closes_is_named(oxide: Oxide) -> None:
+    process = oxide.start("run", "Hello", stdin=subprocess.PIPE)
+    assert "Waiting for standard input" in read_until(process, "to be read", "stderr")
+    out, _ = process.communicate(b"", timeout=LIMIT_S)
+    assert (process.returncode, out) == (0, b"Hello, world.")
+
+
+def test_ctrl_c_ends_the_wait_for_a_pipe(oxide: Oxide) -> None:
+    process = oxide.start("run", stdin=subprocess.PIPE)
+    read_until(process, "Waiting for standard input", "stderr")
+    assert end(process)[0] == 130
+
+
+def test_a_closed_standard_input_is_no_prompt(oxide: Oxide, server: Server) -> None:
+    command = ("sh", "-c", '"$0" -m oxide_desktop run "Just this" <&-')
+    process = oxide.start(command=(*command, sys.executable))
+    out, errors = process.communicate(timeout=LIMIT_S)
+    assert (process.returncode, out) == (0, b"Hello, world."), errors
+    assert asked_text(server) == "Just this"
+
+
+def test_files_and_globs_go_with_the_prompt(oxide: Oxide, server: Server) -> None:
+    for name in ("one.py", "two.py", "three.txt"):
+        (oxide.cwd / name).write_text(f"content of {name}\n", encoding="utf-8")
+    assert oxide("run", "Review", "-f", "*.py", "--file", "three.txt").returncode == 0
+    text = asked_text(server)
+    assert all(f"content of {name}" in text for name in ("one.py", "two.py", "three.txt"))
+    assert newest(oxide)["files"] == ["*.py", "three.txt"]
+
+
+def test_wishes_are_kept_and_obeyed(oxide: Oxide, server: Server) -> None:
+    server.models.append("model-b")
+    done = oxide("run", "Hello", "--service", "fake", "--type", "coding", "--model", "model-b")
+    assert done.returncode == 0, done.stderr
+    assert server.asked[-1].body["model"] == "model-b"
+    record = newest(oxide)
+    assert record["preferences"] == {"preferred_service": "fake", "task_type": "coding", "model": "model-b"}
+    assert (record["task_type"], record["model"], record["source"]) == ("coding", "model-b", "cli")
+
+
+def test_json_prints_the_record(oxide: Oxide) -> None:
+    record = oxide.json("run", "What is 2+2?")
+    assert set(record) >= RECORD_KEYS
+    assert (record["status"], record["result"], record["service"]) == ("completed", "Hello, world.", "fake")
+    assert record == newest(oxide)
+
+
+def test_an_answer_that_is_not_ascii_survives_any_locale(oxide: Oxide, server: Server) -> None:
+    server.usual = Reply(pieces=["caf\u00e9 ", "\u65e5\u672c \u2713"])
+    for locale in ({"LANG": "C", "LC_ALL": "C"}, {"PYTHONIOENCODING": "ascii"}, {"PYTHONUTF8": "0", "LC_ALL": "C"}):
+        done = oxide("run", "Hello", env=locale)
+        assert (done.returncode, done.stdout) == (0, "caf\u00e9 \u65e5\u672c \u2713")
+
+
+def test_arguments_that_are_no_utf8_are_asked_all_the_same(oxide: Oxide, server: Server) -> None:
+    assert oxide("run", os.fsdecode(b"caf\xe9?")).returncode == 0
+    assert asked_text(server) == "caf\ufffd?"
+
+
+# -- terminal --------------------------------------------------------------------------------------
+
+
+def test_on_a_terminal_the_wait_is_one_line_that_rewrites_itself(oxide: Oxide) -> None:
+    shown = oxide.on_terminal("run", "What is 2+2?", stdout_too=False)
+    assert (shown.returncode, shown.piped) == (0, "Hello, world.")
+    assert re.search(r"\r\x1b\[2K\S*◌\S* choosing a service 0 s", shown.screen)
+    before_final, final = shown.screen.rsplit("\r\x1b[2K", 1)
+    assert "\n" not in before_final
+    assert FINAL_LINE.match(re.sub(r"\x1b\[[0-9;]*m", "", final))
+
+
+def test_on_a_terminal_the_answer_stands_alone_and_ends_its_line(oxide: Oxide) -> None:
+    shown = oxide.on_terminal("run", "What is 2+2?")
+    assert shown.returncode == 0
+    lines = shown.screen.rsplit("\r\x1b[2K", 1)[1].splitlines()
+    assert lines[0] == "Hello, world."
+    assert "fake" in lines[1]
+
+
+def test_control_sequences_of_a_model_reach_a_pipe_but_no_terminal(oxide: Oxide, server: Server) -> None:
+    server.usual = Reply(pieces=["\x1b]0;own", "ed\x07\x1b[2", "Jsafe"])
+    assert oxide("run", "Hello").stdout == "\x1b]0;owned\x07\x1b[2Jsafe"
+    shown = oxide.on_terminal("run", "Hello").screen
+    assert "owned" not in shown
+    assert "\x1b[2J" not in shown
+    assert "safe" in shown
+
+
+@pytest.mark.parametrize("changes", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
+def test_there_is_no_colour_where_it_is_not_wanted(oxide: Oxide, changes: dict[str, str]) -> None:
+    assert re.search(r"\x1b\[[0-9;]*m", oxide.on_terminal("run", "Hello").screen)
+    assert not re.search(r"\x1b\[[0-9;]*m", oxide.on_terminal("run", "Hello", env=changes).screen)
+
+
+# -- failures --------------------------------------------------------------------------------------
+
+
+def test_a_failed_task_ends_with_1_and_says_why_on_stderr(oxide: Oxide, server: Server) -> None:
+    server.usual = Reply(status=400, error="the input is refused")
+    done = oxide("run", "Hello")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "✕" in done.stderr
+    assert "the input is refused" in done.stderr
+    assert newest(oxide)["status"] == "failed"
+
+
+def test_a_failed_task_is_a_record_for_programs(oxide: Oxide, server: Server) -> None:
+    server.usual = Reply(status=400, error="the input is refused")
+    done = oxide("run", "Hello", "--json")
+    record = json.loads(done.stdout)
+    assert done.returncode == 1
+    assert (record["status"], record["result"]) == ("failed", None)
+    assert "the input is refused" in record["error"]
+
+
+def test_a_stream_that_breaks_keeps_what_came_and_fails(oxide: Oxide, server: Server) -> None:
+    server.usual = Reply(pieces=["The first half"], fault=Fault.CUT_OFF, after=1)
+    done = oxide("run", "Hello")
+    assert (done.returncode, done.stdout) == (1, "The first half")
+    record = newest(oxide)
+    assert (record["status"], record["result"]) == ("failed", "The first half")
+
+
+def test_where_no_service_can_take_it_the_exit_code_is_3(tmp_path: Path) -> None:
+    oxide = Oxide(tmp_path / "home", tmp_path)
+    oxide.configure(only(fake=f"http://127.0.0.1:{closed_port()}/v1"))
+    done = oxide("run", "Hello")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert "No service could take the task" in done.stderr
+    assert "fake" in done.stderr
+
+
+def test_the_service_that_answered_is_named_not_the_one_that_was_first(tmp_path: Path, server: Server) -> None:
+    oxide = Oxide(tmp_path / "home", tmp_path)
+    with Server() as broken:
+        broken.usual = Reply(status=401, error="signed out")
+        text = only(broken=broken.base_url, fake=server.base_url)
+        oxide.configure(text + "routing_rules: {quick_query: {primary: broken, fallback: [fake]}}\n")
+        done = oxide("run", "What is 2+2?", "--type", "quick_query")
+    assert (done.returncode, done.stdout) == (0, "Hello, world.")
+    assert re.search(r"^tried broken: .*signed out", done.stderr, re.MULTILINE), done.stderr
+    assert re.search(r"^✓ quick query · fake · because: broken failed", done.stderr, re.MULTILINE)
+
+
+@pytest.mark.parametrize("args", [["run"], ["run", "  "], ["run", "-"], ["run", "Hello", "--service", "nobody"]])
+def test_what_cannot_be_asked_ends_with_2(oxide: Oxide, server: Server, args: list[str]) -> None:
+    done = oxide(*args)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("✕ ")
+    assert not server.asked
+
+
+def test_refused_settings_are_named_with_file_line_and_key(oxide: Oxide) -> None:
+    oxide.configure("services:\n  fake:\n    type: nonsense\nexecution:\n  max_retries: many\n")
+    done = oxide("run", "Hello")
+    file = oxide.home / "config.yaml"
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"{file}:3: services.fake.type:" in done.stderr
+    assert f"{file}:5: execution.max_retries:" in done.stderr
+    assert "cli" in done.stderr
+
+
+def test_refused_settings_are_told_to_programs_as_json(oxide: Oxide) -> None:
+    oxide.configure("services: 3\n")
+    done = oxide("run", "Hello", "--json")
+    assert done.returncode == 2
+    assert set(json.loads(done.stdout)["error"]) == {"title", "message", "hint"}
+
+
+# -- being stopped ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_cancels_the_task_and_leaves_nothing_behind(oxide: Oxide, server: Server, number: int) -> None:
+    server.usual = STALL
+    process = oxide.start("run", "Hello")
+    read_until(process, "The answer")
+    children = children_of(process.pid)
+    code, out, errors = end(process, number)
+    assert (code, out) == (130, "")
+    assert "Cancelled" in errors
+    assert "Traceback" not in errors
+    assert server.gone.wait(LIMIT_S)
+    assert not [pid for pid in children if Path(f"/proc/{pid}").exists()]
+    record = newest(oxide)
+    assert (record["status"], record["result"]) == ("cancelled", "The answer")
+
+
+def test_a_cancelled_task_is_a_record_for_programs(oxide: Oxide, server: Server) -> None:
+    server.usual = STALL
+    process = oxide.start("run", "Hello", "--json")
+    assert server.was_asked.wait(LIMIT_S)
+    code, out, _ = end(process)
+    assert code == 130
+    assert json.loads(out)["status"] == "cancelled"
+
+
+def test_a_reader_that_leaves_cancels_the_task_quietly(oxide: Oxide, server: Server) -> None:
+    server.usual = Reply(pieces=["word "] * 10_000, pause_s=0.01)
+    process = oxide.start("run", "Hello")
+    read_until(process, "word")
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    assert process.wait(LIMIT_S) == 130
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    assert newest(oxide)["status"] == "cancelled"
+
+
+def test_a_disk_that_is_full_is_said(oxide: Oxide) -> None:
+    with open("/dev/full", "wb") as full:  # noqa: PTH123 - a device
+        process = oxide.start("run", "Hello", stdout=full)
+        _, errors = process.communicate(timeout=LIMIT_S)
+    assert process.returncode == 1
+    assert "The answer could not be written: No space left on device." in errors.decode()

@@ -1,0 +1,157 @@
+"""`oxide status`, `oxide stop`, and the one instance, on a real lock."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from oxide_desktop import __version__
+from oxide_desktop.config.paths import Paths
+from oxide_desktop.core.errors import OxideError
+from oxide_desktop.fronts.cli import instance
+from tests.fronts.cli_program import LIMIT_S, Oxide, read_until
+
+HOLDER = """
+import signal, sys
+from oxide_desktop.config.paths import Paths
+from oxide_desktop.fronts.cli import instance
+if "deaf" in sys.argv:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+with instance.held(Paths.from_environment()):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+NOT_RUNNING = {"running": False, "pid": None, "port": None, "socket": None, "version": None}
+
+
+@pytest.fixture
+def oxide(tmp_path: Path) -> Oxide:
+    return Oxide(tmp_path / "home", tmp_path)
+
+
+@pytest.fixture
+def paths(oxide: Oxide) -> Paths:
+    found = Paths(oxide.home)
+    found.prepare()
+    return found
+
+
+def hold(oxide: Oxide, *args: str) -> subprocess.Popen[bytes]:
+    process = oxide.start(command=(sys.executable, "-c", HOLDER, *args), stdin=subprocess.PIPE)
+    read_until(process, "held\n")
+    return process
+
+
+def test_without_an_instance_nothing_runs_and_the_exit_code_is_0(oxide: Oxide) -> None:
+    assert oxide.json("status") == NOT_RUNNING
+    done = oxide("status")
+    assert done.returncode == 0
+    assert "not running" in done.stdout
+
+
+def test_a_running_instance_is_described(oxide: Oxide, paths: Paths) -> None:
+    process = hold(oxide)
+    paths.web_file.write_text(json.dumps({"pid": process.pid, "port": 8123, "version": __version__}), encoding="utf-8")
+    told = oxide.json("status")
+    assert told == {"running": True, "pid": process.pid, "port": 8123, "socket": None, "version": __version__}
+    text = oxide("status").stdout
+    assert f"process {process.pid}" in text
+    assert "http://127.0.0.1:8123/" in text
+    process.communicate(timeout=LIMIT_S)
+    assert oxide.json("status") == NOT_RUNNING
+
+
+def test_a_port_that_a_dead_instance_left_behind_is_not_believed(oxide: Oxide, paths: Paths) -> None:
+    paths.web_file.write_text(json.dumps({"pid": 1, "port": 8123, "version": "0"}), encoding="utf-8")
+    assert oxide.json("status") == NOT_RUNNING
+    process = hold(oxide)
+    assert oxide.json("status")["port"] is None
+    process.communicate(timeout=LIMIT_S)
+
+
+def test_what_a_killed_instance_left_behind_is_not_believed(oxide: Oxide) -> None:
+    process = hold(oxide)
+    process.kill()
+    process.communicate(timeout=LIMIT_S)
+    assert oxide.json("status") == NOT_RUNNING
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", '{"pid": null}'])
+def test_an_instance_that_has_not_told_its_number_yet_is_running_all_the_same(
+    oxide: Oxide, paths: Paths, text: str
+) -> None:
+    process = hold(oxide)
+    (paths.run_dir / "instance.json").write_text(text, encoding="utf-8")
+    told = oxide.json("status")
+    assert (told["running"], told["pid"]) == (True, None)
+    done = oxide("stop")
+    assert (done.returncode, "just starting" in done.stderr) == (1, True)
+    process.communicate(timeout=LIMIT_S)
+
+
+def test_there_is_one_instance_and_the_second_learns_which(oxide: Oxide, paths: Paths) -> None:
+    process = hold(oxide)
+    with pytest.raises(instance.AlreadyRunningError) as caught, instance.held(paths):
+        raise AssertionError("there were two")
+    assert caught.value.instance.pid == process.pid
+    process.communicate(timeout=LIMIT_S)
+    with instance.held(paths):
+        found = instance.find(paths)
+    assert found is not None
+    assert found.pid == os.getpid()
+
+
+def test_stop_without_an_instance_is_fine(oxide: Oxide) -> None:
+    done = oxide("stop")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "not running" in done.stderr
+
+
+def test_stop_ends_the_instance_and_waits_for_it(oxide: Oxide) -> None:
+    process = hold(oxide)
+    done = oxide("stop")
+    assert (done.returncode, done.stderr) == (0, f"Oxide has ended (it was process {process.pid}).\n")
+    assert process.wait(LIMIT_S) != 0
+    process.communicate()
+    assert oxide.json("status") == NOT_RUNNING
+
+
+def test_an_instance_that_does_not_end_is_told_with_the_way_out(oxide: Oxide, paths: Paths) -> None:
+    process = hold(oxide, "deaf")
+    found = instance.find(paths)
+    assert found is not None
+    with pytest.raises(OxideError, match=f"kill -9 {process.pid}"):
+        instance.end(paths, found, limit_s=0.2)
+    process.communicate(timeout=LIMIT_S)
+
+
+def test_a_process_that_is_younger_than_the_note_is_left_alone(oxide: Oxide, paths: Paths) -> None:
+    process = hold(oxide)
+    found = instance.find(paths)
+    assert found is not None
+    os.utime(paths.run_dir / "instance.json", (1, 1))
+    with pytest.raises(OxideError, match="is not it"):
+        instance.end(paths, found)
+    assert process.poll() is None
+    process.communicate(timeout=LIMIT_S)
+
+
+def test_an_instance_that_has_just_ended_by_itself_is_no_error(oxide: Oxide, paths: Paths) -> None:
+    process = hold(oxide)
+    found = instance.find(paths)
+    assert found is not None
+    process.communicate(timeout=LIMIT_S)
+    instance.end(paths, found)
+
+
+def test_the_token_is_printed_alone(oxide: Oxide, paths: Paths) -> None:
+    done = oxide("status", "--token")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "oxide serve" in done.stderr
+    paths.token_file.write_text("s3cret\n", encoding="utf-8")
+    assert oxide("status", "--token").stdout == "s3cret\n"
