@@ -117,7 +117,7 @@ CUES: dict[str, dict[float, str]] = {
         1.2: """what_are can_you_explain pros_and_cons which_is who when which is_there does_it can_i is_a is_the
             what_could advantages example_for how_do_i how_do_you how_can_i how_to explain_the どこ 誰 いつ 哪里
             어디 为什么 吗 如何 回答 なぜ 왜 почему какой какая welche* quelle quel cual qual quale hangi welk*
-            what_kind should_i can_chatgpt gotchas what""",
+            what_kind should_i what""",
     },
     "general": {
         2.6: """email essay story poem song lyrics blog speech cover_letter resume recipe travel itinerary marketing
@@ -127,15 +127,15 @@ CUES: dict[str, dict[float, str]] = {
             рассказ стих* путешеств* geschichte gedicht reise brief schulden viaje correo poema cuento carta
             historia viagem voyage lettre poeme histoire viaggio lettera racconto podroz* wiersz reis gedicht
             verhaal seyahat siir hikaye""",
-        1.4: """suggest* recommend* ideas idea advice discuss* translate translation paraphrase rephrase proofread
-            chat_with paragraph sentence company strategy plan tips teach_me compare help_me ways_to name_for names
-            article career interview job team audience topic words topics make_it_more creative act_as role_play
-            revise write_an 列出 建议 总结 改写 主题 翻译 方案 生成 摘要 给我 提供 请描述 案例 アイデア 翻訳 要約
-            추천 번역 요약 아이디어 рекоменд* переведи посовет* идеи empfiehl* ubersetz* ideen traduc* recomienda*
-            consejos tradui* conseil* idees consigli* traduci idee przetlumacz* pomys* vertaal cevir* oner* dich
-            ترجم सुझाव""",
-        0.7: """what_if challenges effective best_approach write summarize list describe society education history
-            future different culture health stress money whether better""",
+        1.4: """design_a design_an design_the suggest* recommend* ideas idea advice discuss* translate translation
+            paraphrase rephrase proofread chat_with paragraph sentence company strategy plan tips teach_me compare
+            help_me ways_to names article career interview job team audience topic words topics creative act_as
+            role_play revise write_an 列出 建议 总结 改写 主题 翻译 方案 生成 摘要 给我 提供 请描述 案例 アイデア
+            翻訳 要約 추천 번역 요약 아이디어 рекоменд* переведи посовет* идеи empfiehl* ubersetz* ideen traduc*
+            recomienda* consejos tradui* conseil* idees consigli* traduci idee przetlumacz* pomys* vertaal cevir*
+            oner* dich ترجم सुझाव""",
+        0.7: """what_if challenges effective write summarize list describe society education history future
+            different culture health stress money whether better""",
     },
     "technical": {
         1.0: """code function functions class classes method methods module api sql database query script component
@@ -162,6 +162,6 @@ CUES: dict[str, dict[float, str]] = {
 
 # What a line begins with that says who the model is to be, not what it is to do.
 ROLES = (
-    "role", "rol", "rolle", "ruolo", "papel", "funcao", "роль", "角色", "역할", "役割", "you are a", "you are an", "act as",
-    "du bist", "tu es", "eres", "sei un", "voce e", "ты ", "你是", "너는", "あなたは", "jestes", "je bent",
+    "role", "rol", "rôle", "rolle", "ruolo", "papel", "função", "роль", "角色", "역할", "役割", "you are a", "act as",
+    "du bist", "tu es", "eres", "sei un", "você é", "ты ", "你是", "너는", "あなたは", "jesteś", "je bent",
 )  # fmt: skip

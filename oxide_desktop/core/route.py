@@ -52,12 +52,12 @@ def choose_route(
     prompt_findings: Sequence[Finding] = (),
     held_files: HeldFiles | None = None,
 ) -> Route:
-    """The candidates in order and everyone who was passed over. No candidate at all is an answer too.
+    """The candidates in order and everyone who was passed over; there may be no candidate.
 
     Args:
         profile: What the classifier found.
         preferences: What the caller insists on; a named service is the only candidate.
-        services: All configured ones, in the order of the settings, which settles ties.
+        services: All configured ones; their order settles ties.
         rules: The person's own, type -> service.
         routing: What the settings say.
         tokens: Estimate of the prompt with its files.
@@ -69,20 +69,14 @@ def choose_route(
     Raises:
         UsageError: The caller insists on a service that is not there or is switched off.
     """
-    need = _Need(
-        task_type=preferences.task_type or profile.task_type,
-        profile=profile,
-        tokens=tokens,
-        answer_tokens=answer_tokens,
-        prompt_findings=tuple(prompt_findings),
-        held=held_files or HeldFiles(),
-    )
-    if preferences.preferred_service:
-        return _only(preferences.preferred_service, services, need, unavailable or {})
+    task_type = preferences.task_type or profile.task_type
+    need = _Need(task_type, profile, tokens, answer_tokens, tuple(prompt_findings), held_files or HeldFiles())
+    if name := preferences.preferred_service:
+        return _only(name, services, need, unavailable or {})
     return _choose(services, need, rules.get(need.task_type), routing, unavailable or {})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class _Need:
     """What a service must be able to take."""
 

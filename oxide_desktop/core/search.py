@@ -73,7 +73,7 @@ class FileSearch:
             self._add_absent(given, path, error)
             return
         if folder:
-            self._add_all(given, [(path, ("**",))], hidden=True)
+            self._add_all(given, [(path, ("**", "*"))], hidden=True)
         else:
             self._take(path, named=True)
 
@@ -86,12 +86,11 @@ class FileSearch:
             self.missing.append((given, explain(error)))
 
     def _start(self, pattern: str) -> Step:
-        """Where to begin with a glob, and its parts; runs of `**` mean no more than one."""
+        """Where to begin with a glob, and its parts: `**` runs together, and at the end means the files below."""
         pure = PurePath(expand_home(pattern))
         parts = pure.parts[1:] if pure.anchor else pure.parts
-        return pure.anchor or self._cwd, tuple(
-            part for index, part in enumerate(parts) if part != "**" or parts[index - 1 : index] != ("**",)
-        )
+        single = [part for index, part in enumerate(parts) if part != "**" or parts[index - 1 : index] != ("**",)]
+        return pure.anchor or self._cwd, (*single, "*") if single[-1:] == ["**"] else tuple(single)
 
     def _add_all(self, given: str, steps: Sequence[Step], *, hidden: bool) -> None:
         paths = []
@@ -126,7 +125,7 @@ class FileSearch:
         part, rest = parts[0], parts[1:]
         if part == "**":
             below = [(path, parts) for path in self._folders(folder, "*", hidden=hidden)]
-            return [], [(folder, rest or ("*",)), *below]
+            return [], [(folder, rest), *below]
         literal = str(Path(folder, part))
         if os.path.lexists(literal):
             return ([], [(literal, rest)]) if rest else ([literal], [])
@@ -140,6 +139,11 @@ class FileSearch:
         entered = [item for item in found if not self._pass_over(item)]
         return [item.path for item in sorted(entered, key=lambda item: (item.is_symlink(), item.name))]
 
+    def _miss(self, folder: str, reason: str) -> None:
+        """A folder may be met more than once, for its files and for its folders."""
+        if (folder, reason) not in self.missing:
+            self.missing.append((folder, reason))
+
     def _pass_over(self, entry: os.DirEntry[str]) -> bool:
         passed = entry.name in _PASSED_OVER or Path(entry.path, "pyvenv.cfg").exists()
         if passed:
@@ -148,13 +152,13 @@ class FileSearch:
 
     def _matching(self, folder: str, part: str, *, hidden: bool) -> list[os.DirEntry[str]]:
         if not self._allowed(folder):
-            self.missing.append((folder, OUTSIDE))
+            self._miss(folder, OUTSIDE)
             return []
         try:
             with os.scandir(folder) as scan:
                 entries = list(itertools.islice(scan, MOST_ENTRIES - self._seen_entries))
         except OSError as error:
-            self.missing.append((folder, explain(error)))
+            self._miss(folder, explain(error))
             return []
         self._seen_entries += len(entries)
         hidden = hidden or part.startswith(".")
@@ -171,7 +175,7 @@ def _identity(folder: str) -> tuple[int, int]:
         found = os.stat(folder)  # noqa: PTH116 - the path is text all the way, for speed
     except OSError:
         return _NOWHERE
-    return (found.st_dev, found.st_ino) if os.path.isdir(folder) else _NOWHERE  # noqa: PTH112 - as above
+    return (found.st_dev, found.st_ino) if stat.S_ISDIR(found.st_mode) else _NOWHERE
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
