@@ -29,7 +29,7 @@ class ChildSpec:
     env: Mapping[str, str] = field(default_factory=dict)
     cwd: Path | None = None
     output_limit: int = 64 * 1024 * 1024
-    stop_grace_s: float = 2.0
+    stop_grace_s: float = 1.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

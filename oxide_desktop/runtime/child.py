@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import os
+import signal
+import sys
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from functools import partial
 from typing import Self
 
 from oxide_desktop.core.background import BackgroundTasks
@@ -40,6 +44,10 @@ class StatusLines(asyncio.Protocol):
         self._on_end()
 
 
+def _same(protocol: asyncio.Protocol) -> asyncio.Protocol:
+    return protocol
+
+
 class GuardedChild:
     """A program under guard. Made by the spawner only.
 
@@ -67,6 +75,7 @@ class GuardedChild:
         self._transports: list[asyncio.BaseTransport] = []
         self._control: asyncio.WriteTransport | None = None
         self._claimed = False
+        self._end_told = False
         self._closing: asyncio.Task[None] | None = None
 
     @property
@@ -85,22 +94,7 @@ class GuardedChild:
         Raises:
             ServiceError: It cannot be started.
         """
-        loop = asyncio.get_running_loop()
-        pipes = self._plumbing
-        status = StatusLines(self._heard, lambda: self._on_end(self))
-        self._transports += [
-            (await loop.connect_read_pipe(lambda: self._output, pipes.stdout))[0],
-            (await loop.connect_read_pipe(lambda: self._errors, pipes.stderr))[0],
-            (await loop.connect_read_pipe(lambda: status, pipes.status))[0],
-        ]
-        self._control = (await loop.connect_write_pipe(asyncio.Protocol, pipes.control))[0]
-        self._transports.append(self._control)
-        self._control.write(job)
-        if pipes.stdin is not None:
-            stdin = (await loop.connect_write_pipe(asyncio.Protocol, pipes.stdin))[0]
-            self._transports.append(stdin)
-            stdin.write(self.spec.stdin)
-            stdin.close()  # once all is written
+        await self._connect(job)
         try:
             async with asyncio.timeout(START_LIMIT_S):
                 await asyncio.shield(self._started)
@@ -111,6 +105,27 @@ class GuardedChild:
                 f"Its guard did not start it within {START_LIMIT_S:.0f} seconds.",
                 "The machine may be overloaded: try again.",
             ) from None
+
+    async def _connect(self, job: bytes) -> None:
+        loop = asyncio.get_running_loop()
+        pipes = self._plumbing
+        status = StatusLines(self._heard, self._tell_end)
+        readers = ((status, pipes.status), (self._output, pipes.stdout), (self._errors, pipes.stderr))
+        for protocol, pipe in readers:
+            self._transports.append((await loop.connect_read_pipe(partial(_same, protocol), pipe))[0])
+        if pipes.stdin is not None:
+            stdin = (await loop.connect_write_pipe(asyncio.Protocol, pipes.stdin))[0]
+            self._transports.append(stdin)
+            stdin.write(self.spec.stdin)
+            stdin.close()  # once all is written
+        self._control = (await loop.connect_write_pipe(asyncio.Protocol, pipes.control))[0]
+        self._transports.append(self._control)
+        self._control.write(job)
+
+    def _tell_end(self) -> None:
+        if not self._end_told:
+            self._end_told = True
+            self._on_end(self)
 
     def _heard(self, line: str) -> None:
         word, *values = line.split()
@@ -187,15 +202,25 @@ class GuardedChild:
     async def _close(self, grace_s: float) -> None:
         """Until the guard has gone; one that does not answer is killed, and what it leaves with it."""
         try:
-            if self._control is None:
-                self._plumbing.close()
+            if self._control is None:  # given up before all pipes were connected: the guard waits for its job in vain
+                self._plumbing.control.close()
+                self._tell_end()
             await asyncio.wait([self.gone], timeout=grace_s + KILL_WAIT_S)
             if not self.gone.done():
-                self.guard.kill()
+                self._kill_guard()
                 await asyncio.wait([self.gone], timeout=2 * KILL_WAIT_S)
         finally:
             for transport in self._transports:
                 transport.close()
+            if self._control is None:
+                self._plumbing.close()
+
+    def _kill_guard(self) -> None:
+        """Both of it, where it is two. What they leave is the spawner's to end."""
+        if sys.platform != "win32" and self.keeper_pid and self.guard.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.keeper_pid, signal.SIGKILL)
+        self.guard.kill()
 
     async def __aenter__(self) -> Self:
         return self

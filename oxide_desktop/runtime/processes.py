@@ -77,12 +77,13 @@ class GuardedSpawner:
         self._children[plumbing.guard.pid] = child
         self._guards[plumbing.guard.pid] = plumbing.guard
         try:
-            self._registry.started(plumbing.guard.pid)
+            self._registry.started(plumbing.guard.pid, is_guard=True)
             await child.start(encode(spec, env))
         except BaseException:
             await child.stop_within(0)
             raise
-        self._registry.started(child.pid)
+        if not child.gone.done():
+            self._registry.started(child.pid, is_guard=False)
         return child
 
     def _guard_ended(self, child: GuardedChild, mark: str) -> None:
@@ -144,7 +145,7 @@ def end_tree(pid: int, mark: str) -> None:
     from oxide_desktop.runtime.trees import end_leftovers  # noqa: PLC0415 - psutil
 
     birth = birth_of(pid)
-    end_leftovers([(pid, birth)] if birth else [], mark)
+    end_leftovers([], [(pid, birth)] if birth else [], mark)
 
 
 def check(spec: ChildSpec) -> None:

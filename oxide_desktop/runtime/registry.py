@@ -54,21 +54,20 @@ class ChildRegistry:
         self._run_id = run_id
         self._path = run_dir / f"{PREFIX}{run_id}{SUFFIX}"
         self._fd: int | None = None
-        self._listed = 0
+        self._listed: set[int] = set()
 
-    def started(self, pid: int) -> None:
+    def started(self, pid: int, *, is_guard: bool) -> None:
         """Write down a process: a guard before it has its job, then the program."""
         if birth := birth_of(pid):
-            self._listed += 1
-            self._write({"pid": pid, "birth": birth})
+            self._listed.add(pid)
+            self._write({"pid": pid, "birth": birth, "guard": is_guard})
 
     def ended(self, *pids: int) -> None:
         """Cross processes out; an empty list starts afresh."""
-        self._listed -= len(pids)
-        for pid in pids:
-            self._write({"pid": pid, "birth": None})
-        if self._listed <= 0 and self._fd is not None:
-            self._listed = 0
+        for pid in self._listed.intersection(pids):
+            self._write({"pid": pid, "birth": None, "guard": False})
+        self._listed.difference_update(pids)
+        if not self._listed and self._fd is not None:
             os.ftruncate(self._fd, 0)
 
     def _write(self, line: dict[str, Any]) -> None:
@@ -109,9 +108,7 @@ def _sweep_file(path: Path) -> int:
     try:
         if not take_lock(fd, waits=False):
             return 0
-        entries = _entries(path)
-        run_id = path.name.removeprefix(PREFIX).removesuffix(SUFFIX)
-        count = _end(entries, run_id) if entries else 0
+        count = _end_listed(path)
         if sys.platform != "win32":
             path.unlink(missing_ok=True)
     finally:
@@ -124,17 +121,18 @@ def _sweep_file(path: Path) -> int:
     return count
 
 
-def _end(entries: list[tuple[int, str]], run_id: str) -> int:
-    from oxide_desktop.runtime.trees import end_leftovers  # noqa: PLC0415 - psutil, only if something was left
-
-    return end_leftovers(entries, run_id)
-
-
-def _entries(path: Path) -> list[tuple[int, str]]:
-    """What was listed when the run died. A line that was not written to its end is not one."""
-    births: dict[int, str | None] = {}
+def _end_listed(path: Path) -> int:
+    """End what was listed when the run died. A line that was not written to its end is not one."""
+    listed: dict[int, dict[str, Any]] = {}
     for line in path.read_bytes().splitlines():
         with contextlib.suppress(ValueError, KeyError, TypeError):
             entry = json.loads(line)
-            births[int(entry["pid"])] = entry["birth"]
-    return [(pid, birth) for pid, birth in births.items() if birth]
+            listed[int(entry["pid"])] = entry
+    left = [entry for entry in listed.values() if entry["birth"]]
+    if not left:
+        return 0
+    from oxide_desktop.runtime.trees import end_leftovers  # noqa: PLC0415 - psutil, only if something was left
+
+    guards = [(entry["pid"], entry["birth"]) for entry in left if entry["guard"]]
+    programs = [(entry["pid"], entry["birth"]) for entry in left if not entry["guard"]]
+    return end_leftovers(guards, programs, path.name.removeprefix(PREFIX).removesuffix(SUFFIX))

@@ -8,7 +8,8 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Iterable
+from typing import TypeAlias
 
 import psutil
 
@@ -17,6 +18,10 @@ from oxide_desktop.runtime.environment import MARK
 
 ROUND_S = 0.02
 GUARD_TIME_S = 1.0
+KILL_TIME_S = 2.0
+
+Born: TypeAlias = tuple[int, str]
+"""A process by its number and its birth."""
 
 
 def describe_tree(guard_pid: int, keeper_pid: int) -> tuple[int, list[tuple[int, str]]]:
@@ -32,49 +37,45 @@ def describe_tree(guard_pid: int, keeper_pid: int) -> tuple[int, list[tuple[int,
     return memory, members
 
 
-def end_leftovers(known: Iterable[tuple[int, str]], mark: str) -> int:
+def end_leftovers(guards: Iterable[Born], programs: Iterable[Born], mark: str) -> int:
     """End what is left of children whose guard, or whose app, was killed; answers how many processes that were.
 
     Only what is surely ours is touched: processes whose number and birth were written down, those that carry the
     mark in their environment, and what stands below either. Guards that still live are asked first: they know
     their tree better than any list does.
     """
+    asked = _still(guards)
+    _each(asked, psutil.Process.terminate)
+    psutil.wait_procs(asked, timeout=GUARD_TIME_S)
+    roots = [*asked, *_still(programs)]
     found: set[psutil.Process] = set()
-    roots = [process for pid, birth in known if (process := _process(pid)) and birth_of(pid) == birth]
-    _ask_guards(roots)
-    deadline = time.monotonic() + GUARD_TIME_S
-    while alive := _alive({*roots, *_marked(mark)}):
-        found |= alive
-        for process in alive:
-            with contextlib.suppress(psutil.Error):
-                process.kill()
-        psutil.wait_procs(alive, timeout=ROUND_S)
-        if time.monotonic() > deadline:
-            break
+    deadline = time.monotonic() + KILL_TIME_S
+    while (alive := _alive({*roots, *_marked(mark)})) and time.monotonic() < deadline:
+        # First stop them all: of one that is killed while it forks, the child would fall to init and be lost.
+        if new := alive - found:
+            _each(new, psutil.Process.suspend)
+            found |= new
+        else:
+            _each(alive, psutil.Process.kill)
+            psutil.wait_procs(alive, timeout=ROUND_S)
     return len(found)
 
 
-def _process(pid: int) -> psutil.Process | None:
-    try:
-        return psutil.Process(pid)
-    except psutil.Error:
-        return None
-
-
-def _ask_guards(roots: Collection[psutil.Process]) -> None:
-    guards = [process for process in roots if _is_guard(process)]
-    for guard in guards:
+def _each(processes: Iterable[psutil.Process], act: Callable[[psutil.Process], None]) -> None:
+    for process in processes:
         with contextlib.suppress(psutil.Error):
-            guard.terminate()
-            guard.resume()
-    psutil.wait_procs(guards, timeout=GUARD_TIME_S)
+            act(process)
 
 
-def _is_guard(process: psutil.Process) -> bool:
-    try:
-        return any("guard" in part for part in process.cmdline()[:5])
-    except psutil.Error:
-        return False
+def _still(listed: Iterable[Born]) -> list[psutil.Process]:
+    """Those that are still the processes that were written down."""
+    processes = []
+    for pid, birth in listed:
+        with contextlib.suppress(psutil.Error):
+            process = psutil.Process(pid)  # before the look at its birth: psutil never signals a later one
+            if birth_of(pid) == birth:
+                processes.append(process)
+    return processes
 
 
 def _alive(roots: Iterable[psutil.Process]) -> set[psutil.Process]:
