@@ -32,8 +32,8 @@ def back_up(connection: apsw.Connection, folder: Path, today: dt.date) -> Path |
             return None
         if not connection.execute("SELECT EXISTS (SELECT 1 FROM tasks)").get:
             return None  # in seven days empty copies would have pushed out those that hold something
-        _require_room(connection, folder)
-        _copy(connection, target)
+        require_room(connection, folder, shutil.disk_usage(folder).free)
+        copy_to(connection, target)
         for old in list(existing(folder))[KEPT:]:
             old.unlink()
         return target
@@ -49,18 +49,23 @@ def newest_good(folder: Path) -> Path | None:
     return next((copy for copy in existing(folder) if is_whole(copy)), None)
 
 
-def _require_room(connection: apsw.Connection, folder: Path) -> None:
+def require_room(connection: apsw.Connection, folder: Path, free_bytes: int) -> None:
+    """Refuse to fill the last of a disk with a copy.
+
+    Raises:
+        StoreError: The copy would not leave enough.
+    """
     needed = int(connection.pragma("page_count")) * int(connection.pragma("page_size")) + _ROOM_TO_LEAVE_BYTES
-    free = shutil.disk_usage(folder).free
-    if free < needed:
+    if free_bytes < needed:
         raise StoreError(
             "The history was not backed up",
-            f"A copy in {folder} needs {needed >> 20} MB with some room to spare, and the disk has {free >> 20} MB.",
+            f"A copy in {folder} and some room to spare take {needed >> 20} MB; the disk has {free_bytes >> 20} MB.",
             "Free some space on that disk; the next backup is tried by itself.",
         )
 
 
-def _copy(connection: apsw.Connection, target: Path) -> None:
+def copy_to(connection: apsw.Connection, target: Path) -> None:
+    """Write a copy that is there whole or not at all."""
     partial = target.with_suffix(".partial")
     partial.unlink(missing_ok=True)
     os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))

@@ -73,6 +73,8 @@ def look_at_each_page(connection: apsw.Connection, limit_s: float | None = None)
     try:
         answer = str(connection.execute("PRAGMA quick_check(1)").fetchall()[0][0])
     except apsw.InterruptError:
+        if limit_s is None:
+            raise  # the history is being closed
         return "", False
     except (apsw.CorruptError, apsw.NotADBError) as error:  # on bad damage the check fails instead of answering
         return str(error), True

@@ -15,7 +15,7 @@ BUSY_TIMEOUT_MS = 10_000
 APPLICATION_ID = 0x4F784465  # "OxDe" in the file's header: this database is ours
 _WAL_LIMIT_BYTES = 64 * 1024 * 1024
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
+_FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR)
 
 
 def is_sound(version: str) -> bool:

@@ -87,11 +87,15 @@ class Desk:
                 self._connection.close()
 
 
+class _ClosedError(StoreError):
+    """The work was not done, because the history is being closed."""
+
+
 def _closed() -> StoreError:
-    return StoreError("The history is closed", "Oxide is ending.", "Start it again.")
+    return _ClosedError("The history is closed", "Oxide is ending.", "Start it again.")
 
 
 def _report(done: asyncio.Future[T]) -> None:
     """Nobody waits for it: a failure belongs in the log."""
-    if error := done.exception():
+    if (error := done.exception()) and not isinstance(error, _ClosedError):
         log.error("work on the history failed: %s", error, exc_info=error)

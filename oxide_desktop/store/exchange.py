@@ -64,8 +64,8 @@ def read(path: Path) -> Iterator[TaskRecord | Refused]:
             yield Refused(key, str(error))
 
 
-def entries(path: Path) -> Iterator[tuple[str, Any]]:
-    """Each key of the file's JSON object with its value.
+def entries(path: Path, piece_chars: int = _PIECE_CHARS) -> Iterator[tuple[str, Any]]:
+    """Each key of the file's JSON object with its value, of which `piece_chars` are read at a time.
 
     Raises:
         UnreadableFileError: The file cannot be read, or is not one JSON object.
@@ -74,7 +74,7 @@ def entries(path: Path) -> Iterator[tuple[str, Any]]:
         raise _unreadable(path, "it is not a file" if path.exists() else "it is not there")
     try:
         with path.open(encoding="utf-8-sig") as file:
-            yield from _Pieces(file).entries()
+            yield from _Pieces(file, piece_chars).entries()
     except (OSError, ValueError, RecursionError) as error:
         raise _unreadable(path, error) from error
 
@@ -90,8 +90,9 @@ def _unreadable(path: Path, reason: object) -> UnreadableFileError:
 class _Pieces:
     """A decoder that holds a piece of the text, and as much more as the value it is at needs."""
 
-    def __init__(self, file: TextIO) -> None:
+    def __init__(self, file: TextIO, piece_chars: int) -> None:
         self._file = file
+        self._piece_chars = piece_chars
         self._text = ""
         self._at = 0
         self._ended = False
@@ -131,11 +132,11 @@ class _Pieces:
                 return rest
             if rest:
                 self._at += 1
-            elif not self._more(_PIECE_CHARS):
+            elif not self._more(self._piece_chars):
                 return ""
 
     def _value(self) -> Any:  # noqa: ANN401 - whatever stands there
-        wanted = _PIECE_CHARS
+        wanted = self._piece_chars
         while True:
             try:
                 value, end = self._decoder.raw_decode(self._text, self._at)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import uuid
 from pathlib import Path
 
@@ -31,11 +30,10 @@ class Owner:
 
     def release(self) -> None:
         """Be gone, without a trace that would look like a crash."""
-        if os.name != "nt":  # Windows cannot remove a file that is open, and elsewhere a lock taken later is another's
-            self._file.unlink(missing_ok=True)
-        self._held.close()
-        with contextlib.suppress(OSError):
-            self._file.unlink(missing_ok=True)
+        for _ in range(2):  # Windows removes no file that is open; elsewhere one still locked looks alive to the end
+            with contextlib.suppress(OSError):
+                self._file.unlink(missing_ok=True)
+            self._held.close()
 
 
 def look_around(folder: Path) -> tuple[set[str], bool]:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from pathlib import Path
 
-import pytest
-
 from benchmarks.store_kill import run_rounds
 from oxide_desktop.core.record import AttemptStatus, TaskStatus
-from tests.fakes.history_program import Program, open_history, running, task
+from tests.fakes.history_program import Program, open_history
 
 
 async def test_tasks_of_a_killed_process_become_interrupted(tmp_path):
@@ -56,7 +53,7 @@ def test_processes_that_start_at_once_on_a_fresh_machine_share_one_history(tmp_p
             program.opened()
             assert program.ask(f"add task-{number} 1") == "done"
         assert [program.ask("count") for program in programs] == ["4"] * 4
-        assert [program.ask("notices") for program in programs] == [""] * 4
+        assert [program.ask("notices") for program in programs] == ["none"] * 4
     finally:
         for program in programs:
             program.close()
