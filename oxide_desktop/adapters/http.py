@@ -31,6 +31,8 @@ CLOSE_TIMEOUT_S = 2.0
 ERROR_BODY_BYTES = 64 * 1024
 WHOLE_BODY_BYTES = 32 * 1024 * 1024
 
+_PORTS = {"http": 80, "https": 443}
+
 Body = Mapping[str, Any]
 
 
@@ -127,6 +129,10 @@ class HttpService:
 
     async def _connect(self) -> httpx.AsyncClient:
         if self._client is None:
+            try:
+                _address(self.peer.url)
+            except ValueError as error:
+                raise unreachable(self.peer, str(error)) from error
             loopback = is_loopback(self.peer.url)
             secure = not self.peer.url.startswith("http://") or (not loopback and behind_proxy(self.peer.url))
             make = await asyncio.to_thread(_prepared, secure=secure)  # the import alone takes 150 ms
@@ -261,10 +267,15 @@ async def drain(lines: AsyncGenerator[list[str], None], within_s: float = 0.2) -
 
 
 def _address(url: str) -> tuple[str, int]:
+    """Host and port of a URL.
+
+    Raises:
+        ValueError: It has none.
+    """
     parts = urlsplit(url)
-    if not parts.hostname:
-        raise ValueError("that is no address")
-    return parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
+    if not parts.hostname or parts.scheme not in _PORTS:
+        raise ValueError("that is no address of the form http://HOST:PORT")
+    return parts.hostname, parts.port or _PORTS[parts.scheme]
 
 
 def is_loopback(url: str) -> bool:

@@ -1,0 +1,366 @@
+"""Every adapter against the port: what a caller may count on, whatever the service does."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import aclosing
+from pathlib import Path
+
+import pytest
+
+from oxide_desktop.adapters.registry import adapter_class, known_kinds
+from oxide_desktop.core.errors import FailureKind, UsageError
+from oxide_desktop.core.health import Depth, Tier
+from oxide_desktop.core.model import Locality
+from oxide_desktop.core.ports import Adapter, AdapterTools, Started
+from oxide_desktop.core.settings import ServiceSettings, ServiceType
+from tests.conftest import Keys, ModelServer
+from tests.fakes.asking import ask, question
+from tests.fakes.http_server import Fault, Reply, ScriptedServer
+from tests.fakes.ollama_server import OllamaServer
+from tests.fakes.openai_server import OpenAIServer
+
+SERVERS = {"openai_compatible": OpenAIServer, "ollama": OllamaServer}
+Make = Callable[..., Adapter]
+
+
+@pytest.fixture
+async def make(adapter_tools: AdapterTools) -> AsyncIterator[Make]:
+    """Adapters by kind and settings, closed when the test ends."""
+    made: list[Adapter] = []
+
+    def _make(kind: str, tools: AdapterTools = adapter_tools, **values: object) -> Adapter:
+        values = {"name": "stub", "type": ServiceType.HTTP, "locality": Locality.LOCAL, **values}
+        made.append(adapter_class(kind)(ServiceSettings(kind=kind, **values), tools))
+        return made[-1]
+
+    yield _make
+    for adapter in made:
+        await adapter.aclose()
+
+
+@pytest.fixture(params=list(SERVERS))
+def server(request: pytest.FixtureRequest) -> Iterator[ScriptedServer]:
+    with SERVERS[request.param]() as server:
+        server.kind = request.param
+        yield server
+
+
+@pytest.fixture
+def adapter(make: Make, server: ScriptedServer) -> Adapter:
+    return make(server.kind, base_url=server.url)
+
+
+@pytest.fixture(params=["openai_compatible", "ollama", "builtin", "real server"])
+def any_adapter(request: pytest.FixtureRequest, make: Make) -> Adapter:
+    """Each adapter with a service that works, real where there is one."""
+    if request.param == "builtin":
+        return make("builtin", model=str(request.getfixturevalue("tiny_model")), max_context_tokens=512)
+    if request.param == "real server":
+        real: ModelServer = request.getfixturevalue("tiny_model_server")
+        return make("openai_compatible", base_url=real.base_url, api_key=real.api_key)
+    fixture = {"openai_compatible": "openai_server", "ollama": "ollama_server"}[request.param]
+    return make(request.param, base_url=request.getfixturevalue(fixture).url)
+
+
+def test_every_kind_that_ships_is_tested_here() -> None:
+    assert set(known_kinds()) == {*SERVERS, "builtin"}
+
+
+async def test_an_answer_starts_with_its_model_and_ends_with_its_token_counts(any_adapter: Adapter) -> None:
+    heard = await ask(any_adapter, question(max_output_tokens=12))
+    assert heard.error is None
+    assert heard.model in await any_adapter.list_models()
+    assert heard.text
+    assert heard.usage
+    assert heard.usage.input_tokens > 0
+    assert heard.usage.output_tokens > 0
+
+
+async def test_each_depth_of_a_check_shows_a_higher_tier_of_a_service_that_works(any_adapter: Adapter) -> None:
+    glance, probe, prove = [await any_adapter.check(depth) for depth in Depth]
+    assert glance.tier in (Tier.INSTALLED, Tier.STARTS)
+    assert probe.tier is Tier.AUTHENTICATED
+    assert prove.tier is Tier.ANSWERS
+    for health in (glance, probe, prove):
+        assert health.healthy
+        assert health.message
+        assert health.service == any_adapter.settings.name
+        assert health.checked_at > 0
+    assert probe.recommended_model in probe.models
+
+
+async def test_what_a_service_is_can_be_said_without_asking_it(make: Make, dead_url: str) -> None:
+    for kind in known_kinds():
+        info = make(kind, base_url=dead_url).info
+        assert info.name == "stub"
+        assert info.kind == kind
+        assert info.description
+        assert info.locality is Locality.LOCAL
+        assert info.capabilities
+        assert info.last_resort == (kind == "builtin")
+
+
+async def test_an_adapter_that_was_never_used_can_be_closed(make: Make, dead_url: str) -> None:
+    for kind in known_kinds():
+        await make(kind, base_url=dead_url).aclose()
+
+
+async def test_two_calls_at_once_get_their_own_answers(adapter: Adapter, server: ScriptedServer) -> None:
+    server.play(Reply(pieces=["first"]), Reply(pieces=["second"]))
+    heard = await asyncio.gather(ask(adapter), ask(adapter))
+    assert sorted(one.text for one in heard) == ["first", "second"]
+
+
+# -- faults ------------------------------------------------------------------------------------------------------
+
+K = FailureKind
+BEFORE_AN_ANSWER = {
+    "reset": (Reply(fault=Fault.RESET, before_headers=True), K.TRANSIENT),
+    "closed": (Reply(fault=Fault.CUT_OFF, before_headers=True), K.TRANSIENT),
+    "429": (Reply(status=429, error="slow down"), K.BUSY),
+    "429 for the day": (Reply(status=429, error="daily limit reached"), K.QUOTA),
+    "401": (Reply(status=401), K.AUTH),
+    "403": (Reply(status=403), K.AUTH),
+    "403 by plan": (Reply(status=403, error="not in your plan"), K.LICENCE),
+    "402": (Reply(status=402), K.QUOTA),
+    "400 context": (Reply(status=400, error="This model's maximum context length is 512 tokens"), K.CONTEXT),
+    "413": (Reply(status=413), K.CONTEXT),
+    "400": (Reply(status=400, error="bad temperature"), K.INVALID),
+    "400 by its rules": (Reply(status=400, error="blocked by content_filter"), K.POLICY),
+    "404 model": (Reply(status=404, error="model 'x' not found"), K.MISSING),
+    "404": (Reply(status=404, error="nothing here"), K.MISSING),
+    "302": (Reply(status=302, headers={"Location": "http://elsewhere.invalid"}), K.MISSING),
+    "408": (Reply(status=408), K.TRANSIENT),
+    "500": (Reply(status=500), K.TRANSIENT),
+    "502 page": (Reply(status=502, body=b"<html>Bad gateway", content_type="text/html"), K.TRANSIENT),
+    "503": (Reply(status=503), K.TRANSIENT),
+    "503 loading": (Reply(status=503, error="Loading model"), K.BUSY),
+    "529": (Reply(status=529), K.BUSY),
+    "a web page": (Reply(body=b"<html>Welcome", content_type="text/html"), None),
+    "empty answer": (Reply(pieces=[]), K.TRANSIENT),
+    "only thoughts, then its limit": (Reply(pieces=[], thinking=["hmm"], finish="length"), K.CONTEXT),
+    "error instead of text": (Reply(fault=Fault.ERROR), K.TRANSIENT),
+    "error instead of text: context": (Reply(fault=Fault.ERROR, error="exceeds the context size"), K.CONTEXT),
+    "garbage instead of text": (Reply(fault=Fault.GARBAGE), K.TRANSIENT),
+    "huge line": (Reply(fault=Fault.HUGE_LINE), K.TRANSIENT),
+    "JSON that is no answer": (Reply(whole=True, body=b"[1, 2]"), K.TRANSIENT),
+    "JSON that is no object": (Reply(whole=True, body=b"3"), K.TRANSIENT),
+}
+
+
+@pytest.mark.parametrize("fault", list(BEFORE_AN_ANSWER))
+async def test_a_failure_before_the_answer_has_its_kind_and_says_what_to_do(
+    fault: str, adapter: Adapter, server: ScriptedServer
+) -> None:
+    reply, kind = BEFORE_AN_ANSWER[fault]
+    server.play(reply)
+    heard = await ask(adapter)
+    assert heard.error
+    assert kind is None or heard.error.kind is kind
+    assert "stub" in heard.error.title
+    assert heard.error.message
+    assert heard.text == ""
+    if kind not in (K.TRANSIENT, K.INVALID, None):
+        assert heard.error.hint
+    assert len(server.asked) == 1, "whether to try again is not the adapter's business"
+
+
+AFTER_SOME_TEXT = {
+    "reset": Fault.RESET,
+    "cut off": Fault.CUT_OFF,
+    "hung up": Fault.HANG_UP,
+    "garbage": Fault.GARBAGE,
+    "half a line": Fault.HALF_LINE,
+    "error": Fault.ERROR,
+}
+
+
+@pytest.mark.parametrize("fault", list(AFTER_SOME_TEXT))
+async def test_a_failure_in_the_middle_leaves_the_text_that_came(
+    fault: str, adapter: Adapter, server: ScriptedServer
+) -> None:
+    server.play(Reply(fault=AFTER_SOME_TEXT[fault], after=2))
+    heard = await ask(adapter)
+    assert heard.error
+    assert heard.error.kind is K.TRANSIENT
+    # A reset may overtake what was sent before it.
+    assert heard.text == "Hello, " or (fault == "reset" and "Hello, ".startswith(heard.text))
+
+
+async def test_after_a_failure_the_next_call_works(adapter: Adapter, server: ScriptedServer) -> None:
+    server.play(Reply(fault=Fault.RESET, after=1), Reply(status=500))
+    assert (await ask(adapter)).error
+    assert (await ask(adapter)).error
+    assert (await ask(adapter)).text == "Hello, world."
+
+
+async def test_characters_survive_however_the_stream_is_cut(adapter: Adapter, server: ScriptedServer) -> None:
+    server.play(Reply(pieces=["Größe ", "漢字", "🦀" * 50, "\u2028 end"], split=True))
+    assert (await ask(adapter)).text == "Größe 漢字" + "🦀" * 50 + "\u2028 end"
+
+
+async def test_a_prompt_of_any_characters_arrives(adapter: Adapter, server: ScriptedServer) -> None:
+    await ask(adapter, question("größer 漢字 \0 \ud800 end"))
+    assert server.asked[0].body["messages"][-1]["content"] == "größer 漢字 \0 ? end"
+
+
+async def test_an_answer_cut_at_its_limit_is_an_answer_with_a_note(adapter: Adapter, server: ScriptedServer) -> None:
+    server.play(Reply(finish="length"))
+    heard = await ask(adapter)
+    assert heard.error is None
+    assert heard.text == "Hello, world."
+    assert "cut at the model's limit" in heard.notes[0]
+
+
+async def test_what_a_model_thinks_is_no_part_of_its_answer(adapter: Adapter, server: ScriptedServer) -> None:
+    server.play(Reply(thinking=["Let me see.", "Two and two."], pieces=["4"]))
+    assert (await ask(adapter)).text == "4"
+
+
+async def test_a_connection_left_open_after_the_end_does_not_hold_the_answer(
+    adapter: Adapter, server: ScriptedServer
+) -> None:
+    server.play(Reply(keep_open=True))
+    async with asyncio.timeout(10):
+        heard = await ask(adapter)
+    assert heard.error is None
+    assert heard.text == "Hello, world."
+
+
+async def test_the_service_counts_as_started_while_it_still_has_not_answered(
+    adapter: Adapter, server: ScriptedServer
+) -> None:
+    server.play(Reply(fault=Fault.STALL, before_headers=True))
+    async with asyncio.timeout(10), aclosing(adapter.execute(question())) as outputs:
+        assert isinstance(await anext(outputs), Started)
+
+
+@pytest.mark.parametrize("after", [0, 2])
+async def test_closing_a_stalled_answer_ends_the_work_at_the_service(
+    after: int, adapter: Adapter, server: ScriptedServer
+) -> None:
+    server.play(Reply(fault=Fault.STALL, after=after))
+    async with asyncio.timeout(10):
+        async with aclosing(adapter.execute(question())) as outputs:
+            async for output in outputs:
+                if output == ", " or (after == 0 and isinstance(output, Started)):
+                    break
+        assert await asyncio.to_thread(server.gone.wait, 5)
+
+
+async def test_cancelling_a_stalled_answer_ends_the_work_at_the_service(
+    adapter: Adapter, server: ScriptedServer
+) -> None:
+    server.play(Reply(fault=Fault.STALL, after=2))
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.5):
+            await ask(adapter)
+    assert await asyncio.to_thread(server.gone.wait, 5)
+    assert server.asked
+
+
+async def test_nothing_at_the_address_is_missing_and_names_the_address(make: Make, dead_url: str) -> None:
+    for kind in SERVERS:
+        heard = await ask(make(kind, base_url=dead_url))
+        assert heard.error
+        assert heard.error.kind is K.MISSING
+        assert dead_url in heard.error.message
+        assert heard.error.hint
+        assert heard.outputs == []
+
+
+BAD_ADDRESSES = ["localhost", "ftp://localhost/x", "http://", "http://localhost:99999", "http://no-such.invalid"]
+
+
+@pytest.mark.parametrize("url", BAD_ADDRESSES)
+@pytest.mark.parametrize("kind", list(SERVERS))
+async def test_an_address_that_leads_nowhere_is_missing(kind: str, url: str, make: Make) -> None:
+    adapter = make(kind, base_url=url, model="m", auto_detect_model=False)
+    heard = await ask(adapter)
+    assert heard.error
+    assert heard.error.kind is K.MISSING
+    health = await adapter.check(Depth.PROVE)
+    assert health.failing in (Tier.STARTS, Tier.INSTALLED)
+    assert health.fix
+
+
+async def test_a_check_of_a_dead_service_never_raises_and_names_the_fix(make: Make, dead_url: str) -> None:
+    for kind in SERVERS:
+        for depth in Depth:
+            health = await make(kind, base_url=dead_url).check(depth)
+            assert health.failing in (Tier.INSTALLED, Tier.STARTS)
+            assert not health.healthy
+            assert health.fix
+
+
+async def test_a_wrong_key_fails_the_third_tier(make: Make, server: ScriptedServer) -> None:
+    server.api_key = "right"
+    adapter = make(server.kind, base_url=server.url, api_key="wrong")
+    health = await adapter.check(Depth.PROVE)
+    assert health.tier is Tier.STARTS
+    assert health.failing is Tier.AUTHENTICATED
+    assert health.fix == "Store a valid key: `oxide keys set stub`."
+    heard = await ask(adapter)
+    assert heard.error
+    assert heard.error.kind is K.AUTH
+
+
+async def test_a_key_from_the_keyring_is_sent_and_a_missing_one_is_named(
+    make: Make, server: ScriptedServer, adapter_tools: AdapterTools
+) -> None:
+    server.api_key = "right"
+    tools = dataclasses.replace(adapter_tools, secrets=Keys(mine="right"))
+    assert (await ask(make(server.kind, tools, base_url=server.url, api_key="keyring:mine"))).error is None
+    heard = await ask(make(server.kind, tools, base_url=server.url, api_key="keyring:other"))
+    assert heard.error
+    assert heard.error.kind is K.AUTH
+    assert heard.error.hint == "Store it: `oxide keys set other`."
+
+
+async def test_a_key_that_no_header_can_carry_is_refused_without_a_request(
+    make: Make, server: ScriptedServer, adapter_tools: AdapterTools
+) -> None:
+    heard = await ask(make(server.kind, base_url=server.url, api_key="schlüssel\nX-Evil: 1"))
+    assert heard.error
+    assert heard.error.kind is K.AUTH
+    assert server.received == []
+
+
+async def test_a_service_that_takes_the_connection_and_says_nothing_fails_a_check_in_time(make: Make) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        async with asyncio.timeout(20):
+            found = await asyncio.gather(*(make(kind, base_url=url).check(Depth.PROBE) for kind in SERVERS))
+        for health in found:
+            assert health.failing is Tier.ANSWERS
+            assert "did not answer within" in health.message
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "192.0.2.1", "no-such.invalid"])
+async def test_no_adapter_starts_a_program_for_a_service_that_is_down(
+    host: str, make: Make, adapter_tools: AdapterTools
+) -> None:
+    """An ancestor started a local Ollama when a remote one was down."""
+    for kind in SERVERS:
+        adapter = make(kind, base_url=f"http://{host}:9", auto_start=True, model="m", auto_detect_model=False)
+        assert not (await adapter.check(Depth.GLANCE)).healthy
+        asking = asyncio.timeout(0.5 if host == "192.0.2.1" else 20)
+        try:
+            async with asking:
+                assert (await ask(adapter)).error
+        except TimeoutError:
+            assert host == "192.0.2.1", "only an address that swallows packets may take its time"
+        assert adapter_tools.spawner.children() == ()
+
+
+async def test_an_unknown_kind_is_refused_with_those_that_there_are() -> None:
+    with pytest.raises(UsageError, match="builtin, ollama, openai_compatible"):
+        adapter_class("telepathy")
+
+
+def test_the_tiny_model_is_small(tiny_model: Path) -> None:
+    assert tiny_model.stat().st_size < 1_000_000

@@ -1,0 +1,101 @@
+"""A stand-in for Ollama, which no package registry has: its API as its documentation and its Python client have it.
+
+Like the real one it cuts a prompt that is over the window without a word, and only its count tells.
+`python -m tests.fakes.ollama_server` serves until standard input ends.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tests.fakes.http_server import Received, Reply, ScriptedServer, serve_until_told
+
+CHARS_PER_TOKEN = 4
+
+
+class OllamaServer(ScriptedServer):
+    """Knows `/api/chat`, `/api/tags`, `/api/version`, `/api/show` and `/api/ps`.
+
+    Attributes:
+        longest: The window that the models were made for; `None` does not tell.
+        most_window: What the machine has memory for, whatever is asked for.
+        loaded: Model -> window it is loaded with.
+        old: Know nothing of `/api/ps` and `/api/show`.
+    """
+
+    content_type = "application/x-ndjson"
+    version = "0.13.1"
+    longest: int | None = 32768
+    most_window = 131072
+    old = False
+
+    def __init__(self, *script: Reply, models: tuple[str, ...] = ("qwen2.5-coder:7b", "llama3:latest"), **more: Any):
+        super().__init__(*script, models=models, **more)
+        self.loaded: dict[str, int] = {}
+
+    def is_question(self, method: str, path: str) -> bool:
+        return method == "POST" and path == "/api/chat"
+
+    def look_up(self, method: str, path: str, body: Any) -> tuple[int, Any] | None:
+        if path == "/api/version":
+            return 200, {"version": self.version}
+        if path == "/api/tags":
+            return 200, {"models": [{"name": name, "model": name, "size": 1} for name in self.models]}
+        if self.old:
+            return None
+        if path == "/api/ps":
+            return 200, {"models": [{"name": name, "context_length": size} for name, size in self.loaded.items()]}
+        if path == "/api/show":
+            return self._show(body["model"])
+        return None
+
+    def _show(self, model: str) -> tuple[int, Any]:
+        if model not in self.models:
+            return 404, self.error(404, f"model '{model}' not found")
+        known = {"llama.context_length": self.longest} if self.longest else {}
+        return 200, {"model_info": {"general.architecture": "llama", **known}}
+
+    def refusal(self, request: Received) -> Reply | None:
+        model = request.body["model"]
+        if model not in self.models:
+            return Reply(status=404, error=f"model '{model}' not found")
+        self.loaded = {model: self._window(request.body)}
+        return None
+
+    def _window(self, request: Any) -> int:
+        wanted = request.get("options", {}).get("num_ctx", 4096)
+        return min(wanted, self.most_window, self.longest or wanted)
+
+    def error(self, status: int, text: str) -> Any:
+        return {"error": text}
+
+    def error_event(self, reply: Reply) -> bytes:
+        return _line({"error": reply.error})
+
+    def events(self, reply: Reply, request: Any) -> list[bytes]:
+        made = [_line(_message("", thinking=text)) for text in reply.thinking]
+        made += [_line(_message(text)) for text in reply.pieces]
+        return [*made, _line(self._last(reply, request))]
+
+    def _last(self, reply: Reply, request: Any) -> dict[str, Any]:
+        end = {**_message(""), "done": True, "done_reason": reply.finish}
+        if reply.usage is None or "messages" not in request:
+            return end
+        prompt = sum(len(message["content"]) for message in request["messages"]) // CHARS_PER_TOKEN
+        return {**end, "prompt_eval_count": min(prompt, self._window(request)) or 1, "eval_count": reply.usage[1]}
+
+    def whole(self, reply: Reply, request: Any) -> Any:
+        return {**self._last(reply, request), **_message("".join(reply.pieces)), "done": True}
+
+
+def _message(text: str, **more: str) -> dict[str, Any]:
+    return {"message": {"role": "assistant", "content": text, **more}, "done": False}
+
+
+def _line(data: Any) -> bytes:
+    return json.dumps(data, ensure_ascii=False).encode() + b"\n"
+
+
+if __name__ == "__main__":
+    serve_until_told(OllamaServer())
