@@ -1,0 +1,191 @@
+"""Reads the person's settings over the shipped ones. Everything that is refused is listed at once, with its place."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Mapping
+from dataclasses import is_dataclass
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from oxide_desktop.config.document import Listing, Scalar, Section, Tree, entries_of, read_document
+from oxide_desktop.config.masking import MASK, hide, masked
+from oxide_desktop.config.paths import Paths, resource
+from oxide_desktop.config.references import KEYRING
+from oxide_desktop.config.schema import Checker, fields_of
+from oxide_desktop.config.services import read_service
+from oxide_desktop.core.errors import ConfigError, ConfigProblem
+from oxide_desktop.core.model import TaskType
+from oxide_desktop.core.settings import RoutingSettings, ServiceSettings, Settings, TypeRouting
+
+_SECRET_WORDS = ("key", "token", "secret", "password", "credential", "auth")
+
+
+def load_config(path: str | Path | None = None) -> Settings:
+    """The settings in force: those of `path`, or of `config.yaml` in Oxide's home if there is one, over the shipped.
+
+    Raises:
+        ConfigError: Something in the file cannot be used; every such value is listed.
+    """
+    settings, problems = _read(path)
+    if problems:
+        raise ConfigError(problems)
+    for service in settings.services.values():
+        for key, value in {**service.env, "api_key": service.api_key or ""}.items():
+            if _is_secret(key) and not _is_reference(value):
+                hide(value)
+    return settings
+
+
+def check_config(path: str | Path | None = None) -> tuple[ConfigProblem, ...]:
+    """All that `load_config` would refuse."""
+    return tuple(_read(path)[1])
+
+
+def effective_config(path: str | Path | None = None) -> dict[str, Any]:
+    """The settings in force with the keys that the file has, as plain values, secrets masked.
+
+    Raises:
+        ConfigError: As `load_config`.
+    """
+    return to_plain(load_config(path))
+
+
+def to_plain(settings: Settings) -> dict[str, Any]:
+    """Settings with the keys that the file has, as plain values, secrets masked."""
+    plain: dict[str, Any] = _plain(settings, "")
+    routing = plain["routing_rules"]
+    routing.update(routing.pop("per_type"))
+    for service in plain["services"].values():
+        del service["name"]
+    return plain
+
+
+def _plain(value: Any, key: str) -> Any:  # noqa: ANN401 - any value of the settings
+    if is_dataclass(value) and not isinstance(value, type):
+        names = fields_of(type(value))
+        return {name: _plain(getattr(value, field.name), name) for name, field in names.items()}
+    if isinstance(value, Mapping):
+        return {str(name): _plain(item, str(name)) for name, item in value.items()}
+    if isinstance(value, tuple):
+        return [_plain(item, key) for item in value]
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, Path):
+        return str(value)
+    return _without_secret(value, key) if isinstance(value, str) else value
+
+
+def _without_secret(value: str, key: str) -> str:
+    if _is_reference(value):
+        return value
+    return MASK if _is_secret(key) else masked(value)
+
+
+def _is_secret(key: str) -> bool:
+    return any(word in key.lower() for word in _SECRET_WORDS)
+
+
+def _is_reference(value: str) -> bool:
+    return value.startswith((KEYRING, "${"))
+
+
+def _read(path: str | Path | None) -> tuple[Settings, list[ConfigProblem]]:
+    """The settings, and what is wrong with them. With problems they are not complete."""
+    problems: list[ConfigProblem] = []
+    tree: Tree = read_document(resource("config", "default.yaml"), problems)
+    file = Paths.from_environment().config_file if path is None else Path(path)
+    if path is not None or _is_there(file):
+        tree = _merge(tree, read_document(file, problems))
+    return _settings(tree, problems), problems
+
+
+def _is_there(file: Path) -> bool:
+    """Whether the name exists, be it a directory, a dead link, or in a place that cannot be entered."""
+    try:
+        file.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True  # reading it will say why it cannot be
+    return True
+
+
+def _merge(under: Tree, over: Tree, *keys: str) -> Tree:
+    """The person's values over the shipped ones. A service that is reached otherwise than the shipped one is new."""
+    if isinstance(over, Scalar) and over.value is None:
+        return under
+    if not isinstance(under, Section) or not isinstance(over, Section):
+        return over
+    if keys[:1] == ("services",) and _is_reached_otherwise(under, over):
+        return over
+    entries = dict(under.entries)
+    for name, item in over.entries.items():
+        entries[name] = _merge(entries[name], item, *keys, name) if name in entries else item
+    return Section(over.place, entries)
+
+
+def _is_reached_otherwise(under: Section, over: Section) -> bool:
+    given = ((under.entries.get(key), over.entries.get(key)) for key in ("type", "api_type"))
+    return any(
+        isinstance(old, Scalar) and isinstance(new, Scalar) and new.value not in (None, old.value) for old, new in given
+    )
+
+
+def _settings(tree: Tree, problems: list[ConfigProblem]) -> Settings:
+    checker = Checker(problems, os.environ)
+    sections = checker.section(tree, "")
+    names = set(entries_of(sections.get("services")))
+    values: dict[str, Any] = {}
+    for key, item in sections.items():
+        field = fields_of(Settings).get(key)
+        if field is None:
+            checker.refuse_unknown(item.place, key, key, fields_of(Settings))
+        elif key == "services":
+            values[field.name] = _services(checker, item)
+        elif key == "routing_rules":
+            values[field.name] = _routing(checker, item, names)
+        else:
+            values[field.name] = checker.value(field.hint, item, key, field)
+    return Settings(**values)
+
+
+def _services(checker: Checker, tree: Tree) -> dict[str, ServiceSettings]:
+    checker.section(tree, "services")  # says so where it is none
+    services: dict[str, ServiceSettings] = {}
+    for name, item in entries_of(tree).items():
+        if not isinstance(item, Section):
+            checker.refuse(item.place, f"services.{name}", "must hold keys with values, such as `type: http`")
+        elif service := read_service(checker, name, item):
+            services[name] = service
+    return services
+
+
+def _routing(checker: Checker, tree: Tree, names: Collection[str]) -> RoutingSettings:
+    known = [name for name in fields_of(RoutingSettings) if name != "per_type"]
+    types = {item.value: item for item in TaskType}
+    per_type: dict[TaskType, TypeRouting] = {}
+    general: dict[str, Tree] = {}
+    for name, item in checker.section(tree, "routing_rules").items():
+        key = f"routing_rules.{name}"
+        if name in types:
+            per_type[types[name]] = _type_routing(checker, item, key, names)
+        elif name in known:
+            general[name] = item
+        else:
+            checker.refuse_unknown(item.place, key, name, [*known, *types])
+    values = checker.fields(RoutingSettings, Section(tree.place, general), "routing_rules")
+    return RoutingSettings(per_type=per_type, **values)
+
+
+def _type_routing(checker: Checker, tree: Tree, key: str, names: Collection[str]) -> TypeRouting:
+    """Where one type goes; every name in it must be one of `names`."""
+    values = checker.fields(TypeRouting, tree, key)
+    for field, item in entries_of(tree).items():
+        given = values.get(field, ())
+        places = [part.place for part in item.items] if isinstance(item, Listing) else [item.place]
+        for name, place in zip((given,) if isinstance(given, str) else given, places, strict=False):
+            if name not in names:
+                checker.refuse_unknown(place, f"{key}.{field}", name, sorted(names), "service")
+    return TypeRouting(**values)
