@@ -13,7 +13,7 @@ SIZES = (16, 22, 24, 32, 44, 64, 128)
 
 def icon(name: str, colour: QColor) -> QIcon:
     """The icon `resources/icons/NAME.svg` in one colour."""
-    source = resource("icons", f"{name}.svg").read_text("utf-8").replace("currentColor", colour.name())
+    source = resource("resources", "icons", f"{name}.svg").read_text("utf-8").replace("currentColor", colour.name())
     renderer = QSvgRenderer(QByteArray(source.encode()))
     result = QIcon()
     for size in SIZES:
