@@ -8,7 +8,7 @@ this service, and of kind `CONTEXT` where the prompt does not fit; another candi
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -54,7 +54,7 @@ class ContextFile:
         real: Absolute, with links resolved.
         size: Bytes read.
         clipped: Whether it is longer than what may be read of one file.
-        findings: What looks like a secret in it.
+        findings: What looks like a secret in it, `None` if it was not scanned.
     """
 
     path: str
@@ -64,7 +64,12 @@ class ContextFile:
     size: int
     tokens: int
     clipped: bool = False
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[Finding, ...] | None = None
+
+    def hold_reason(self, privacy: PrivacySettings) -> str | None:
+        """Why it may not go to a cloud service, `None` if it may."""
+        findings = scan_of(self.text, privacy) if self.findings is None else self.findings
+        return hold_reason((self.named, self.real), findings, privacy)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,8 +96,8 @@ class Context:
 
     def held(self, privacy: PrivacySettings) -> tuple[FileReceipt, ...]:
         """The files that a cloud service would not be given, and why."""
-        reasons = [(file, hold_reason((file.named, file.real), file.findings, privacy)) for file in self.files]
-        return tuple(FileReceipt(file.path, ReadStatus.SKIPPED, reason) for file, reason in reasons if reason)
+        reasons = ((file.path, file.hold_reason(privacy)) for file in self.files)
+        return tuple(FileReceipt(path, ReadStatus.SKIPPED, reason) for path, reason in reasons if reason)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,7 +204,7 @@ class _Reader:
                 size=found.size,
                 tokens=estimate_tokens(found.text),
                 clipped=found.clipped,
-                findings=scan_of(found.text, self.privacy),
+                findings=scan_of(found.text, self.privacy) if self.privacy.scan_secrets else None,
             )
         )
 
@@ -236,7 +241,7 @@ def fit(
     held: dict[str, FileReceipt] = {}
     if locality is Locality.CLOUD:
         held = {receipt.path: receipt for receipt in context.held(privacy)}
-        _check_lanes(context, held.values(), privacy)
+        _check_lanes(context, [*held.values()], privacy)
     files = [file for file in context.files if file.path not in held]
     room = _room_for_files(context.prompt, window_tokens, answer_tokens)
     pieces, receipts = _cut(files, room)
@@ -252,16 +257,15 @@ def fit(
     )
 
 
-def _check_lanes(context: Context, held: Iterable[FileReceipt], privacy: PrivacySettings) -> None:
+def _check_lanes(context: Context, held: Sequence[FileReceipt], privacy: PrivacySettings) -> None:
     findings = context.prompt_findings or check_prompt(context.prompt, privacy)
-    reason = f"{prompt_reason(findings)}." if findings and privacy.scan_secrets else ""
-    held = list(held)
-    if context.files and len(held) == len(context.files):
-        reason = reason or _listed(held)
-    if reason:
-        raise ServiceError(
-            FailureKind.HELD, "Held back from a cloud service", reason[0].upper() + reason[1:], "Ask a local service."
-        )
+    if findings and privacy.scan_secrets:
+        message = f"{prompt_reason(findings)}.".replace("the", "The", 1)
+    elif context.files and len(held) == len(context.files):
+        message = _listed(held)
+    else:
+        return
+    raise ServiceError(FailureKind.HELD, "Held back from a cloud service", message, "Ask a local service.")
 
 
 def _room_for_files(prompt: str, window_tokens: int | None, answer_tokens: int) -> int | None:

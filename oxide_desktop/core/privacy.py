@@ -68,7 +68,7 @@ def hold_reason(paths: Iterable[Path], findings: Sequence[Finding], privacy: Pri
         return f"local only: matches {glob}"
     if glob := credential_glob(names):
         return f"local only: a file of credentials ({glob})"
-    if findings:
+    if findings and privacy.scan_secrets:
         return f"local only: holds what looks like {findings[0]}"
     return None
 

@@ -95,14 +95,14 @@ _LEAST_ENTROPY = 3.0
 
 
 def scan_secrets(text: str) -> tuple[Finding, ...]:
-    """What looks like a secret in `text`, by line; at most 20 findings, for one is enough to hold a text back."""
-    found: dict[tuple[int, str], Finding] = {}
+    """What looks like a secret in `text`, one a line; at most 20 findings, for one is enough to hold a text back."""
+    found: dict[int, Finding] = {}
     for position, name in _hits(text):
-        finding = Finding(name, text.count("\n", 0, position) + 1)
-        found.setdefault((finding.line, name), finding)
+        line = text.count("\n", 0, position) + 1
+        found.setdefault(line, Finding(name, line))
         if len(found) >= _MOST_FINDINGS:
             break
-    return tuple(found[key] for key in sorted(found))
+    return tuple(found[line] for line in sorted(found))
 
 
 def _hits(text: str) -> Iterator[tuple[int, str]]:
