@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import oxide_desktop
-from oxide_desktop.adapters.http_errors import Peer, ended_early, garbage, refused, translated, unreachable
+from oxide_desktop.adapters.http_errors import Peer, ended_early, garbage, refused, translated, unreachable, web_page
 from oxide_desktop.adapters.lines import LineSplitter, LineTooLongError
 from oxide_desktop.core.background import BackgroundTasks
 from oxide_desktop.core.errors import FailureKind, ServiceError, UsageError
@@ -195,6 +195,8 @@ class Exchange:
             raise response
         if response.status_code != HTTPStatus.OK:
             raise refused(self._peer, response.status_code, response.headers, await _error_body(response))
+        if response.headers.get("content-type", "").startswith("text/html"):
+            raise web_page(self._peer)
         return response
 
     async def json(self) -> Mapping[str, Any]:
@@ -218,8 +220,6 @@ class Exchange:
             found = json.loads(body)
         except ValueError as error:
             kind = response.headers.get("content-type", "").partition(";")[0] or "something"
-            if kind == "text/html":  # a web page: asking again would bring the same
-                raise refused(self._peer, HTTPStatus.NOT_FOUND, {}, b"") from error
             raise garbage(self._peer, f"It sent {kind} that is not JSON.") from error
         if isinstance(found, Mapping):
             return found

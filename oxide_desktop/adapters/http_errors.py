@@ -9,7 +9,6 @@ import ssl
 import time
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
 from oxide_desktop.core.errors import FailureKind, ServiceError
@@ -89,6 +88,13 @@ def unreachable(peer: Peer, reason: str) -> ServiceError:
     """Nothing answers where the service should be."""
     problem = f"Nothing answers at {peer.url} ({reason})."
     return _failure(peer, FailureKind.MISSING, "cannot be reached", problem, peer.fix)
+
+
+def web_page(peer: Peer) -> ServiceError:
+    """Something for people answers there: asking again would bring the same."""
+    problem = f"A web page came from {peer.url} instead of an answer."
+    hint = _CHECK_URL.format(service=peer.service)
+    return _failure(peer, FailureKind.MISSING, "is not what answers there", problem, hint)
 
 
 def garbage(peer: Peer, what: str) -> ServiceError:
@@ -220,6 +226,8 @@ def retry_after_s(headers: Mapping[str, str], now: float) -> float | None:
 
 
 def _until(date: str, now: float) -> float:
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415 - 10 ms, for the rare date
+
     try:
         return parsedate_to_datetime(date).timestamp() - now
     except (ValueError, OverflowError):

@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
+from oxide_desktop.adapters.http_errors import Refused
 from oxide_desktop.core.errors import FailureKind, ServiceError
 from oxide_desktop.core.settings import ServiceSettings
 
@@ -110,7 +111,7 @@ class ModelChoice:
 
 def _settles_it(error: ServiceError) -> bool:
     """Whether a failed look at the list shows that asking for an answer would fail the same way."""
-    return error.kind is FailureKind.AUTH or (error.kind is FailureKind.MISSING and not hasattr(error, "http_status"))
+    return error.kind is FailureKind.AUTH or (error.kind is FailureKind.MISSING and not isinstance(error, Refused))
 
 
 def listed(names: Sequence[str]) -> str:

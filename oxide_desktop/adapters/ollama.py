@@ -61,7 +61,8 @@ class OllamaAdapter:
             ServiceError: The attempt failed.
         """
         choice = await self._models.choose(call.model)
-        need = (call.input_tokens or estimate_tokens(call.prompt)) + (call.max_output_tokens or ANSWER_TOKENS)
+        prompt_tokens = call.input_tokens or estimate_tokens(call.prompt)
+        need = prompt_tokens + (call.max_output_tokens or ANSWER_TOKENS)
         window = await self._window(choice.model, need)
         async with self._http.exchange("POST", "api/chat", _body(call, choice.model, window)) as exchange:
             await exchange.sent()
@@ -70,15 +71,16 @@ class OllamaAdapter:
                 yield Note(choice.note)
             if need > window:
                 yield Note(f"{choice.model} takes {window} tokens; the prompt and its answer may need {need}.")
+                prompt_tokens = 0  # that it may be cut is said
             try:
                 await exchange.response()
             except Refused as error:
                 raise await self._with_models(error, choice.model) from error
-            async with aclosing(self._answer(exchange, call)) as outputs:
+            async with aclosing(self._answer(exchange, prompt_tokens)) as outputs:
                 async for output in outputs:
                     yield output
 
-    async def _answer(self, exchange: Exchange, call: Call) -> AsyncGenerator[Output, None]:
+    async def _answer(self, exchange: Exchange, expected: int) -> AsyncGenerator[Output, None]:
         answer = _Chat(self._http.peer)
         async with aclosing(exchange.lines()) as batches:
             async for lines in batches:
@@ -87,7 +89,7 @@ class OllamaAdapter:
                 if answer.done:
                     await drain(batches)
                     break
-        for output in answer.conclude(call.input_tokens or estimate_tokens(call.prompt)):
+        for output in answer.conclude(expected):
             yield output
 
     async def _window(self, model: str, need: int) -> int:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from oxide_desktop.core.errors import OxideError, UsageError
 from oxide_desktop.core.ports import Adapter, AdapterTools
 from oxide_desktop.core.settings import ServiceSettings
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint, EntryPoints
 
 GROUP = "oxide_desktop.adapters"
 _SHIPPED = {
@@ -24,8 +26,14 @@ AdapterFactory = Callable[[ServiceSettings, AdapterTools], Adapter]
 
 def known_kinds() -> tuple[str, ...]:
     """Every `api_type` that can be configured: what ships, then what other packages bring."""
-    others = {point.name for point in entry_points(group=GROUP)} - _SHIPPED.keys()
+    others = {point.name for point in _packages()} - _SHIPPED.keys()
     return (*_SHIPPED, *sorted(others))
+
+
+def _packages() -> EntryPoints:
+    from importlib.metadata import entry_points  # noqa: PLC0415 - 20 ms, not needed for what ships
+
+    return entry_points(group=GROUP)
 
 
 def adapter_class(kind: str) -> AdapterFactory:
@@ -38,7 +46,7 @@ def adapter_class(kind: str) -> AdapterFactory:
         module, name = _SHIPPED[kind]
         shipped: AdapterFactory = getattr(importlib.import_module(module), name)
         return shipped
-    for point in entry_points(group=GROUP, name=kind):
+    for point in _packages().select(name=kind):
         return _from_package(point)
     raise UsageError(
         "No such adapter",

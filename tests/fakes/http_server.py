@@ -86,6 +86,8 @@ class ScriptedServer:
         api_key: What `Authorization` must carry, if anything.
         usual: The reply when the script is at its end.
         received: Every request so far, oldest first.
+        connections: How many have been made.
+        gone: Set when a client has left in the middle of an answer.
     """
 
     content_type: ClassVar[str]
@@ -95,8 +97,7 @@ class ScriptedServer:
         self.api_key = api_key
         self.usual = Reply()
         self.received: list[Received] = []
-        self.broken_connections = 0
-        self.sent_pieces = 0
+        self.connections = 0
         self.gone = threading.Event()
         self._script = deque(script)
         self._released = threading.Event()
@@ -183,10 +184,10 @@ class _Handler(BaseHTTPRequestHandler):
         self._handle()
 
     def handle(self) -> None:
+        self.server_fake.connections += 1
         try:
             super().handle()
         except (ConnectionError, TimeoutError):
-            self.server_fake.broken_connections += 1
             self.server_fake.gone.set()
             self.close_connection = True
 
@@ -239,7 +240,6 @@ class _Handler(BaseHTTPRequestHandler):
             halves = [event[: len(event) // 2], event[len(event) // 2 :]] if reply.split else [event]
             for half in halves:
                 self._chunk(half)
-            fake.sent_pieces += 1
             if reply.pause_s:
                 fake._released.wait(reply.pause_s)
         if reply.fault:

@@ -1,0 +1,353 @@
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+
+from oxide_desktop.adapters.http import behind_proxy, is_loopback
+from oxide_desktop.adapters.openai_compatible import OpenAICompatibleAdapter, versioned
+from oxide_desktop.core.errors import FailureKind
+from oxide_desktop.core.health import Depth, Tier
+from oxide_desktop.core.ports import AdapterTools, Usage
+from oxide_desktop.core.settings import ServiceSettings, ServiceType
+from tests.conftest import ModelServer
+from tests.fakes.asking import ask, question
+from tests.fakes.http_server import Fault, Reply
+from tests.fakes.openai_server import OpenAIServer
+
+Make = Callable[..., OpenAICompatibleAdapter]
+
+
+@pytest.fixture
+async def make(adapter_tools: AdapterTools) -> AsyncIterator[Make]:
+    made: list[OpenAICompatibleAdapter] = []
+
+    def _make(**values: object) -> OpenAICompatibleAdapter:
+        extra = values.pop("extra", None)
+        settings = ServiceSettings(**{"name": "lab", "type": ServiceType.HTTP, "kind": "openai_compatible", **values})
+        made.append(OpenAICompatibleAdapter(settings, adapter_tools, extra=extra))
+        return made[-1]
+
+    yield _make
+    for adapter in made:
+        await adapter.aclose()
+
+
+@pytest.fixture
+def adapter(make: Make, openai_server: OpenAIServer) -> OpenAICompatibleAdapter:
+    return make(base_url=openai_server.base_url)
+
+
+async def test_the_request_asks_for_a_stream_with_token_counts(
+    adapter: OpenAICompatibleAdapter, openai_server: OpenAIServer
+) -> None:
+    heard = await ask(adapter, question("Why?", max_output_tokens=99))
+    assert openai_server.asked[0].body == {
+        "model": "model-a",
+        "messages": [{"role": "user", "content": "Why?"}],
+        "stream": True,
+        "stream_options": {"include_usage": True},
+        "max_tokens": 99,
+    }
+    assert heard.usage == Usage(5, 4)
+
+
+async def test_no_limit_is_sent_where_the_caller_sets_none(
+    adapter: OpenAICompatibleAdapter, openai_server: OpenAIServer
+) -> None:
+    await ask(adapter)
+    assert "max_tokens" not in openai_server.asked[0].body
+
+
+async def test_what_a_server_does_not_know_is_said_in_another_way_and_remembered(
+    adapter: OpenAICompatibleAdapter, openai_server: OpenAIServer
+) -> None:
+    openai_server.refuses = ("stream_options", "max_tokens")
+    for _ in range(2):
+        heard = await ask(adapter, question(max_output_tokens=99))
+        assert heard.error is None
+        assert heard.model == "model-a"
+    assert len(openai_server.asked) == 4
+    assert openai_server.asked[-1].body["max_completion_tokens"] == 99
+    assert "stream_options" not in openai_server.asked[-1].body
+    assert heard.usage is None
+
+
+async def test_a_server_that_goes_on_refusing_is_not_asked_for_ever(
+    adapter: OpenAICompatibleAdapter, openai_server: OpenAIServer
+) -> None:
+    openai_server.usual = Reply(status=400, error="stream_options is bad, whatever you say")
+    assert (await ask(adapter)).error
+    assert len(openai_server.asked) == 2
+
+
+async def test_a_server_that_does_not_stream_is_understood(
+    adapter: OpenAICompatibleAdapter, openai_server: OpenAIServer
+) -> None:
+    openai_server.play(Reply(whole=True, finish="length"))
+    heard = await ask(adapter)
+    assert heard.text == "Hello, world."
+    assert heard.usage == Usage(5, 4)
+    assert heard.notes
+
+
+async def test_an_error_that_comes_with_a_good_status_is_an_error(
+    adapter: OpenAICompatibleAdapter, openai_server: OpenAIServer
+) -> None:
+    openai_server.play(Reply(body=b'{"error": {"message": "no more", "code": 429}}'))
+    heard = await ask(adapter)
+    assert heard.error
+    assert heard.error.kind is FailureKind.BUSY
+
+
+async def test_a_web_page_says_to_check_the_address(
+    adapter: OpenAICompatibleAdapter, openai_server: OpenAIServer
+) -> None:
+    openai_server.usual = Reply(body=b"<html>hi", content_type="text/html")
+    heard = await ask(adapter)
+    assert heard.error
+    assert heard.error.kind is FailureKind.MISSING
+    assert "base_url" in heard.error.hint
+
+
+OK = b'data: {"choices":[{"delta":{"content":"ok"}}]}\n\ndata: [DONE]\n\n'
+STREAMS = {
+    "comments, other fields and CRLF": (
+        b'event: x\r\nid:1\r\ndata: {"choices":[{"delta":{"content":"ok"}}]}\r\n\r\n: ping\r\n\r\ndata: [DONE]\r\n',
+        "ok",
+    ),
+    "no space after the colon, no blank lines": (
+        b'data:{"choices":[{"delta":{"content":"ok"},"finish_reason":"stop"}]}\ndata:[DONE]\n',
+        "ok",
+    ),
+    "text in parts": (
+        b'data: {"choices":[{"delta":{"content":[{"type":"text","text":"o"},{"text":"k"}]}}]}\n\ndata: [DONE]\n\n',
+        "ok",
+    ),
+    "null everywhere": (
+        b'data: {"choices":[{"delta":{"content":null}}],"usage":null}\ndata: {"choices":[{"delta":null}]}\ndata: \n'
+        + OK,
+        "ok",
+    ),
+    "finished but not [DONE], last line unended": (
+        b'data: {"choices":[{"delta":{"content":"ok"},"finish_reason":"stop"}]}',
+        "ok",
+    ),
+}
+
+
+@pytest.mark.parametrize("stream", list(STREAMS))
+async def test_the_dialects_of_streams_are_understood(
+    stream: str, adapter: OpenAICompatibleAdapter, openai_server: OpenAIServer
+) -> None:
+    body, text = STREAMS[stream]
+    openai_server.play(Reply(body=body, content_type="text/event-stream"))
+    heard = await ask(adapter)
+    assert heard.error is None
+    assert heard.text == text
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"data: {}\n\n",
+        b"data: 7\n\n",
+        b'data: {"choices": 7}\n\n',
+        b'data: {"choices": ["x"]}\n\n',
+        b'data: {"choices": [{"delta": "x"}]}\n\n',
+        b"data: {unquoted}\n\n",
+    ],
+)
+async def test_a_stream_of_something_else_is_unreadable(
+    body: bytes, adapter: OpenAICompatibleAdapter, openai_server: OpenAIServer
+) -> None:
+    openai_server.play(Reply(body=body, content_type="text/event-stream"))
+    heard = await ask(adapter)
+    assert heard.error
+    assert heard.error.kind is FailureKind.TRANSIENT
+    assert "cannot be read" in heard.error.title
+
+
+async def test_an_older_servers_error_line_is_an_error(
+    adapter: OpenAICompatibleAdapter, openai_server: OpenAIServer
+) -> None:
+    openai_server.play(
+        Reply(body=b'error: {"message":"exceeds the context size","code":400}\n\n', content_type="text/event-stream")
+    )
+    heard = await ask(adapter)
+    assert heard.error
+    assert heard.error.kind is FailureKind.CONTEXT
+
+
+async def test_an_answer_its_rules_ended_has_a_note_and_one_they_kept_is_refused(
+    adapter: OpenAICompatibleAdapter, openai_server: OpenAIServer
+) -> None:
+    openai_server.play(Reply(finish="content_filter"), Reply(pieces=[], finish="content_filter"))
+    assert "content rules" in (await ask(adapter)).notes[0]
+    held = (await ask(adapter)).error
+    assert held
+    assert held.kind is FailureKind.POLICY
+
+
+async def test_a_model_that_is_not_there_is_named_with_those_that_are(make: Make, openai_server: OpenAIServer) -> None:
+    heard = await ask(make(base_url=openai_server.base_url), question(model="gpt-9"))
+    assert heard.error
+    assert heard.error.kind is FailureKind.MISSING
+    assert heard.error.title == "lab does not have gpt-9"
+    assert heard.error.message == "It offers model-a, model-b."
+
+
+async def test_a_model_that_is_not_there_is_told_even_without_a_list(make: Make, openai_server: OpenAIServer) -> None:
+    openai_server.has_list = False
+    adapter = make(base_url=openai_server.base_url, model="gpt-9")
+    heard = await ask(adapter)
+    assert heard.error
+    assert heard.error.kind is FailureKind.MISSING
+    assert "gpt-9" in heard.error.message
+    openai_server.models = ["gpt-9"]
+    assert (await ask(adapter)).error is None
+    assert (await adapter.check(Depth.PROBE)).healthy
+
+
+async def test_a_service_that_offers_nothing_and_is_told_nothing_has_no_model(
+    make: Make, openai_server: OpenAIServer
+) -> None:
+    openai_server.models = []
+    adapter = make(base_url=openai_server.base_url)
+    heard = await ask(adapter)
+    assert heard.error
+    assert heard.error.kind is FailureKind.MISSING
+    health = await adapter.check(Depth.PROBE)
+    assert health.failing is Tier.ANSWERS
+    assert "Load a model" in health.fix
+
+
+async def test_a_replaced_model_is_told_in_a_note(make: Make, openai_server: OpenAIServer) -> None:
+    heard = await ask(make(base_url=openai_server.base_url, default_model="gone"))
+    assert heard.model == "model-a"
+    assert heard.notes == ["lab does not offer gone; model-a is used instead."]
+
+
+async def test_an_address_that_is_no_api_fails_a_probe(make: Make, openai_server: OpenAIServer) -> None:
+    health = await make(base_url=f"{openai_server.url}/elsewhere").check(Depth.PROVE)
+    assert health.tier is Tier.STARTS
+    assert "base_url" in health.fix
+
+
+async def test_a_service_that_answers_nothing_fails_its_proof(
+    adapter: OpenAICompatibleAdapter, openai_server: OpenAIServer
+) -> None:
+    openai_server.usual = Reply(fault=Fault.HANG_UP)
+    health = await adapter.check(Depth.PROVE)
+    assert health.tier is Tier.AUTHENTICATED
+    assert health.failing is Tier.ANSWERS
+
+
+async def test_connections_are_used_again(adapter: OpenAICompatibleAdapter, openai_server: OpenAIServer) -> None:
+    for _ in range(5):
+        await ask(adapter)
+    assert len(openai_server.asked) == 5
+    assert openai_server.connections == 1
+
+
+async def test_what_is_added_to_the_body_is_sent(make: Make, openai_server: OpenAIServer) -> None:
+    await ask(make(base_url=openai_server.base_url, extra={"temperature": 0}))
+    assert openai_server.asked[0].body["temperature"] == 0
+
+
+@pytest.mark.parametrize(
+    ("given", "used"),
+    [
+        ("http://lab:1234", "http://lab:1234/v1"),
+        ("http://lab:1234/", "http://lab:1234/v1"),
+        ("http://lab:1234/v1/", "http://lab:1234/v1"),
+        ("https://lab/api/v1", "https://lab/api/v1"),
+        ("", ""),
+    ],
+)
+def test_an_address_without_a_path_means_version_one(given: str, used: str) -> None:
+    assert versioned(given) == used
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("http://localhost:1", True),
+        ("http://127.8.9.1/v1", True),
+        ("http://[::1]:1/v1", True),
+        ("http://api.localhost", True),
+        ("http://localhost.evil.com", False),
+        ("http://192.168.1.33:1234", False),
+        ("http://0.0.0.0", False),
+        ("", False),
+    ],
+)
+def test_what_means_this_machine(url: str, expected: bool) -> None:
+    assert is_loopback(url) is expected
+
+
+async def test_no_proxy_stands_between_oxide_and_this_machine(
+    monkeypatch: pytest.MonkeyPatch, make: Make, openai_server: OpenAIServer, dead_url: str
+) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.setenv(name, dead_url)
+    assert (await ask(make(base_url=openai_server.base_url))).error is None
+    elsewhere = make(base_url="http://lab.invalid/v1")
+    heard = await ask(elsewhere)
+    assert heard.error
+    assert heard.error.kind is FailureKind.MISSING
+    assert behind_proxy("http://lab.invalid/v1")
+    # A glance through a proxy would only see the proxy.
+    assert (await elsewhere.check(Depth.GLANCE)).healthy
+    monkeypatch.setenv("no_proxy", "lab.invalid")
+    assert not behind_proxy("http://lab.invalid/v1")
+
+
+async def test_a_server_without_tls_behind_an_https_address_is_told_as_such(
+    make: Make, openai_server: OpenAIServer
+) -> None:
+    heard = await ask(make(base_url=openai_server.base_url.replace("http:", "https:")))
+    assert heard.error
+    assert heard.error.kind is FailureKind.MISSING
+    assert "No secure connection" in heard.error.message
+
+
+@pytest.mark.model
+async def test_the_real_server_streams_counts_and_lists_its_model(make: Make, tiny_model_server: ModelServer) -> None:
+    adapter = make(base_url=tiny_model_server.base_url, api_key=tiny_model_server.api_key)
+    heard = await ask(adapter, question("hi", max_output_tokens=16))
+    assert heard.error is None
+    assert heard.model == "tiny"
+    assert heard.usage
+    assert heard.usage.output_tokens == 16
+    assert len([output for output in heard.outputs if isinstance(output, str)]) > 1
+    assert "cut at the model's limit" in heard.notes[0]
+    assert await adapter.list_models() == ("tiny",)
+
+
+@pytest.mark.model
+async def test_the_real_server_gives_an_exact_answer_where_a_grammar_leaves_no_choice(
+    make: Make, tiny_model_server: ModelServer
+) -> None:
+    adapter = make(
+        base_url=tiny_model_server.base_url,
+        api_key=tiny_model_server.api_key,
+        extra={"grammar": 'root ::= "The answer is 4, größer als 3."'},
+    )
+    heard = await ask(adapter)
+    assert heard.text == "The answer is 4, größer als 3."
+
+
+@pytest.mark.model
+async def test_the_real_server_refuses_a_wrong_key(make: Make, tiny_model_server: ModelServer) -> None:
+    heard = await ask(make(base_url=tiny_model_server.base_url, api_key="wrong"))
+    assert heard.error
+    assert heard.error.kind is FailureKind.AUTH
+
+
+@pytest.mark.model
+async def test_the_real_server_refuses_a_prompt_over_its_window(make: Make, tiny_model_server: ModelServer) -> None:
+    adapter = make(base_url=tiny_model_server.base_url, api_key=tiny_model_server.api_key)
+    heard = await ask(adapter, question("x" * 2000))
+    assert heard.error
+    assert heard.error.kind is FailureKind.CONTEXT
