@@ -87,8 +87,7 @@ CUES: dict[str, dict[float, str]] = {
         1.6: """comments comment describe_the_api usage_examples usage_example write_up wiki onboarding_guide faq
             api_reference adr tutorial explain_in_comments markdown 说明书 説明書 설명서 tsdoc sphinx mkdocs
             technical_writing redaktor writer""",
-        0.7: """explain explanation guide reference examples describe purpose endpoints parameters kommentier*
-            comprehensive""",
+        0.7: """explanation guide reference examples describe purpose endpoints parameters kommentier* comprehensive""",
     },
     "codebase_analysis": {
         3.2: """codebase code_base whole_project entire_project this_project's whole_repo* entire_repo*
@@ -101,6 +100,7 @@ CUES: dict[str, dict[float, str]] = {
             where_is where_does where_in where_are rendering_pipeline entry_point* analyze_the analyse_the 架构
             整体结构 アーキテクチャ 아키텍처 архитектур* architektur* arquitectura arquitetura architettura mimari*
             kien_truc how_does_the which_modules which_files""",
+        1.4: """explain erklar* explica* explique* объясн* spiega* wyjasnij uitleg 解释 説明して 설명해""",
         1.0: """analyze analyse analysis understand directory project components component folder connect src
             modules summarize workspace dependencies dependency in_this_project this_project do_we our_code in_our
             are_we implementation_of located defined called implemented logic mechanism hierarchy semantic semantics
@@ -114,6 +114,7 @@ CUES: dict[str, dict[float, str]] = {
             кто_такой was_ist wie_viele wie_viel qu'est_ce combien que_es cuantos cuanto quien_es o_que_e quantos
             quanto cos'e che_cos'e co_to ile nedir kac wat_is hoeveel la_gi ما_هو क्या_है unterschied_zwischen
             diferencia_entre difference_entre diferenca_entre differenza_tra""",
+        0.9: """explain erklar* explica* explique* объясн* spiega* wyjasnij uitleg 解释 説明して 설명해""",
         1.2: """what_are can_you_explain pros_and_cons which_is who when which is_there does_it can_i is_a is_the
             what_could advantages example_for how_do_i how_do_you how_can_i how_to explain_the どこ 誰 いつ 哪里
             어디 为什么 吗 如何 回答 なぜ 왜 почему какой какая welche* quelle quel cual qual quale hangi welk*
