@@ -35,7 +35,7 @@ _PATH = re.compile(
 )
 _POINTED = re.compile(r"(?<!\w)@[\w./*-]{1,200}|(?<![\w.])[\w.*-]{1,80}/[\w./*-]{1,200}")
 _FOLDER = re.compile(r"(?<![\w.])@?[\w.-]{1,40}/(?![\w*.])|@\.(?![\w/])|\*\*/")
-_UNSPACED = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3"  # kana, Han, Hangul
+_UNSPACED = "\u3040-\ud7a3"  # kana, Han, Hangul
 _WORD = re.compile(rf"[^\W_{_UNSPACED}]+(?:'[^\W_{_UNSPACED}]+)?|[{_UNSPACED}]+")
 _SUM = re.compile(r"\d\s{0,2}[-+*/^×÷]\s{0,2}\d")  # noqa: RUF001 - as people type it
 _QUESTION_MARKS = "?？؟"  # noqa: RUF001 - as people type it

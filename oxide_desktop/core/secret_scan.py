@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 _MOST_FINDINGS = 20
 _REACH = 300
@@ -33,52 +34,49 @@ class Rule:
     Attributes:
         name: What people read, with its article.
         start: How it begins, literally; not looked at further where a longer word goes on.
-        rest: What must follow. A group, if there is one, is the secret's value and must not be a placeholder.
+        rest: What must follow, a regular expression that is compiled when it is first needed. A group, if there is
+            one, is the secret's value and must not be a placeholder.
     """
 
     name: str
     start: str
-    rest: re.Pattern[str]
-
-
-def _rule(name: str, start: str, rest: str) -> Rule:
-    return Rule(name, start, re.compile(rest))
+    rest: str
 
 
 RULES: tuple[Rule, ...] = (
-    *(_rule("an AWS access key", start, r"[A-Z2-7]{16}(?![A-Za-z0-9])") for start in ("AKIA", "ASIA", "ABIA")),
+    *(Rule("an AWS access key", start, r"[A-Z2-7]{16}(?![A-Za-z0-9])") for start in ("AKIA", "ASIA", "ABIA")),
     *(
-        _rule("an AWS secret key", start, r"[\"']?\s{0,5}[:=]\s{0,5}[\"']?([A-Za-z0-9/+]{40})")
+        Rule("an AWS secret key", start, r"[\"']?\s{0,5}[:=]\s{0,5}[\"']?([A-Za-z0-9/+]{40})")
         for start in ("aws_secret_access_key", "AWS_SECRET_ACCESS_KEY")
     ),
-    _rule("an Azure storage key", "AccountKey=", r"[A-Za-z0-9+/]{60,100}={0,2}"),
-    _rule("a DigitalOcean token", "dop_v1_", r"[a-f0-9]{64}"),
-    _rule("a Docker token", "dckr_pat_", r"[\w-]{20}"),
-    _rule("a GitHub token", "github_pat_", r"\w{22}"),
-    *(_rule("a GitHub token", start, r"[A-Za-z0-9]{36}") for start in ("ghp_", "gho_", "ghu_", "ghs_", "ghr_")),
-    _rule("a GitLab token", "glpat-", r"[\w-]{20}"),
-    _rule("a Google API key", "AIza", r"[\w-]{35}"),
-    _rule("a Google client secret", "GOCSPX-", r"[\w-]{28}"),
-    _rule("a Google access token", "ya29.", r"[\w-]{30}"),
-    _rule("a Hugging Face token", "hf_", r"[A-Za-z0-9]{34}"),
-    _rule("an npm token", "npm_", r"[A-Za-z0-9]{36}"),
-    _rule("an npm token", "_authToken", r"\s{0,3}=\s{0,3}[\"']?([^\s\"'$]{16,200})"),
-    _rule("an Anthropic key", "sk-ant-", r"[\w-]{24}"),
-    _rule("an API key", "sk-", r"(?!ant-)([\w-]{32,200})"),
-    _rule("a PyPI token", "pypi-AgE", r"[\w-]{50}"),
-    _rule("a SendGrid key", "SG.", r"[\w-]{22}\.[\w-]{43}"),
-    _rule("a Slack token", "xox", r"[abeoprs](?:\.xox[bp])?-[\w-]{10}"),
-    _rule("a Slack webhook", "hooks.slack.com/services/", r"T\w{6,20}/B\w{6,20}/\w{16}"),
-    *(_rule("a Stripe key", start, r"[0-9A-Za-z]{20}") for start in ("sk_live_", "rk_live_")),
-    _rule("a Stripe webhook secret", "whsec_", r"[0-9A-Za-z]{24}"),
-    _rule("a JSON web token", "eyJ", r"[\w-]{10,300}\.eyJ[\w-]{10,3000}\.[\w-]{10}"),
-    _rule(
+    Rule("an Azure storage key", "AccountKey=", r"[A-Za-z0-9+/]{60,100}={0,2}"),
+    Rule("a DigitalOcean token", "dop_v1_", r"[a-f0-9]{64}"),
+    Rule("a Docker token", "dckr_pat_", r"[\w-]{20}"),
+    Rule("a GitHub token", "github_pat_", r"\w{22}"),
+    *(Rule("a GitHub token", start, r"[A-Za-z0-9]{36}") for start in ("ghp_", "gho_", "ghu_", "ghs_", "ghr_")),
+    Rule("a GitLab token", "glpat-", r"[\w-]{20}"),
+    Rule("a Google API key", "AIza", r"[\w-]{35}"),
+    Rule("a Google client secret", "GOCSPX-", r"[\w-]{28}"),
+    Rule("a Google access token", "ya29.", r"[\w-]{30}"),
+    Rule("a Hugging Face token", "hf_", r"[A-Za-z0-9]{34}"),
+    Rule("an npm token", "npm_", r"[A-Za-z0-9]{36}"),
+    Rule("an npm token", "_authToken", r"\s{0,3}=\s{0,3}[\"']?([^\s\"'$]{16,200})"),
+    Rule("an Anthropic key", "sk-ant-", r"[\w-]{24}"),
+    Rule("an API key", "sk-", r"(?!ant-)([\w-]{32,200})"),
+    Rule("a PyPI token", "pypi-AgE", r"[\w-]{50}"),
+    Rule("a SendGrid key", "SG.", r"[\w-]{22}\.[\w-]{43}"),
+    Rule("a Slack token", "xox", r"[abeoprs](?:\.xox[bp])?-[\w-]{10}"),
+    Rule("a Slack webhook", "hooks.slack.com/services/", r"T\w{6,20}/B\w{6,20}/\w{16}"),
+    *(Rule("a Stripe key", start, r"[0-9A-Za-z]{20}") for start in ("sk_live_", "rk_live_")),
+    Rule("a Stripe webhook secret", "whsec_", r"[0-9A-Za-z]{24}"),
+    Rule("a JSON web token", "eyJ", r"[\w-]{10,300}\.eyJ[\w-]{10,3000}\.[\w-]{10}"),
+    Rule(
         "a private key",
         "-----BEGIN ",
         r"(?:[A-Z]{2,10} ){0,3}PRIVATE KEY(?: BLOCK)?-----"
         r"(?:\\r|\\n|[\s\"'+,\\]){0,40}(?:[A-Z][\w-]{2,20}: [^\n]{0,120}\s{1,40}){0,4}[A-Za-z0-9+/=]{40}",
     ),
-    _rule("a password in an address", "://", r"[^\s:/@,\"']{1,64}:([^\s/@,\"']{6,80})@"),
+    Rule("a password in an address", "://", r"[^\s:/@,\"']{1,64}:([^\s/@,\"']{6,80})@"),
 )
 
 # Where any of these stands, what is assigned to it is looked at.
@@ -105,6 +103,9 @@ def scan_secrets(text: str) -> tuple[Finding, ...]:
     return tuple(found[line] for line in sorted(found))
 
 
+_compiled = cache(re.compile)
+
+
 def _hits(text: str) -> Iterator[tuple[int, str]]:
     for rule in RULES:
         for position in _positions(text, rule.start):
@@ -128,10 +129,10 @@ def _positions(text: str, word: str) -> Iterator[int]:
 def _applies(rule: Rule, text: str, position: int) -> bool:
     if rule.start[0].isalnum() and text[position - 1 : position].isalnum():
         return False  # the middle of a longer word, such as base64 that happens to hold these letters
-    match = rule.rest.match(text, position + len(rule.start))
+    match = _compiled(rule.rest).match(text, position + len(rule.start))
     if match is None:
         return False
-    return _looks_secret(match[1]) if rule.rest.groups else "EXAMPLE" not in match[0]
+    return _looks_secret(match[1]) if match.re.groups else "EXAMPLE" not in match[0]
 
 
 def _assigns_secret(text: str, start: int) -> bool:
