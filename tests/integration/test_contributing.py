@@ -45,7 +45,7 @@ def oxide(site, tmp_path):
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "oxide_desktop.main", *arguments],
+            [sys.executable, "-m", "oxide_desktop", *arguments],
             env={**os.environ, "OXIDE_HOME": str(home), "PYTHONPATH": path},
             cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=60,
         )  # fmt: skip
