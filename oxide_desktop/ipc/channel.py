@@ -5,7 +5,7 @@ JSON line from each side, hello and welcome; what follows belongs to the wish th
 """
 
 # os.path, since pathlib would be a tenth of the shim's start.
-# ruff: noqa: PTH100, PTH101, PTH102, PTH111, PTH118
+# ruff: noqa: PTH101, PTH102, PTH109, PTH111, PTH118
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ChannelError(OSError):
 
 def home_folder() -> str:
     """Oxide's folder, as `config.paths` has it too (the shim must not pay for importing that)."""
-    return os.path.abspath(os.path.expanduser(os.environ.get("OXIDE_HOME") or "~/.oxide"))
+    return os.path.join(os.getcwd(), os.path.expanduser(os.environ.get("OXIDE_HOME") or "~/.oxide"))
 
 
 def socket_path(home: str) -> str:
@@ -52,7 +52,7 @@ def address_of(path: str) -> str:
         ChannelError: That folder belongs to somebody else.
     """
     if sys.platform == "win32":
-        return rf"\\.\pipe\oxide-{_digest(os.path.normcase(path))}"
+        return rf"\\.\pipe\oxide-{_digest(path)}"
     else:  # noqa: RET505 - mypy leaves out the other system's branch, not what follows it
         if len(os.fsencode(path)) <= _PATH_LIMIT:
             return path
@@ -78,10 +78,10 @@ def private_folder(folder: str) -> None:
                 os.chmod(folder, 0o700)
 
 
-def _digest(text: str) -> str:
+def _digest(path: str) -> str:
     import hashlib  # noqa: PLC0415 - 3 ms that most starts need not pay
 
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return hashlib.sha256(os.path.normcase(os.path.realpath(path)).encode()).hexdigest()[:16]
 
 
 def peer_uid(peer: Any) -> int | None:  # noqa: ANN401 - a socket, or asyncio's view of one

@@ -4,32 +4,19 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
+from oxide_desktop.config.paths import Paths
 from oxide_desktop.core.events import EventBus
 from oxide_desktop.core.model import TaskType
 from oxide_desktop.core.orchestrator import Orchestrator
+from oxide_desktop.core.ports import TaskFilter
 from oxide_desktop.core.record import TaskRecord, TaskStatus
 from oxide_desktop.core.settings import RoutingSettings, Settings, TypeRouting, WebSettings
 from oxide_desktop.runtime.health import HealthBoard
 from oxide_desktop.store.history import SqliteHistory
 from tests.fakes.memory import MemoryRules, NoChildren
 from tests.fakes.scripted_adapter import ScriptedAdapter
-
-
-@dataclass
-class FrontPaths:
-    """The places that fronts use, under one temporary home."""
-
-    home: Path
-
-    def __post_init__(self) -> None:
-        self.run_dir = self.home / "run"
-        self.run_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.socket = self.run_dir / "oxide.sock"
-        self.token_file = self.run_dir / "token"
-        self.web_file = self.run_dir / "web.json"
 
 
 class FrontHouse(Orchestrator):
@@ -39,7 +26,8 @@ class FrontHouse(Orchestrator):
         named = {adapter.settings.name: adapter for adapter in adapters}
         names = tuple(named)
         order = TypeRouting(primary=names[0], fallback=names[1:]) if names else TypeRouting()
-        self.paths = FrontPaths(home)
+        self.paths = Paths(home)
+        self.paths.prepare()
         bus = EventBus()
         super().__init__(
             settings=Settings(
@@ -60,17 +48,11 @@ class FrontHouse(Orchestrator):
     async def record_of(self, status: TaskStatus) -> TaskRecord:
         """The only record, once it has that status."""
         while True:
-            page = await self.history.list(_everything(), limit=2)
+            page = await self.history.list(TaskFilter(), limit=2)
             if [task.status for task in page.tasks] == [status]:
                 return page.tasks[0]
             for task in self.running():
                 await task.finished()
-
-
-def _everything():
-    from oxide_desktop.core.ports import TaskFilter
-
-    return TaskFilter()
 
 
 @asynccontextmanager

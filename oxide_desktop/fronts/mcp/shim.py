@@ -236,6 +236,7 @@ def _start_app() -> Popen[bytes]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         cwd=os.path.expanduser("~"),
+        env={**os.environ, "OXIDE_HOME": home_folder()},  # ours may be relative to our own directory
         start_new_session=True,
         creationflags=flags,
     )

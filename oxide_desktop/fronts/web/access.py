@@ -1,0 +1,90 @@
+"""Who may use the HTTP API: the token of the private file, and browsers that came in by a one-time link."""
+
+from __future__ import annotations
+
+import hmac
+import os
+import re
+import secrets
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+LAUNCH_LIMIT_S = 60.0
+SESSIONS_LIMIT = 32
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{43,}")
+
+
+def load_token(path: Path) -> str:
+    """The token of that file, made at the first time. Whatever is there and is no token of ours is replaced.
+
+    Raises:
+        OSError: It can be neither read nor written.
+    """
+    for _ in range(2):  # again where another process makes it at the same moment
+        if (token := _read_token(path)) is not None:
+            return token
+        path.unlink(missing_ok=True)
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            continue
+        with os.fdopen(descriptor, "w") as file:
+            file.write(fresh := secrets.token_urlsafe(32))
+        return fresh
+    raise FileExistsError(0, "is being rewritten by another process", str(path))
+
+
+def _read_token(path: Path) -> str | None:
+    """What the file holds, if it is ours alone."""
+    try:
+        if path.is_symlink() or (os.name == "posix" and path.stat().st_mode & 0o077):
+            return None  # others may have read it
+        token = path.read_text().strip()
+    except (FileNotFoundError, UnicodeDecodeError):
+        return None
+    return token if _TOKEN.fullmatch(token) else None
+
+
+class Access:
+    """The credentials of one running server.
+
+    A browser never gets the token: cookies are shown to every server on this machine, whatever its port. It gets a
+    value of its own, which ends with this process.
+    """
+
+    def __init__(self, token: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self.token = token
+        self._clock = clock
+        self._codes: dict[str, float] = {}
+        self._sessions: list[str] = []
+
+    def is_token(self, credential: bytes) -> bool:
+        """Whether that is the token."""
+        return hmac.compare_digest(credential, self.token.encode())
+
+    def is_session(self, credential: bytes) -> bool:
+        """Whether that was given to a browser."""
+        return _among(credential, self._sessions)
+
+    def launch_code(self) -> str:
+        """A code that lets one browser in, once, within a minute."""
+        now = self._clock()
+        self._codes = {code: ends for code, ends in self._codes.items() if ends > now}
+        code = secrets.token_urlsafe(32)
+        self._codes[code] = now + LAUNCH_LIMIT_S
+        return code
+
+    def redeem(self, code: str) -> str | None:
+        """The cookie's value for a code that is still good, which it then no longer is."""
+        ends = self._codes.pop(code, 0.0) if _among(code.encode(), self._codes) else 0.0
+        if ends <= self._clock():
+            return None
+        session = secrets.token_urlsafe(32)
+        self._sessions = [*self._sessions[1 - SESSIONS_LIMIT :], session]
+        return session
+
+
+def _among(credential: bytes, known: Iterable[str]) -> bool:
+    """Whether it is one of them, found out in a time that does not tell which."""
+    return sum([hmac.compare_digest(credential, item.encode()) for item in known]) > 0

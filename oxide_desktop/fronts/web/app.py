@@ -1,0 +1,112 @@
+"""The HTTP application: routes, pages and errors. It stands behind the gate, and knows nothing of tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocket
+
+from oxide_desktop import __version__
+from oxide_desktop.core.errors import Bug, OxideError
+from oxide_desktop.core.orchestrator import Orchestrator
+from oxide_desktop.fronts.web import pages
+from oxide_desktop.fronts.web.gate import error_body
+from oxide_desktop.fronts.web.limits import Limits
+from oxide_desktop.fronts.web.services import services_router
+from oxide_desktop.fronts.web.stream import follow
+from oxide_desktop.fronts.web.tasks import asking_router, records_router
+
+DESCRIPTION = (
+    "Everything under `/api` wants the header `Authorization: Bearer TOKEN`; `oxide status --token` prints it."
+    " `/ws` sends what happens to tasks as JSON texts: `task_start`, `task_progress`, `task_complete`, and `missed`"
+    " with a count where a client did not keep up; it answers the text `ping` with `pong`."
+)
+
+
+def build_app(oxide: Orchestrator, limits: Limits) -> ASGIApp:
+    """The application of this engine."""
+    app = FastAPI(
+        title="Oxide",
+        version=__version__,
+        description=DESCRIPTION,
+        docs_url=None,  # FastAPI's own loads its parts from elsewhere
+        redoc_url=None,
+        redirect_slashes=False,
+        exception_handlers=_HANDLERS,
+    )
+    app.include_router(asking_router(oxide))
+    app.include_router(records_router(oxide))
+    app.include_router(services_router(oxide))
+
+    @app.get("/", include_in_schema=False)
+    async def home() -> HTMLResponse:
+        return HTMLResponse(pages.home(oxide.services()))
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> HTMLResponse:
+        return HTMLResponse(pages.docs(app.openapi()))
+
+    @app.get("/oxide.css", include_in_schema=False)
+    async def style() -> Response:
+        return Response(pages.STYLE, media_type="text/css")
+
+    @app.websocket("/ws")
+    async def stream(socket: WebSocket) -> None:
+        await follow(socket, oxide.bus, limits)
+
+    return _EitherSlash(app)
+
+
+class _EitherSlash:
+    """Takes every address with and without a slash at its end."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] != "/":
+            scope = {**scope, "path": scope["path"].rstrip("/")}
+        await self._app(scope, receive, send)
+
+
+def _failure(error: OxideError) -> JSONResponse:
+    return JSONResponse(error_body(error.title, error.message, error.hint), error.status)
+
+
+async def _oxide_error(request: Request, error: OxideError) -> Response:
+    return await _mistake(request, error) if isinstance(error, Bug) else _failure(error)
+
+
+async def _http_error(_: Request, error: HTTPException) -> Response:
+    """No such route, or not with this method."""
+    status = HTTPStatus(error.status_code)
+    message = "There is nothing here" if error.detail == status.phrase else str(error.detail)
+    body = error_body(status.phrase, f"{message}.", "See /docs for what there is.")
+    return JSONResponse(body, status, headers=error.headers)
+
+
+async def _invalid(_: Request, error: RequestValidationError) -> Response:
+    problems = [f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}" for item in error.errors()]
+    body = error_body("The request is not as it should be", "; ".join(problems) + ".", "See /docs for its shape.")
+    return JSONResponse(body, HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+async def _mistake(_: Request, __: Exception) -> Response:
+    """Whatever nobody expected. The server logs it; the client learns nothing of our insides."""
+    return _failure(Bug("Oxide made a mistake", "The request could not be answered.", "The log has the details."))
+
+
+_HANDLERS: dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, Any, Response]]] = {
+    OxideError: _oxide_error,
+    HTTPException: _http_error,
+    RequestValidationError: _invalid,
+    Exception: _mistake,
+}

@@ -1,0 +1,238 @@
+"""The gate: one ASGI layer around everything. What it refuses, no route ever sees.
+
+A page of another site, a name rebound to this machine, a client without the token: each is turned away before any of
+Oxide's code looks at the request, a WebSocket before its upgrade. Bodies are read here, up to a limit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterable, Mapping
+from email.utils import formatdate
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import parse_qs
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from oxide_desktop.fronts.web.access import Access
+from oxide_desktop.fronts.web.limits import Limits
+
+_SINGLE = (b"host", b"origin", b"authorization", b"content-type", b"content-length")
+_READING = ("GET", "HEAD", "OPTIONS")
+_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cache-control", b"no-store"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (
+        b"content-security-policy",
+        b"default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    ),
+)
+
+
+class Refusal(Exception):
+    """An answer that ends a request at the gate."""
+
+    def __init__(self, status: HTTPStatus, message: str, hint: str = "") -> None:
+        super().__init__(status, message, hint)
+        self.status = status
+        self.message = message
+        self.hint = hint
+
+
+class Gate:
+    """Wraps the application that listens on `port` of the loopback address."""
+
+    def __init__(self, app: ASGIApp, access: Access, port: int, limits: Limits) -> None:
+        self._app = app
+        self._access = access
+        self._cookie = f"oxide_{port}"
+        self._hosts = frozenset(f"{name}:{port}".encode() for name in ("127.0.0.1", "localhost"))
+        self._origins = frozenset(b"http://" + host for host in self._hosts)
+        self._limits = limits
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer the request, or let it through."""
+        guarded = _with_headers(send)
+        try:
+            self._check_head(scope)
+            headers = _single_headers(scope["headers"])
+            self._check_where_from(scope, headers)
+            if _is_launch(scope):
+                await self._launch(scope, guarded)
+                return
+            self._check_who(headers)
+            if scope["type"] == "http":
+                receive = await self._check_body(scope, headers, receive)
+        except Refusal as refusal:
+            if scope["type"] == "websocket":
+                await _refuse_upgrade(scope, receive, send, refusal)
+            else:
+                await _refuse(guarded, refusal)
+        except _ClientLeftError:
+            return
+        else:
+            await self._app(scope, receive, guarded if scope["type"] == "http" else send)
+
+    def _check_head(self, scope: Scope) -> None:
+        """Refuse a long head; the parser does so only where it comes in pieces."""
+        size = sum(len(name) + len(value) for name, value in scope["headers"])
+        if size + len(scope["raw_path"]) + len(scope["query_string"]) > self._limits.head_bytes:
+            raise Refusal(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The address and the headers are too long.")
+
+    def _check_where_from(self, scope: Scope, headers: Mapping[bytes, bytes]) -> None:
+        """Refuse what did not mean this server, or comes from another page than ours."""
+        if headers.get(b"host", b"").lower() not in self._hosts or not scope["path"].startswith("/"):
+            raise Refusal(HTTPStatus.MISDIRECTED_REQUEST, "This server has another name.", "Use http://127.0.0.1.")
+        origin, site = headers.get(b"origin"), headers.get(b"sec-fetch-site", b"none")
+        if (origin is not None and origin.lower() not in self._origins) or site not in (b"none", b"same-origin"):
+            raise Refusal(HTTPStatus.FORBIDDEN, "This request comes from a page of another site.")
+
+    def _check_who(self, headers: Mapping[bytes, bytes]) -> None:
+        if b"authorization" in headers:
+            scheme, _, credential = headers[b"authorization"].partition(b" ")
+            if scheme.lower() == b"bearer" and self._access.is_token(credential.strip()):
+                return
+        elif self._access.is_session(_cookie(headers.get(b"cookie", b""), self._cookie.encode())):
+            return
+        raise Refusal(
+            HTTPStatus.UNAUTHORIZED,
+            "The token is missing or wrong.",
+            "Send the one that `oxide status --token` prints, as `Authorization: Bearer TOKEN`.",
+        )
+
+    async def _check_body(self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive) -> Receive:
+        """Read the body, if there is one; answers a `receive` that has it."""
+        kind = headers.get(b"content-type", b"").split(b";")[0].strip().lower()
+        length = headers.get(b"content-length", b"0")
+        has_body = length != b"0" or b"transfer-encoding" in headers
+        if not has_body and (scope["method"] in _READING or not kind):
+            return receive
+        if kind != b"application/json":
+            raise Refusal(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body must be JSON.", "Send it as application/json.")
+        self._check_size(int(length))  # digits: the parser has seen to it
+        try:
+            async with asyncio.timeout(self._limits.body_s):
+                body = await self._read(receive)
+        except TimeoutError:
+            raise Refusal(HTTPStatus.REQUEST_TIMEOUT, "The body did not come in time.") from None
+        return _replaying(body, receive)
+
+    async def _read(self, receive: Receive) -> bytes:
+        body, more = bytearray(), True
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise _ClientLeftError
+            body += message.get("body", b"")
+            self._check_size(len(body))
+            more = message.get("more_body", False)
+        return bytes(body)
+
+    def _check_size(self, size: int) -> None:
+        if size > self._limits.body_bytes:
+            too_long = f"The body is over {self._limits.body_bytes / 2**20:g} MiB."
+            raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, too_long, "Name files by their paths instead.")
+
+    async def _launch(self, scope: Scope, send: Send) -> None:
+        """Let a browser in that came by a one-time link."""
+        code = parse_qs(scope["query_string"].decode("ascii", "replace")).get("code", [""])[0]
+        if (session := self._access.redeem(code)) is None:
+            raise Refusal(
+                HTTPStatus.UNAUTHORIZED, "This link was used already, or is too old.", "Open the page from Oxide again."
+            )
+        cookie = f"{self._cookie}={session}; Path=/; HttpOnly; SameSite=Strict"
+        headers = [(b"location", b"/"), (b"set-cookie", cookie.encode()), (b"content-length", b"0")]
+        await send({"type": "http.response.start", "status": HTTPStatus.SEE_OTHER, "headers": headers})
+        await send({"type": "http.response.body"})
+
+
+class _ClientLeftError(Exception):
+    """The client went away while its body was read."""
+
+
+def _is_launch(scope: Scope) -> bool:
+    return (scope["type"], scope.get("method"), scope["path"]) == ("http", "GET", "/launch")
+
+
+def _single_headers(headers: Iterable[tuple[bytes, bytes]]) -> Mapping[bytes, bytes]:
+    """The headers by name.
+
+    Raises:
+        Refusal: One that decides something is there twice: proxies and programs disagree on which one counts.
+    """
+    found: dict[bytes, bytes] = {}
+    for name, value in headers:
+        if name in found and name in _SINGLE:
+            raise Refusal(HTTPStatus.BAD_REQUEST, f"There are two {name.decode()} headers.")
+        found[name] = value
+    return found
+
+
+def _cookie(header: bytes, name: bytes) -> bytes:
+    for item in header.split(b";"):
+        key, _, value = item.strip().partition(b"=")
+        if key == name:
+            return value
+    return b""
+
+
+def _replaying(body: bytes, receive: Receive) -> Receive:
+    given = False
+
+    async def replay() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replay
+
+
+def _with_headers(send: Send) -> Send:
+    async def guarded(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            date = (b"date", formatdate(usegmt=True).encode())
+            message = {**message, "headers": [*message.get("headers", ()), *_HEADERS, date]}
+        await send(message)
+
+    return guarded
+
+
+def _as_response(refusal: Refusal) -> tuple[list[tuple[bytes, bytes]], bytes]:
+    body = error_body(refusal.status.phrase, refusal.message, refusal.hint)
+    headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
+    if refusal.status is HTTPStatus.UNAUTHORIZED:
+        headers.append((b"www-authenticate", b"Bearer"))
+    return headers, json.dumps(body).encode()
+
+
+def error_body(title: str, message: str, hint: str) -> dict[str, Any]:
+    """The one shape of every error of the API: the three sentences, and all of them as one for simple clients."""
+    detail = f"{title}: {message}" if message else title
+    return {"error": {"title": title, "message": message, "hint": hint}, "detail": f"{detail} {hint}".rstrip()}
+
+
+async def _refuse(send: Send, refusal: Refusal) -> None:
+    headers, body = _as_response(refusal)
+    headers.append((b"content-length", str(len(body)).encode()))
+    await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _refuse_upgrade(scope: Scope, receive: Receive, send: Send, refusal: Refusal) -> None:
+    """Answer an upgrade with 403 (400 where it is ambiguous), so that no socket ever opens."""
+    await receive()  # "websocket.connect"
+    if "websocket.http.response" not in scope.get("extensions", {}):
+        await send({"type": "websocket.close", "code": 1008})  # which servers turn into a 403, too
+        return
+    malformed = refusal.status is HTTPStatus.BAD_REQUEST
+    headers, body = _as_response(refusal)
+    status = refusal.status if malformed else HTTPStatus.FORBIDDEN
+    await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": body})

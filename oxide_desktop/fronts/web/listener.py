@@ -1,0 +1,183 @@
+"""The listening side: a loopback port, and uvicorn with bounds on what clients can hold."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import h11
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from oxide_desktop.core.background import BackgroundTasks
+from oxide_desktop.fronts.web.limits import Limits
+
+LOOPBACK = "127.0.0.1"
+PORTS_TRIED = 100
+_BACKLOG = 64  # asyncio accepts as many at once: more than descriptors are left would stop it for a second
+_SHUTDOWN_LIMIT_S = 2
+_PROBE_LIMIT_S = 0.25
+
+
+def bind_loopback(port: int) -> socket.socket:
+    """A bound socket on that port, or on the next one that is free; 0 leaves the choice to the system.
+
+    Raises:
+        OSError: None of the ports tried could be had.
+    """
+    last = min(port + PORTS_TRIED, 65535)
+    for candidate in range(port, last + 1) if port else (0,):
+        if candidate and _answers(candidate):
+            continue
+        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        # On Windows the option of that name lets others take the port over; elsewhere it only skips TIME_WAIT.
+        if sys.platform == "win32":
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        else:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((LOOPBACK, candidate))
+        except OSError:  # taken, or not for us
+            listener.close()
+        else:
+            return listener
+    raise OSError(f"no port from {port} to {last} is free")
+
+
+def _answers(port: int) -> bool:
+    """Whether somebody listens there, on all interfaces perhaps, which some systems let us shadow."""
+    try:
+        socket.create_connection((LOOPBACK, port), timeout=_PROBE_LIMIT_S).close()
+    except TimeoutError:
+        return True  # somebody who is busy
+    except OSError:
+        return False
+    return True
+
+
+class _Config(uvicorn.Config):
+    """uvicorn's settings as Oxide wants them, and what its connections have in common."""
+
+    def __init__(self, app: ASGIApp, limits: Limits) -> None:
+        super().__init__(
+            app,
+            http=_BoundedHttp,
+            ws=_BoundedWebSocket,
+            interface="asgi3",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            date_header=False,  # the gate adds it
+            proxy_headers=False,
+            backlog=_BACKLOG,
+            h11_max_incomplete_event_size=limits.head_bytes,
+            timeout_graceful_shutdown=_SHUTDOWN_LIMIT_S,
+            ws_max_size=limits.message_bytes,
+            ws_per_message_deflate=False,
+        )
+        self.limits = limits
+        self.half_open: dict[_BoundedHttp, None] = {}
+
+
+class _BoundedHttp(H11Protocol):
+    """Has no patience with a client that does not finish its request's head."""
+
+    config: _Config
+
+    def __init__(self, config: _Config, *args: Any, **options: Any) -> None:  # noqa: ANN401 - uvicorn's own
+        super().__init__(config, *args, **options)
+        self._head_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        super().connection_made(transport)
+        self._await_head()
+        limits, waiting = self.config.limits, self.config.half_open
+        waiting[self] = None
+        if len(self.connections) > limits.connections or len(waiting) > limits.half_open:
+            next(iter(waiting)).transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.conn.their_state is not h11.IDLE:
+            self._settle()
+        elif self._head_timer is None:
+            self._await_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._settle()
+        super().connection_lost(exc)
+
+    def _await_head(self) -> None:
+        self._head_timer = self.loop.call_later(self.config.limits.head_s, self.transport.abort)
+
+    def _settle(self) -> None:
+        self.config.half_open.pop(self, None)
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+
+class _BoundedWebSocket(WebSocketsSansIOProtocol):
+    """Does not wait for ever until a client has read what it was sent before the end."""
+
+    config: _Config
+
+    async def run_asgi(self) -> None:
+        await super().run_asgi()
+        self.loop.call_later(self.config.limits.close_s, self.transport.abort)
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals alone, wakes up for nothing, and ends within bounds whatever clients do."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.up = asyncio.Event()
+        self.stop = asyncio.Event()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.up.set()
+
+    async def main_loop(self) -> None:
+        await self.on_tick(0)
+        await self.stop.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+
+
+@asynccontextmanager
+async def serve_app(app: ASGIApp, listener: socket.socket, limits: Limits) -> AsyncIterator[None]:
+    """Serve an application on a bound socket inside the block."""
+    server, background = _Server(_Config(app, limits)), BackgroundTasks()
+    serving = background.start(server.serve(sockets=[listener]), "HTTP server")
+    try:
+        await _first(background, server.up, serving)
+        yield
+    finally:
+        server.stop.set()
+        await asyncio.wait([serving], timeout=_SHUTDOWN_LIMIT_S * 2)
+        await background.close()
+
+
+async def _first(background: BackgroundTasks, up: asyncio.Event, serving: asyncio.Task[None]) -> None:
+    """Wait until the server is up, or has failed."""
+    rising = background.start(up.wait(), "HTTP server's start")
+    await asyncio.wait([rising, serving], return_when=asyncio.FIRST_COMPLETED)
+    if serving.done():
+        serving.result()

@@ -1,0 +1,96 @@
+"""The web front's door: binds the port, leaves word where it is, and serves behind the gate."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from oxide_desktop import __version__
+from oxide_desktop.core.errors import OxideError
+from oxide_desktop.core.orchestrator import Orchestrator
+from oxide_desktop.core.settings import Settings
+from oxide_desktop.fronts.web.access import Access, load_token
+from oxide_desktop.fronts.web.limits import Limits
+
+if TYPE_CHECKING:
+    from oxide_desktop.config.paths import Paths
+
+
+@dataclass(frozen=True, slots=True)
+class WebFront:
+    """A server that listens. Whoever has the token may do everything."""
+
+    port: int
+    url: str
+    access: Access = field(repr=False)
+
+    @property
+    def token(self) -> str:
+        """What programs send as `Authorization: Bearer TOKEN`."""
+        return self.access.token
+
+    def launch_link(self) -> str:
+        """An address that lets one browser in, once, within a minute."""
+        return f"{self.url}/launch?code={self.access.launch_code()}"
+
+
+@asynccontextmanager
+async def serve(
+    orchestrator: Orchestrator, paths: Paths, settings: Settings, limits: Limits | None = None
+) -> AsyncIterator[WebFront]:
+    """Serve HTTP and WebSockets on the loopback address inside the block.
+
+    Raises:
+        OxideError: No port is free, or the private files cannot be written.
+    """
+    await asyncio.to_thread(_import_slow_modules)
+    from oxide_desktop.fronts.web.app import build_app  # noqa: PLC0415 - at hand by now
+    from oxide_desktop.fronts.web.gate import Gate  # noqa: PLC0415 - as above
+    from oxide_desktop.fronts.web.listener import bind_loopback, serve_app  # noqa: PLC0415 - as above
+
+    await orchestrator.start()
+    limits = limits or Limits()
+    try:
+        access = Access(load_token(paths.token_file))
+        listener = bind_loopback(settings.web.port)
+    except OSError as error:
+        raise OxideError("The web server cannot start", f"{error}.", "Free a port, or set another web.port.") from error
+    with listener:
+        port = listener.getsockname()[1]
+        front = WebFront(port, f"http://127.0.0.1:{port}", access)
+        gate = Gate(build_app(orchestrator, limits), access, port, limits)
+        async with serve_app(gate, listener, limits):
+            await asyncio.to_thread(_leave_word, paths.web_file, front)
+            try:
+                yield front
+            finally:
+                paths.web_file.unlink(missing_ok=True)
+
+
+def _import_slow_modules() -> None:
+    """Half a second, in a thread: a window may be waiting for the loop."""
+    from oxide_desktop.fronts.web import app, gate, listener  # noqa: F401, PLC0415 - for their side effect
+
+
+def _leave_word(path: Path, front: WebFront) -> None:
+    """Tell other programs of this person where the server is."""
+    import psutil  # noqa: PLC0415 - 55 ms that are spent here, off the loop
+
+    word = {
+        "pid": os.getpid(),
+        "create_time": psutil.Process().create_time(),
+        "port": front.port,
+        "url": front.url,
+        "version": __version__,
+    }
+    descriptor, fresh = tempfile.mkstemp(dir=path.parent, prefix=path.name)  # 0600 from the start
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump(word, file)
+    Path(fresh).replace(path)
