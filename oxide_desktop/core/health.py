@@ -19,6 +19,24 @@ class Tier(StrEnum):
     AUTHENTICATED = "authenticated"
     ANSWERS = "answers"
 
+    @property
+    def reached(self) -> str:
+        """What a service that has shown it is, in two words."""
+        return _TIER_WORDS[self][0]
+
+    @property
+    def lacking(self) -> str:
+        """What a service that fails at it is."""
+        return _TIER_WORDS[self][1]
+
+
+_TIER_WORDS = {
+    Tier.INSTALLED: ("installed", "not installed"),
+    Tier.STARTS: ("running", "not running"),
+    Tier.AUTHENTICATED: ("signed in", "signed out"),
+    Tier.ANSWERS: ("answering", "not answering"),
+}
+
 
 class Depth(StrEnum):
     """How far a check goes."""

@@ -156,8 +156,8 @@ def _obstacle(status: ServiceStatus, need: _Need, unavailable: Mapping[str, str]
         return _SWITCHED_OFF
     if reason := _absent(status) or unavailable.get(status.settings.name):
         return reason
-    if status.health and not status.health.healthy:
-        return status.health.message.rstrip(".") or f"not {status.health.failing}"
+    if status.health and status.health.failing:
+        return f"{status.health.failing.lacking}: {status.health.message.rstrip('.')}".rstrip(": ")
     return need.forbidden(status)
 
 
@@ -267,11 +267,11 @@ def _names(status: ServiceStatus) -> tuple[str, str]:
 
 
 def route_sentence(task_type: str, route: Route) -> str:
-    """The route in one line, as every front shows it."""
+    """The route in one line, as every front shows it; of a reason, what stands before its first colon."""
     words = task_type.replace("_", " ")
     telling = [item for item in route.skipped if item.reason not in (_SWITCHED_OFF, _NO_FALLBACK)]
     telling = [item for item in telling if not item.reason.startswith("you asked for")]
-    skips = [f"{item.service} skipped: {item.reason}" for item in telling]
+    skips = [f"{item.service} skipped: {item.reason.split(': ')[0]}" for item in telling]
     if not route.candidates:
         return f"{words} · no service · " + ("; ".join(skips) or "none is switched on")
     first = route.candidates[0]

@@ -141,7 +141,7 @@ def test_whoever_cannot_take_it_is_skipped_with_the_reason():
         service("off", enabled=False),
         service("strange", kind="nope", adapter=False),
         service("busy"),
-        service("out", failing="Signed out."),
+        service("out", failing="The key was refused."),
         service("mute", failing=""),
         OLLAMA,
     )
@@ -150,8 +150,8 @@ def test_whoever_cannot_take_it_is_skipped_with_the_reason():
         Skipped("off", "switched off"),
         Skipped("strange", "no adapter is installed for 'nope'"),
         Skipped("busy", "failed 5 times in a row"),
-        Skipped("out", "Signed out"),
-        Skipped("mute", "not authenticated"),
+        Skipped("out", "signed out: The key was refused"),
+        Skipped("mute", "signed out"),
     )
     assert order(found) == ["ollama_local"]
 
@@ -184,7 +184,7 @@ def test_where_nobody_holds_it_the_one_that_holds_most_stays():
 
 
 def test_an_explicit_wish_is_the_only_candidate_even_if_it_last_failed():
-    out = service("out", failing="Signed out.")
+    out = service("out", failing="The key was refused.")
     found = route(
         services=(out, QWEN), preferences=Preferences(preferred_service="out"), rules={TaskType.CODE_REVIEW: "qwen"}
     )
@@ -294,3 +294,9 @@ def test_the_sentence_tells_where_and_why():
     assert route_sentence("code_review", plain) == "code review · qwen · because: you asked for it"
     assert route_sentence("coding", Route((), found.skipped)) == "coding · no service · gemini skipped: signed out"
     assert route_sentence("coding", Route()) == "coding · no service · none is switched on"
+
+
+def test_the_sentence_shows_of_a_reason_only_its_first_words():
+    found = Route((Candidate("qwen", 2.0, ("set for coding",)),), (Skipped("gemini", "signed out: No key: none."),))
+
+    assert route_sentence("coding", found) == "coding · qwen · because: set for coding; gemini skipped: signed out"

@@ -165,11 +165,8 @@ def state(status: ServiceStatus) -> str:
     if health is None:
         return "not looked at"
     if health.failing:
-        return f"not {_DONE[health.failing.value]}"
-    return _DONE[health.tier.value] if health.tier else "unknown"
-
-
-_DONE = {"installed": "installed", "starts": "running", "authenticated": "signed in", "answers": "answering"}
+        return health.failing.lacking
+    return health.tier.reached if health.tier else "unknown"
 
 
 def model_of(status: ServiceStatus) -> str | None:
