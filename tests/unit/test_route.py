@@ -6,7 +6,7 @@ import pytest
 
 from oxide_desktop.core.errors import UsageError
 from oxide_desktop.core.health import Health, ServiceInfo, ServiceStatus, Tier
-from oxide_desktop.core.model import Locality, Preferences, Profile, Route, Skipped, TaskType
+from oxide_desktop.core.model import Candidate, Locality, Preferences, Profile, Route, Skipped, TaskType
 from oxide_desktop.core.route import HeldFiles, choose_route, route_sentence
 from oxide_desktop.core.secret_scan import Finding
 from oxide_desktop.core.settings import RoutingSettings, ServiceSettings, ServiceType, TypeRouting
