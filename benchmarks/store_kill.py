@@ -132,7 +132,8 @@ def write_and_kill(home: Path) -> list[Writer]:
             for writer in writers:
                 if now >= (writer.kill_at or give_up_at):
                     writer.process.kill()
-            next_kill = min(writer.kill_at or give_up_at for writer in writers if writer.process.returncode is None)
+            left = [writer.kill_at or give_up_at for writer in writers if writer.process.poll() is None]
+            next_kill = min(left, default=now)
             for key, _ in selector.select(max(0.001, next_kill - now)):
                 if not key.data.read():
                     selector.unregister(key.fd)

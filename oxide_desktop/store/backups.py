@@ -28,7 +28,7 @@ def back_up(connection: apsw.Connection, folder: Path, today: dt.date) -> Path |
     private_folder(folder)
     with contextlib.ExitStack() as held:
         target = folder / f"oxide-{today.isoformat()}.db"
-        if not try_lock(folder / ".lock", held) or target.exists():
+        if not try_lock(folder / "backup.lock", held) or target.exists():
             return None
         if not connection.execute("SELECT EXISTS (SELECT 1 FROM tasks)").get:
             return None  # in seven days empty copies would have pushed out those that hold something

@@ -35,7 +35,7 @@ def try_lock(lock: Path, held: contextlib.ExitStack, timeout_s: float = 0.0) -> 
     """Take a lock until `held` is closed; answers whether it could be had in that time."""
     from filelock import FileLock, Timeout  # noqa: PLC0415 - takes 60 ms, and reading rules needs no lock
 
-    lock.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    private_folder(lock.parent)
     holder = FileLock(lock, timeout=timeout_s, thread_local=False)
     try:
         held.enter_context(holder)
@@ -47,7 +47,7 @@ def try_lock(lock: Path, held: contextlib.ExitStack, timeout_s: float = 0.0) -> 
 def replace_file(path: Path, text: str) -> None:
     """Give a file a new content that is on the disk when this returns; readers see the old one or the new one."""
     target = Path(os.path.realpath(path))
-    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    private_folder(target.parent)
     number, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     temporary = Path(name)
     try:
@@ -65,8 +65,10 @@ def replace_file(path: Path, text: str) -> None:
 
 
 def private_folder(folder: Path) -> None:
-    """Make a folder that only its owner can read."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    """Make a folder that only its owner can read, and those above it where they are missing."""
+    if not folder.parent.exists():
+        private_folder(folder.parent)
+    folder.mkdir(exist_ok=True, mode=0o700)
 
 
 def sync_file(path: Path) -> None:

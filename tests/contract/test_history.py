@@ -482,9 +482,15 @@ async def test_many_records_are_imported_in_steps(history, tmp_path):
     assert (await history.list(EVERYTHING)).total == 1200
 
 
-async def test_the_file_is_readable_by_its_owner_only(history, tmp_path):
+async def test_only_its_owner_can_read_the_history(tmp_path):
+    history = await open_history(tmp_path / "new" / "home")
     await history.add(task("secret"))
-    for file in tmp_path.glob("oxide.db*"):
+    await history.maintain()
+    await history.aclose()
+    folder = tmp_path / "new"
+    found = [folder, *(file for file in folder.rglob("*") if file.suffix != ".lock")]
+    assert len(found) == 7
+    for file in found:
         assert file.stat().st_mode & 0o077 == 0, file
 
 

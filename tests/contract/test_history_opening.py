@@ -363,7 +363,7 @@ async def test_two_processes_do_not_back_up_at_once(tmp_path):
     await fill(tmp_path)
     history = await open_history(tmp_path)
     with contextlib.ExitStack() as held:
-        assert try_lock(tmp_path / "backups" / ".lock", held)
+        assert try_lock(tmp_path / "backups" / "backup.lock", held)
         await history.maintain()
         assert list(backups.existing(tmp_path / "backups")) == []
     await history.maintain()
