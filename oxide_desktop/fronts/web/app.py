@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Coroutine
 from http import HTTPStatus
 from typing import Any
@@ -23,6 +24,8 @@ from oxide_desktop.fronts.web.limits import Limits
 from oxide_desktop.fronts.web.services import services_router
 from oxide_desktop.fronts.web.stream import follow
 from oxide_desktop.fronts.web.tasks import asking_router, records_router
+
+log = logging.getLogger(__name__)
 
 DESCRIPTION = (
     "Everything under `/api` wants the header `Authorization: Bearer TOKEN`; `oxide status --token` prints it."
@@ -82,7 +85,10 @@ def _failure(error: OxideError) -> JSONResponse:
 
 
 async def _oxide_error(request: Request, error: OxideError) -> Response:
-    return await _mistake(request, error) if isinstance(error, Bug) else _failure(error)
+    if isinstance(error, Bug):
+        log.error("a request met a bug", exc_info=error)
+        return await _mistake(request, error)
+    return _failure(error)
 
 
 async def _http_error(_: Request, error: HTTPException) -> Response:

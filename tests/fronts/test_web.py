@@ -1,0 +1,391 @@
+"""The HTTP API: its routes, its shapes, its errors, where it listens, and what no client can do to it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+import stat
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+from oxide_desktop import __version__
+from oxide_desktop.core.errors import Bug, FailureKind, OxideError, ServiceError
+from oxide_desktop.core.health import Health, Tier
+from oxide_desktop.core.settings import WebSettings
+from oxide_desktop.fronts.web import server
+from oxide_desktop.fronts.web.limits import Limits
+from oxide_desktop.fronts.web.server import WebFront
+from tests.fakes.scripted_adapter import STALL, ScriptedAdapter, service
+from tests.fronts.front_house import FrontHouse, front_house
+
+
+class Web:
+    """A served engine and a client that has the token."""
+
+    def __init__(self, house: FrontHouse, front: WebFront, client: httpx.AsyncClient) -> None:
+        self.house, self.front, self.client = house, front, client
+
+    async def get(self, path: str, **options: Any) -> httpx.Response:
+        return await self.client.get(path, **options)
+
+    async def post(self, path: str, body: object = None, **options: Any) -> httpx.Response:
+        return await self.client.post(path, **({"json": body} if body is not None else {}), **options)
+
+    async def ask(self, prompt: str = "What is 2+2?", **body: object) -> str:
+        answer = await self.post("/api/tasks/execute", {"prompt": prompt, **body})
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["task_id"])
+
+    async def ended(self, task_id: str) -> dict[str, Any]:
+        if task := self.house.find(task_id):
+            await task.finished()
+        return (await self.get(f"/api/tasks/{task_id}")).json()
+
+
+@asynccontextmanager
+async def served(home: Path, *adapters: ScriptedAdapter, limits: Limits | None = None) -> AsyncIterator[Web]:
+    async with (
+        asyncio.timeout(30),
+        front_house(home, *adapters) as house,
+        server.serve(house, house.paths, house.settings, limits) as front,
+        httpx.AsyncClient(base_url=front.url, headers={"Authorization": f"Bearer {front.token}"}) as client,
+    ):
+        yield Web(house, front, client)
+
+
+def stub(*scenes: Any, name: str = "stub", **values: Any) -> ScriptedAdapter:
+    return ScriptedAdapter(service(name, **values), *scenes)
+
+
+# -- tasks -------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_task_is_asked_listed_shown_and_deleted(tmp_path: Path) -> None:
+    async with served(tmp_path, stub(["Four", "."])) as web:
+        answer = await web.post("/api/tasks/execute", {"prompt": "What is 2+2?", "files": None, "preferences": None})
+        assert answer.status_code == 200
+        assert set(answer.json()) == {"task_id", "status", "message"}
+        assert answer.json()["status"] == "queued"
+        task_id = answer.json()["task_id"]
+
+        task = await web.ended(task_id)
+        assert (task["status"], task["result"], task["source"]) == ("completed", "Four.", "http")
+        assert task == (await web.house.history.get(task_id)).to_dict()
+
+        listed = (await web.get("/api/tasks/", params={"limit": 10, "status": "completed"})).json()
+        assert listed == {"tasks": [task], "total": 1, "filtered": 1}
+        assert (await web.get("/api/tasks/", params={"status": "failed"})).json()["filtered"] == 0
+
+        assert (await web.client.delete(f"/api/tasks/{task_id}")).json()["task_id"] == task_id
+        assert (await web.get(f"/api/tasks/{task_id}")).status_code == 404
+
+
+async def test_the_list_is_paged_newest_first(tmp_path: Path) -> None:
+    async with served(tmp_path, stub()) as web:
+        ids = [await web.ask(f"question {count}") for count in range(5)]
+        for task_id in ids:
+            await web.ended(task_id)
+        page = (await web.get("/api/tasks", params={"limit": 2, "offset": 1})).json()
+    assert [task["id"] for task in page["tasks"]] == [ids[3], ids[2]]
+    assert (page["total"], page["filtered"]) == (5, 5)
+
+
+async def test_preferences_and_files_reach_the_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "notes.txt").write_text("the needle")
+    monkeypatch.chdir(tmp_path)
+    first, second = stub(name="first"), stub(name="second")
+    async with served(tmp_path / "home", first, second) as web:
+        wishes = {"preferred_service": "second", "task_type": "code_review", "model": "big"}
+        task = await web.ended(await web.ask("Review.", files=["notes.txt"], preferences=wishes))
+    assert (task["service"], task["task_type"], task["preferences"]) == ("second", "code_review", wishes)
+    assert not first.calls
+    assert second.calls[0].model == "big"
+    assert "the needle" in second.calls[0].prompt
+
+
+async def test_a_running_task_is_shown_as_it_is_and_can_be_cancelled(tmp_path: Path) -> None:
+    adapter = stub(["so far", STALL])
+    async with served(tmp_path, adapter) as web:
+        task_id = await web.ask()
+        await adapter.stalled.wait()
+        assert (await web.get(f"/api/tasks/{task_id}")).json()["status"] == "running"
+        assert (await web.client.delete(f"/api/tasks/{task_id}")).is_client_error
+
+        cancelled = (await web.post(f"/api/tasks/{task_id}/cancel/")).json()
+        assert (cancelled["status"], cancelled["result"]) == ("cancelled", "so far")
+        assert (await web.post(f"/api/tasks/{task_id}/cancel")).status_code == 404
+
+
+async def test_a_failed_task_tells_why_as_a_sentence(tmp_path: Path) -> None:
+    broken = ServiceError(FailureKind.CRASHED, "stub broke", "It ended early.", "Start it again.")
+    async with served(tmp_path, stub([broken])) as web:
+        task = await web.ended(await web.ask())
+    assert task["status"] == "failed"
+    assert "stub broke" in task["error"]
+
+
+async def test_explaining_executes_and_keeps_nothing(tmp_path: Path) -> None:
+    adapter = stub()
+    async with served(tmp_path, adapter) as web:
+        told = (await web.post("/api/explain", {"prompt": "Fix the bug in this function."})).json()
+        assert (await web.get("/api/tasks/")).json()["total"] == 0
+    assert set(told) == {"profile", "route", "tokens", "notes"}
+    assert told["route"]["candidates"][0]["service"] == "stub"
+    assert not adapter.calls
+
+
+# -- services and health -----------------------------------------------------------------------------------------------
+
+
+async def test_services_are_listed_and_shown(tmp_path: Path) -> None:
+    async with served(tmp_path, stub(name="one"), stub(name="two", base_url="http://localhost:1")) as web:
+        listed = (await web.get("/api/services/")).json()
+        one = (await web.get("/api/services/one")).json()
+        missing = await web.get("/api/services/three/")
+    assert set(listed) == {"services", "total", "enabled"}
+    assert (listed["total"], listed["enabled"], set(listed["services"])) == (2, 2, {"one", "two"})
+    assert one == listed["services"]["one"]
+    assert {"enabled", "healthy", "type", "base_url", "executable"} <= set(one)
+    assert missing.status_code == 404
+    assert missing.json()["error"]["hint"] == "Configured: one, two."
+
+
+async def test_health_names_what_is_not_well(tmp_path: Path) -> None:
+    good, bad = stub(name="good"), stub(name="bad")
+    bad.health = Health(service="bad", tier=None, failing=Tier.INSTALLED, message="It is not there.")
+    async with served(tmp_path, good, bad) as web:
+        before = (await web.get("/api/monitoring/health")).json()
+        await web.post("/api/explain", {"prompt": "look at the services"})
+        after = (await web.get("/api/monitoring/health")).json()
+    assert (before["status"], before["healthy"], before["issues"]) == ("healthy", True, [])
+    assert (after["status"], after["healthy"], after["issues"]) == ("degraded", False, ["bad: It is not there."])
+    assert 0 <= after["memory_percent"] <= 100
+    assert after["cpu_percent"] >= 0
+
+
+# -- errors ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("body", "part"),
+    [
+        ({}, "body.prompt"),
+        ({"prompt": ""}, "The prompt is empty"),
+        ({"prompt": 4}, "body.prompt"),
+        ({"prompt": "x", "files": "a.py"}, "body.files"),
+        ({"prompt": "x", "speed": 1}, "body.speed"),
+        ({"prompt": "x", "preferences": {"task_type": "poetry"}}, "body.preferences.task_type"),
+        ({"prompt": "x", "preferences": {"preferred_service": ""}}, "body.preferences.preferred_service"),
+        ([], "body"),
+    ],
+)
+async def test_a_request_of_the_wrong_shape_is_told_what_is_wrong(tmp_path: Path, body: object, part: str) -> None:
+    async with served(tmp_path, stub()) as web:
+        answer = await web.post("/api/tasks/execute", body)
+    assert answer.status_code == 422
+    assert part in answer.json()["error"]["message"]
+    assert part in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=1001", "limit=many", "offset=-1", "status=lost"])
+async def test_a_page_that_cannot_be_is_refused(tmp_path: Path, query: str) -> None:
+    async with served(tmp_path, stub()) as web:
+        assert (await web.get(f"/api/tasks/?{query}")).status_code == 422
+
+
+async def test_broken_json_is_refused(tmp_path: Path) -> None:
+    async with served(tmp_path, stub()) as web:
+        answer = await web.client.post("/api/explain", content=b"{", headers={"Content-Type": "application/json"})
+    assert answer.status_code == 422
+    assert "JSON" in answer.json()["detail"]
+
+
+async def test_every_error_has_the_same_shape(tmp_path: Path) -> None:
+    async with served(tmp_path, stub()) as web:
+        answers = [
+            await web.get("/nothing"),
+            await web.get("/api/tasks/nothing"),
+            await web.client.put("/api/tasks"),
+            await web.post("/api/explain", {}),
+            await web.get("/", headers={"Authorization": "Bearer wrong"}),
+        ]
+    assert [answer.status_code for answer in answers] == [404, 404, 405, 422, 401]
+    for answer in answers:
+        body = answer.json()
+        assert set(body) == {"error", "detail"}
+        assert set(body["error"]) == {"title", "message", "hint"}
+        assert body["error"]["title"] in body["detail"]
+        assert body["error"]["hint"] in body["detail"]
+
+
+@pytest.mark.parametrize("mistake", [KeyError("the secret inside"), Bug("A bug", "the secret inside")])
+async def test_a_mistake_of_ours_does_not_show_our_insides(
+    tmp_path: Path, mistake: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    adapter = stub()
+    async with served(tmp_path, adapter) as web:
+
+        def services() -> None:
+            raise mistake
+
+        web.house.services = services
+        answer = await web.get("/api/services")
+    assert answer.status_code == 500
+    assert answer.json()["error"]["title"] == "Oxide made a mistake"
+    assert "secret" not in answer.text
+    assert "the secret inside" in caplog.text
+
+
+# -- pages -------------------------------------------------------------------------------------------------------------
+
+
+async def test_the_first_page_says_that_oxide_runs_and_what_it_has(tmp_path: Path) -> None:
+    async with served(tmp_path, stub(name="a<b"), stub(name="off", enabled=False)) as web:
+        page = (await web.get("/")).text
+    assert "Oxide is running" in page
+    assert "a&lt;b" in page
+    assert "a<b" not in page
+    assert "switched off" in page
+    assert "<script" not in page
+
+
+async def test_the_docs_list_every_route_and_load_nothing_from_elsewhere(tmp_path: Path) -> None:
+    async with served(tmp_path, stub()) as web:
+        page = (await web.get("/docs")).text
+        described = (await web.get("/openapi.json")).json()
+        style = await web.get("/oxide.css")
+    assert "POST /api/tasks/execute" in page
+    assert all(path in page for path in described["paths"])
+    assert "//" not in page.replace("<!doctype", "")
+    assert style.headers["content-type"].startswith("text/css")
+
+
+async def test_every_route_is_there_with_and_without_its_last_slash(tmp_path: Path) -> None:
+    async with served(tmp_path, stub()) as web:
+        for path in ("/api/tasks", "/api/services", "/api/services/stub", "/api/monitoring/health", "/docs"):
+            assert (await web.get(path)).status_code == (await web.get(f"{path}/")).status_code == 200
+
+
+# -- where it listens --------------------------------------------------------------------------------------------------
+
+
+async def test_other_programs_find_the_server_by_its_file(tmp_path: Path) -> None:
+    async with served(tmp_path, stub()) as web:
+        place = web.house.paths.web_file
+        word = json.loads(place.read_text())
+        assert stat.S_IMODE(place.stat().st_mode) == 0o600
+        assert word == {
+            "pid": os.getpid(),
+            "create_time": psutil.Process().create_time(),
+            "port": web.front.port,
+            "url": web.front.url,
+            "version": __version__,
+        }
+    assert not place.exists()
+    assert sorted(path.name for path in place.parent.glob("web*")) == []
+
+
+def settings_with(house: FrontHouse, port: int) -> Any:
+    return replace(house.settings, web=WebSettings(port=port))
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0"])
+async def test_the_next_free_port_is_taken_where_the_wanted_one_is_in_use(tmp_path: Path, address: str) -> None:
+    with socket.socket() as other:
+        other.bind((address, 0))
+        other.listen()
+        taken = other.getsockname()[1]
+        async with (
+            front_house(tmp_path, stub()) as house,
+            server.serve(house, house.paths, settings_with(house, taken)) as front,
+        ):
+            assert taken < front.port <= taken + 100
+
+
+async def test_the_wanted_port_is_free_again_right_after_the_end(tmp_path: Path) -> None:
+    ports = []
+    async with front_house(tmp_path, stub()) as house:
+        wanted = 0
+        for _ in range(2):
+            async with server.serve(house, house.paths, settings_with(house, wanted)) as front:
+                ports.append(front.port)
+                async with httpx.AsyncClient() as client:
+                    await client.get(front.url)
+            wanted = front.port
+    assert ports[0] == ports[1]
+
+
+async def test_no_port_at_all_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
+    async with front_house(tmp_path, stub()) as house:
+        house.paths.token_file.mkdir()
+        with pytest.raises(OxideError, match="web server cannot start"):
+            async with server.serve(house, house.paths, house.settings):
+                pass
+
+
+# -- what no client can do ---------------------------------------------------------------------------------------------
+
+
+@asynccontextmanager
+async def raw(web: Web) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """A connection of bytes."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", web.front.port)
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+
+
+async def dropped(reader: asyncio.StreamReader) -> bool:
+    """Wait until the server has dropped the connection, without an answer."""
+    with suppress(ConnectionResetError):
+        return await reader.read() == b""
+    return True
+
+
+async def test_clients_that_never_finish_their_request_are_dropped(tmp_path: Path) -> None:
+    async with served(tmp_path, stub(), limits=Limits(head_s=0.05)) as web:
+        async with raw(web) as (reader, _):
+            assert await dropped(reader)
+        async with raw(web) as (reader, writer):
+            writer.write(b"GET / HTTP/1.1\r\nHost:")
+            assert await dropped(reader)
+        assert (await web.get("/docs")).status_code == 200
+
+
+async def test_a_second_request_on_a_connection_must_be_finished_as_well(tmp_path: Path) -> None:
+    async with served(tmp_path, stub(), limits=Limits(head_s=0.1)) as web, raw(web) as (reader, writer):
+        head = ("GET / HTTP/1.1", f"Host: 127.0.0.1:{web.front.port}", f"Authorization: Bearer {web.front.token}")
+        writer.write("\r\n".join([*head, "", ""]).encode())
+        assert b"200" in await reader.readline()
+        await reader.readuntil(b"</html>")
+        writer.write(b"GET / HTTP/1.1\r\nHo")
+        assert await dropped(reader)
+
+
+async def test_three_hundred_half_open_connections_keep_nobody_out(tmp_path: Path) -> None:
+    async with served(tmp_path, stub(), limits=Limits(half_open=20)) as web, AsyncExitStack() as stack:
+        idle = [await stack.enter_async_context(raw(web)) for _ in range(300)]
+        for _ in range(5):
+            async with httpx.AsyncClient(headers=web.client.headers) as client:
+                assert (await client.get(f"{web.front.url}/api/monitoring/health")).status_code == 200
+        assert len([reader for reader, _ in idle if not reader.at_eof()]) <= 20
+
+
+async def test_it_ends_within_bounds_while_clients_hold_connections_open(tmp_path: Path) -> None:
+    async with AsyncExitStack() as stack, served(tmp_path, stub(["x", STALL])) as web:
+        _, writer = await stack.enter_async_context(raw(web))
+        writer.write(b"POST /api/explain HTTP/1.1\r\n")
+        await writer.drain()
+        await web.ask()
