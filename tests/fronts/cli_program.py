@@ -13,13 +13,14 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import yaml
 
 ROOT = Path(__file__).parents[2]
 COMMAND = (sys.executable, "-m", "oxide_desktop")
 LIMIT_S = 60.0
+Typing = tuple[str, bytes]
 
 
 @dataclass
@@ -29,6 +30,17 @@ class Oxide:
     home: Path
     cwd: Path
     extra: dict[str, str] = field(default_factory=dict)
+    started: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing that was started outlives its test, however that ended."""
+        for process in self.started:
+            if process.poll() is None:
+                process.kill()
+            process.communicate(timeout=LIMIT_S)
 
     def environment(self, changes: Mapping[str, str] | None = None) -> dict[str, str]:
         """As a person's shell has it, without a screen and without colours forced on or off."""
@@ -74,22 +86,24 @@ class Oxide:
         env = self.environment(options.pop("env", None))
         before = signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
-            return subprocess.Popen(argv, env=env, cwd=self.cwd, **{**streams, **options})
+            self.started.append(subprocess.Popen(argv, env=env, cwd=self.cwd, **{**streams, **options}))
+            return self.started[-1]
         finally:
             signal.signal(signal.SIGINT, before)
 
     def on_terminal(
-        self, *args: str, stdout_too: bool = True, env: Mapping[str, str] | None = None, typed: bytes = b""
+        self, *args: str, stdout_too: bool = True, env: Mapping[str, str] | None = None, types: Typing = ("", b"")
     ) -> Shown:
-        """Run a command whose standard error (and input, and perhaps output) is a terminal of 80 columns."""
+        """Run a command whose standard error (and input, and perhaps output) is a terminal of 80 columns.
+
+        `types` is what is waited for, and what is typed then.
+        """
         ours, theirs = pty.openpty()
         process = self.start(
             *args, stdin=theirs, stderr=theirs, stdout=theirs if stdout_too else subprocess.PIPE, env=env
         )
         os.close(theirs)
-        if typed:
-            os.write(ours, typed)
-        shown = _read_all(ours)
+        shown = _read_all(ours, *types)
         piped = process.stdout.read() if process.stdout else b""
         code = process.wait(LIMIT_S)
         os.close(ours)
@@ -107,7 +121,7 @@ class Shown:
     piped: str
 
 
-def _read_all(terminal: int) -> bytes:
+def _read_all(terminal: int, asked: str, typed: bytes) -> bytes:
     shown = b""
     deadline = time.monotonic() + LIMIT_S
     while select.select([terminal], [], [], max(deadline - time.monotonic(), 0))[0]:
@@ -118,6 +132,9 @@ def _read_all(terminal: int) -> bytes:
         if not piece:
             return shown
         shown += piece
+        if typed and asked.encode() in shown:
+            os.write(terminal, typed)
+            typed = b""
     raise TimeoutError(f"the program did not end; it had shown {shown!r}")
 
 
@@ -170,10 +187,11 @@ def imported_by(oxide: Oxide, *args: str) -> set[str]:
     return set(lines)
 
 
-def only(**servers: str) -> str:
-    """Settings with these OpenAI-compatible services and none of the shipped ones."""
+def only(**servers: str | dict[str, object]) -> str:
+    """Settings with these OpenAI-compatible services (address, or keys of their own) and none of the shipped ones."""
     shipped = yaml.safe_load((ROOT / "config" / "default.yaml").read_text(encoding="utf-8"))["services"]
     services: dict[str, object] = {name: {"enabled": False} for name in shipped}
-    for name, base_url in servers.items():
-        services[name] = {"type": "http", "api_type": "openai_compatible", "base_url": base_url, "max_retries": 0}
+    for name, given in servers.items():
+        own = {"base_url": given} if isinstance(given, str) else given
+        services[name] = {"type": "http", "api_type": "openai_compatible", "max_retries": 0, **own}
     return str(yaml.safe_dump({"services": services}))

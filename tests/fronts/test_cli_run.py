@@ -45,10 +45,10 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def oxide(tmp_path: Path, server: Server) -> Oxide:
-    program = Oxide(tmp_path / "home", tmp_path)
-    program.configure(only(fake=server.base_url))
-    return program
+def oxide(tmp_path: Path, server: Server) -> Iterator[Oxide]:
+    with Oxide(tmp_path / "home", tmp_path) as program:
+        program.configure(only(fake=server.base_url))
+        yield program
 
 
 def asked_text(server: Server) -> str:

@@ -24,10 +24,10 @@ def server() -> Iterator[OpenAIServer]:
 
 
 @pytest.fixture
-def oxide(tmp_path: Path, server: OpenAIServer) -> Oxide:
-    program = Oxide(tmp_path / "home", tmp_path)
-    program.configure(only(fake=server.base_url))
-    return program
+def oxide(tmp_path: Path, server: OpenAIServer) -> Iterator[Oxide]:
+    with Oxide(tmp_path / "home", tmp_path) as program:
+        program.configure(only(fake=server.base_url))
+        yield program
 
 
 def wait_for(process: subprocess.Popen[bytes], text: str) -> str:

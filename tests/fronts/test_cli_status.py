@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -30,8 +31,9 @@ NOT_RUNNING = {"running": False, "pid": None, "port": None, "socket": None, "ver
 
 
 @pytest.fixture
-def oxide(tmp_path: Path) -> Oxide:
-    return Oxide(tmp_path / "home", tmp_path)
+def oxide(tmp_path: Path) -> Iterator[Oxide]:
+    with Oxide(tmp_path / "home", tmp_path) as program:
+        yield program
 
 
 @pytest.fixture

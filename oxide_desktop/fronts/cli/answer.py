@@ -15,13 +15,16 @@ from oxide_desktop.fronts.cli.text import StreamCleaner
 class AnswerWriter:
     """Writes pieces of text in order; on a terminal without control sequences, in a pipe byte for byte.
 
+    A terminal is left at the start of a line, and so is a pipe that is to end its line.
+
     Attributes:
         broken: Holds the error once writing has failed; nothing more will be written.
     """
 
-    def __init__(self, stdout: TextIO) -> None:
+    def __init__(self, stdout: TextIO, *, ends_line: bool = False) -> None:
         self._loop = asyncio.get_running_loop()
         self._cleaner = StreamCleaner() if is_terminal(stdout) else None
+        self._ends_line = ends_line or is_terminal(stdout)
         self._last = "\n"
         self._pieces: queue.SimpleQueue[bytes | asyncio.Future[None]] = queue.SimpleQueue()
         self.broken: asyncio.Future[OSError] = self._loop.create_future()
@@ -35,14 +38,14 @@ class AnswerWriter:
         self._put(text)
 
     async def finish(self, limit_s: float | None) -> None:
-        """Wait until all is written or writing has failed. A terminal is left at the start of a line.
+        """Wait until all is written or writing has failed.
 
         A reader may take its time: without a limit it is waited for, until somebody cancels the wait.
         """
         if self._cleaner:
             self._put(self._cleaner.rest())
-            if self._last != "\n":
-                self._put("\n")
+        if self._ends_line and self._last != "\n":
+            self._put("\n")
         written: asyncio.Future[None] = self._loop.create_future()
         self._pieces.put(written)
         either: list[asyncio.Future[Any]] = [written, self.broken]

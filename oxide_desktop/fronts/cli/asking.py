@@ -146,7 +146,7 @@ def _read_stdin() -> str:
 
 def _tell_if_waiting() -> None:
     """A pipe that nobody writes to or closes looks like a program that hangs: say what is being waited for."""
-    if sys.platform == "win32" or is_terminal(sys.stdin):
+    if os.name == "nt" or is_terminal(sys.stdin):  # only sockets can be waited for on Windows
         return
     ready, _, _ = select.select([sys.stdin], [], [], STDIN_PATIENCE_S)
     if not ready:

@@ -8,7 +8,7 @@ import click
 
 from oxide_desktop.core.route import route_sentence
 from oxide_desktop.fronts.cli.asking import asking_options, make_request
-from oxide_desktop.fronts.cli.output import columns, mark, out, out_json, paint, table
+from oxide_desktop.fronts.cli.output import columns, mark, out, out_json, paint, text_table
 from oxide_desktop.fronts.cli.program import Program, pass_program
 from oxide_desktop.fronts.cli.text import one_line, wrap
 
@@ -50,7 +50,8 @@ NO_SERVICE = 3
 
 def _show(explanation: Explanation) -> None:
     profile = explanation.profile
-    out(paint(route_sentence(profile.task_type, explanation.route), bold=True))
+    for line in wrap(one_line(route_sentence(profile.task_type, explanation.route)), columns()):
+        out(paint(line, bold=True))
     out()
     second = f", then {profile.second.label.lower()}" if profile.second else ""
     out(f"type        {profile.task_type.label} ({profile.confidence:.0%} sure{second})")
@@ -67,10 +68,10 @@ def _show(explanation: Explanation) -> None:
 
 
 def route_lines(route: Route) -> list[str]:
-    """The candidates in order with their reasons, then who was passed over."""
+    """The candidates in order with their reasons, then who was passed over; all reasons in full."""
     rows = [
-        [f"{position}", one_line(item.service), f"{item.score:.2f}", one_line("; ".join(item.reasons))]
+        (f"{position}", one_line(item.service), f"{item.score:.2f}", one_line("; ".join(item.reasons)))
         for position, item in enumerate(route.candidates, start=1)
     ]
-    rows += [[mark("off"), one_line(item.service), "", one_line(f"skipped: {item.reason}")] for item in route.skipped]
-    return table(["", "SERVICE", "SCORE", "WHY"], rows) if rows else ["No service is configured."]
+    rows += [(mark("off"), one_line(item.service), "", one_line(f"skipped: {item.reason}")) for item in route.skipped]
+    return text_table(["", "SERVICE", "SCORE", "WHY"], rows) if rows else ["No service is configured."]

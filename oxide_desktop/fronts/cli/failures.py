@@ -23,6 +23,10 @@ class Interrupted(BaseException):
     """The person, or the system, asked the program to stop."""
 
 
+class ReaderLeft(Exception):
+    """Whoever read the output has gone, so there is nobody to go on for."""
+
+
 def ending(args: Sequence[str], work: Callable[[], object]) -> int:
     """Do `work` and answer the exit code; what goes wrong is told here and nowhere else."""
     from oxide_desktop.core.errors import Bug, OxideError  # noqa: PLC0415 - click comes first, for --help
@@ -37,7 +41,7 @@ def ending(args: Sequence[str], work: Callable[[], object]) -> int:
         return _tell_usage(error, as_json=as_json)
     except (KeyboardInterrupt, click.Abort, Interrupted):
         return _tell_cancelled(as_json=as_json)
-    except BrokenPipeError:
+    except (ReaderLeft, BrokenPipeError):
         _forget_stdout()
         return CANCELLED
     except Exception as error:  # a bug of ours: told like every other error, its trace goes to the log

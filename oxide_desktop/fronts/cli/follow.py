@@ -33,7 +33,9 @@ async def follow(engine: Orchestrator, task: RunningTask, *, as_json: bool, quie
     """
     lost: OSError | None = None
     try:
-        lost = await _show(task, as_json=as_json, quiet=quiet)
+        with Progress(task, quiet=quiet) as progress:
+            lost = None if as_json else await _stream(task, progress)
+            await task.finished()
     except asyncio.CancelledError:
         _calm_down()
         await _cancel(engine, task)
@@ -42,20 +44,15 @@ async def follow(engine: Orchestrator, task: RunningTask, *, as_json: bool, quie
 
 async def watch(task: RunningTask) -> None:
     """Show a task until it has ended; stopping to watch does not stop it."""
-    lost = await _show(task, as_json=False, quiet=False)
+    with Progress(task, quiet=False) as progress:
+        lost = await _stream(task, progress, ends_line=True)
+        await task.finished()
     _conclude(task, as_json=False, quiet=False, lost=lost)
 
 
-async def _show(task: RunningTask, *, as_json: bool, quiet: bool) -> OSError | None:
-    with Progress(task, quiet=quiet) as progress:
-        lost = None if as_json else await _stream(task, progress)
-        await task.finished()
-        return lost
-
-
-async def _stream(task: RunningTask, progress: Progress) -> OSError | None:
+async def _stream(task: RunningTask, progress: Progress, *, ends_line: bool = False) -> OSError | None:
     """Write the answer as it comes; the error if it could not be written, which cancels the task."""
-    writer = AnswerWriter(sys.stdout)
+    writer = AnswerWriter(sys.stdout, ends_line=ends_line)
     writer.broken.add_done_callback(lambda _: task.cancel())
     try:
         async for chunk in task.chunks():

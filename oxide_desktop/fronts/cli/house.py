@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import platform
 import shutil
@@ -61,7 +62,7 @@ async def look_at_engine(program: Program, engine: Orchestrator) -> list[Finding
     ]
     return [
         _settings(program),
-        Finding("keys", f"kept in {engine.keys.place}"),
+        Finding("keys", f"kept in {await asyncio.to_thread(lambda: engine.keys.place)}"),
         *await _history(engine),
         *_rules(program),
         _port(program),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,7 +88,7 @@ def end(paths: Paths, instance: Instance, limit_s: float = STOP_LIMIT_S) -> None
     Raises:
         OxideError: It cannot be asked, or it does not end.
     """
-    if sys.platform == "win32":
+    if os.name == "nt":  # not sys.platform: mypy would call the rest unreachable there
         message = "Windows has no signal that lets it finish what it does."
         raise OxideError("Oxide cannot be stopped from here", message, "Choose Quit in its menu.")
     import psutil  # noqa: PLC0415 - slow to import

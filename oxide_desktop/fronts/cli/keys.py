@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import getpass
 import sys
-from typing import TYPE_CHECKING
 
 import click
 
+from oxide_desktop.config.secrets import KeyStore
 from oxide_desktop.core.errors import UsageError
 from oxide_desktop.fronts.cli.groups import DefaultGroup
 from oxide_desktop.fronts.cli.output import is_terminal, out, out_json, say
 from oxide_desktop.fronts.cli.program import Program, pass_program
 from oxide_desktop.fronts.cli.text import one_line
-
-if TYPE_CHECKING:
-    from oxide_desktop.config.secrets import KeyStore
 
 
 @click.group(cls=DefaultGroup)
@@ -29,9 +26,9 @@ def keys() -> None:
 def list_keys(program: Program, *, as_json: bool) -> None:
     """Show the names of the keys that are kept; never the keys."""
     store = _store(program)
-    names = sorted(store.names())
+    names = store.names()
     if as_json:
-        out_json({"names": names, "place": store.place})
+        out_json({"names": list(names), "place": store.place})
         return
     for name in names:
         out(one_line(name))
@@ -63,8 +60,6 @@ def remove_key(program: Program, *, name: str) -> None:
 
 
 def _store(program: Program) -> KeyStore:
-    from oxide_desktop.config.secrets import KeyStore  # noqa: PLC0415 - help and completion need none
-
     return KeyStore(program.paths)
 
 

@@ -13,7 +13,8 @@ from typing import Any, TextIO
 
 import click
 
-from oxide_desktop.fronts.cli.text import clean, cut, one_line, width
+from oxide_desktop.fronts.cli.failures import ReaderLeft
+from oxide_desktop.fronts.cli.text import clean, cut, one_line, width, wrap
 
 GAP = "  "
 MARKS = {
@@ -57,7 +58,14 @@ def mark(state: str) -> str:
 
 def out(text: str = "") -> None:
     """A line that was asked for."""
-    click.echo(text, color=has_colour(sys.stdout))
+    _write(text, colour=has_colour(sys.stdout))
+
+
+def _write(text: str, *, colour: bool) -> None:
+    try:
+        click.echo(text, color=colour)
+    except BrokenPipeError as error:  # click would end the program with a code of its own
+        raise ReaderLeft from error
 
 
 def say(text: str = "") -> None:
@@ -67,12 +75,12 @@ def say(text: str = "") -> None:
 
 def out_untrusted(text: str) -> None:
     """A model's text: as it is in a pipe, without control sequences on a terminal."""
-    click.echo(clean(text) if is_terminal(sys.stdout) else text, color=True)
+    _write(clean(text) if is_terminal(sys.stdout) else text, colour=True)
 
 
 def out_json(data: Any) -> None:  # noqa: ANN401 - whatever json takes
     """Data for a program."""
-    click.echo(json.dumps(data, ensure_ascii=False, indent=2))
+    _write(json.dumps(data, ensure_ascii=False, indent=2), colour=True)
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], flexible: int = -1) -> list[str]:
@@ -87,6 +95,19 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], flexible: int = 
     widths[flexible] = max(min(widths[flexible], columns() - others), 8)
     lines = [paint(_line(header, widths), dim=True)]
     lines.extend(_line(row, widths) for row in rows)
+    return lines
+
+
+def text_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """Like `table`, but the last column keeps its whole text, on as many lines as it takes."""
+    left = table(header[:-1], [row[:-1] for row in rows])
+    start = max(width(click.unstyle(head)) for head in left) + len(GAP)
+    texts = [paint(header[-1], dim=True), *(row[-1] for row in rows)]
+    lines = []
+    for head, text in zip(left, texts, strict=True):
+        first, *rest = wrap(text, columns() - start)
+        lines.append(head + " " * (start - width(click.unstyle(head))) + first)
+        lines.extend(" " * start + line for line in rest)
     return lines
 
 

@@ -16,7 +16,7 @@ from oxide_desktop.fronts.cli.output import (
     out_untrusted,
     paint,
     seconds,
-    table,
+    text_table,
 )
 from oxide_desktop.fronts.cli.text import one_line, wrap
 
@@ -108,7 +108,7 @@ def _attempts(attempts: tuple[Attempt, ...]) -> list[str]:
         ]
         for position, attempt in enumerate(attempts, start=1)
     ]
-    return table(["", "SERVICE", "MODEL", "FIRST TEXT", "ENDED", "CHARS", "HOW"], rows)
+    return text_table(["", "SERVICE", "MODEL", "FIRST TEXT", "ENDED", "CHARS", "HOW"], rows)
 
 
 def _after(start: float, moment: float | None) -> str:

@@ -1,0 +1,94 @@
+"""`oxide config`: the place, what is in force, and what is wrong with it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from oxide_desktop.config.paths import resource
+from oxide_desktop.config.settings import load_config
+from tests.fronts.cli_program import Oxide
+
+SECRETS = """
+services:
+  lmstudio:
+    base_url: http://me:hunter2@127.0.0.1:1234/v1
+    api_key: sk-literal-0123456789
+  gemini:
+    api_key: keyring:gemini
+    env: {GEMINI_API_KEY: AIza-literal, LANG: C}
+execution: {max_retries: 1}
+"""
+
+
+@pytest.fixture
+def oxide(tmp_path: Path) -> Iterator[Oxide]:
+    with Oxide(tmp_path / "home", tmp_path) as program:
+        yield program
+
+
+def test_the_place_is_printed_alone_even_where_there_is_no_file(oxide: Oxide) -> None:
+    assert oxide("config", "path").stdout == f"{oxide.home / 'config.yaml'}\n"
+
+
+def test_what_is_in_force_is_shown_in_the_words_of_the_file(oxide: Oxide) -> None:
+    oxide.configure(SECRETS)
+    shown = yaml.safe_load(oxide("config").stdout)
+    assert shown["execution"]["max_retries"] == 1
+    assert shown["services"]["gemini"]["api_type"] == "gemini"
+    assert shown["routing_rules"]["prefer_local"] is True
+    assert shown["routing_rules"]["coding"]["primary"] == "qwen"
+    assert shown == oxide.json("config", "show")
+
+
+def test_keys_and_passwords_are_not_shown(oxide: Oxide) -> None:
+    oxide.configure(SECRETS)
+    text = oxide("config", "show").stdout
+    assert not [secret for secret in ("hunter2", "sk-literal", "AIza") if secret in text]
+    shown = yaml.safe_load(text)["services"]
+    assert shown["gemini"]["api_key"] == "keyring:gemini"
+    assert shown["gemini"]["env"]["LANG"] == "C"
+
+
+def test_what_is_shown_can_be_used_as_settings(oxide: Oxide, tmp_path: Path) -> None:
+    file = tmp_path / "copy.yaml"
+    file.write_text(oxide("config", "show").stdout, encoding="utf-8")
+    assert load_config(file) == load_config(resource("config", "default.yaml"))
+
+
+def test_settings_that_can_be_used_are_called_so(oxide: Oxide) -> None:
+    done = oxide("config", "check")
+    assert done.returncode == 0
+    assert done.stdout.startswith("✓ ")
+    assert oxide.json("config", "check") == {"ok": True, "problems": []}
+
+
+def test_every_problem_is_named_with_file_line_key_and_what_is_allowed(oxide: Oxide) -> None:
+    oxide.configure("execution:\n  max_retries: many\nlogging:\n  level: LOUD\n")
+    done = oxide("config", "check")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"{oxide.home / 'config.yaml'}:2: execution.max_retries:" in done.stderr
+    assert "INFO" in done.stderr
+    told = json.loads(oxide("config", "check", "--json").stdout)
+    assert told["ok"] is False
+    assert [(problem["line"], problem["key"]) for problem in told["problems"]] == [
+        (2, "execution.max_retries"),
+        (4, "logging.level"),
+    ]
+
+
+def test_broken_settings_do_not_keep_the_other_commands_from_working(oxide: Oxide) -> None:
+    oxide.configure("services: 3\n")
+    for args in (["config", "path"], ["status"], ["keys"], ["completion", "bash"], ["--help"]):
+        assert oxide(*args).returncode == 0
+
+
+def test_a_home_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    done = Oxide(tmp_path / "file" / "home", tmp_path)("config", "path")
+    assert done.returncode == 2
+    assert str(tmp_path / "file") in done.stderr

@@ -1,0 +1,67 @@
+"""`oxide rules`: assignments of types to services, and that they are obeyed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.fakes.openai_server import OpenAIServer
+from tests.fronts.cli_program import Oxide, only
+
+
+@pytest.fixture
+def oxide(tmp_path: Path) -> Iterator[Oxide]:
+    with (
+        OpenAIServer(models=["model-a"]) as one,
+        OpenAIServer(models=["model-a"]) as two,
+        Oxide(tmp_path / "home", tmp_path) as program,
+    ):
+        program.configure(only(one=one.base_url, two=two.base_url))
+        yield program
+
+
+def test_without_rules_every_type_is_automatic(oxide: Oxide) -> None:
+    lines = oxide("rules").stdout.splitlines()
+    assert len(lines) == 9
+    assert all("automatic" in line and len(line) <= 80 for line in lines[1:])
+    assert oxide.json("rules", "list") == {
+        "rules": [],
+        "stats": {"total_rules": 0, "rules_by_service": {}, "task_types": []},
+    }
+
+
+def test_a_rule_is_kept_in_the_file_shown_and_obeyed(oxide: Oxide) -> None:
+    done = oxide("rules", "set", "coding", "two")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert json.loads((oxide.home / "routing_rules.json").read_text(encoding="utf-8")) == {"coding": "two"}
+    assert oxide.json("rules")["rules"] == [{"task_type": "coding", "service": "two"}]
+    assert oxide.json("rules")["stats"]["rules_by_service"] == {"two": 1}
+    assert "two" in oxide("rules", "list").stdout.splitlines()[1]
+    record = oxide.json("run", "Write a function that sorts", "--type", "coding")
+    assert (record["service"], record["route"]["candidates"][0]["service"]) == ("two", "two")
+    assert record["route"]["rule"] == "coding → two"
+
+
+def test_rules_can_be_taken_back_one_by_one_or_all_at_once(oxide: Oxide) -> None:
+    for task_type in ("coding", "general", "quick_query"):
+        oxide("rules", "set", task_type, "one")
+    assert oxide("rules", "remove", "general").returncode == 0
+    assert "2 rules removed." in oxide("rules", "clear").stderr
+    assert oxide.json("rules")["rules"] == []
+    assert oxide("rules", "remove", "general").returncode == 2
+
+
+@pytest.mark.parametrize("args", [["coding", "nobody"], ["nonsense", "one"], ["coding"]])
+def test_nonsense_is_refused(oxide: Oxide, args: list[str]) -> None:
+    done = oxide("rules", "set", *args)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert not (oxide.home / "routing_rules.json").exists()
+
+
+def test_a_word_that_is_no_command_is_refused(oxide: Oxide) -> None:
+    done = oxide("rules", "sett")
+    assert done.returncode == 2
+    assert "sett" in done.stderr

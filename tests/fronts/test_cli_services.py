@@ -1,0 +1,107 @@
+"""`oxide services`: what is there, how far it is usable, a test of one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from oxide_desktop.fronts.cli.text import width
+from tests.fakes.http_server import Reply, closed_port
+from tests.fakes.openai_server import OpenAIServer
+from tests.fronts.cli_program import Oxide, only
+
+KEYS = {"name", "enabled", "healthy", "type", "api_type", "locality", "tier", "failing", "message", "fix", "models"}
+
+
+@pytest.fixture
+def server() -> Iterator[OpenAIServer]:
+    with OpenAIServer(models=["model-a", "model-b"]) as running:
+        yield running
+
+
+@pytest.fixture
+def oxide(tmp_path: Path, server: OpenAIServer) -> Iterator[Oxide]:
+    with Oxide(tmp_path / "home", tmp_path) as program:
+        down = f"http://127.0.0.1:{closed_port()}/v1"
+        program.configure(only(fake=server.base_url, down=down))
+        yield program
+
+
+def test_all_services_in_a_table_that_fits_with_what_to_do(oxide: Oxide) -> None:
+    done = oxide("services")
+    lines = done.stdout.splitlines()
+    assert done.returncode == 0
+    assert all(width(line) <= 80 for line in lines)
+    fake = next(line for line in lines if "fake" in line)
+    assert fake.startswith("✓ fake")
+    assert "model-a" in fake
+    assert "local" in fake
+    place = next(number for number, line in enumerate(lines) if line.startswith("⚠ down"))
+    assert "not running" in lines[place]
+    assert lines[place + 1].startswith("    ")
+    assert any(line.startswith("· builtin") and "switched off" in line for line in lines)
+
+
+def test_programs_get_the_shape_of_the_http_api(oxide: Oxide) -> None:
+    data = oxide.json("services")
+    assert set(data) == {"services", "total", "enabled"}
+    assert data["enabled"] == 2
+    assert data["total"] == len(data["services"])
+    assert set(data["services"]["fake"]) >= KEYS
+    assert data["services"]["fake"]["healthy"] is True
+    assert data["services"]["down"]["healthy"] is False
+    assert data["services"]["down"]["fix"]
+
+
+def test_one_service_is_shown_in_full(oxide: Oxide, server: OpenAIServer) -> None:
+    shown = oxide("services", "fake").stdout
+    assert all(part in shown for part in ("fake", server.base_url, "model-a, model-b", "local"))
+    assert oxide.json("services", "fake")["name"] == "fake"
+    assert oxide("services", "show", "down").returncode == 0
+    assert "switched off" in oxide("services", "builtin").stdout
+
+
+@pytest.mark.parametrize("args", [["nobody"], ["test", "nobody"], ["models", "nobody"]])
+def test_a_service_that_is_not_configured_ends_with_2(oxide: Oxide, args: list[str]) -> None:
+    done = oxide("services", *args)
+    assert done.returncode == 2
+    assert "fake" in done.stderr
+
+
+def test_a_test_asks_one_question_and_is_kept(oxide: Oxide, server: OpenAIServer) -> None:
+    server.usual = Reply(pieces=["4"])
+    done = oxide("services", "test", "fake")
+    assert (done.returncode, done.stdout) == (0, "4")
+    record = oxide.json("services", "test", "fake", "--prompt", "Hello")
+    assert (record["prompt"], record["service"], record["status"]) == ("Hello", "fake", "completed")
+    assert len(server.asked) == 2
+
+
+def test_a_test_of_a_service_that_is_down_fails_with_3(oxide: Oxide) -> None:
+    done = oxide("services", "test", "down")
+    assert (done.returncode, done.stdout) == (3, "")
+
+
+def test_models_are_listed_with_the_one_that_would_be_used(oxide: Oxide) -> None:
+    assert oxide("services", "models", "fake").stdout == "✓ model-a\n  model-b\n"
+    assert oxide.json("services", "models", "fake") == {
+        "service": "fake",
+        "models": ["model-a", "model-b"],
+        "recommended_model": "model-a",
+    }
+    assert oxide("services", "models", "down").returncode == 1
+
+
+def test_an_adapter_that_is_not_installed_costs_its_service_alone(tmp_path: Path, server: OpenAIServer) -> None:
+    oxide = Oxide(tmp_path / "home", tmp_path)
+    oxide.configure(only(fake=server.base_url, foreign={"api_type": "from_mars", "base_url": "http://127.0.0.1:9"}))
+    done = oxide("services")
+    if done.returncode == 2:  # the settings already refuse it
+        assert "from_mars" in done.stderr
+        return
+    assert "no adapter" in done.stdout
+    assert "from_mars" in oxide("services", "foreign").stdout
+    assert json.loads(oxide("services", "--json").stdout)["services"]["foreign"]["healthy"] is False
