@@ -32,8 +32,9 @@ class Place:
     line: int | None = None
 
     def problem(self, key: str, message: str, allowed: str = "") -> ConfigProblem:
-        """A refusal of what stands here."""
-        return ConfigProblem(self.file, self.line, key, message, allowed)
+        """A refusal of what stands here. `message` becomes a sentence."""
+        end = "" if message.endswith((".", "?")) else "."
+        return ConfigProblem(self.file, self.line, key, message + end, allowed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +118,10 @@ def _compose(text: str, start: Place) -> yaml.Node | None:
         _refuse_depth(yaml.parse(text, Loader=loader), start)
         root: yaml.Node | None = yaml.compose(text, Loader=loader)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
+        mark, begun = error.problem_mark, error.context_mark
         place = Place(start.file, mark.line + 1 if mark else None)
-        message = f"this is not YAML: {error.problem or error.context}"
-        raise UnreadableError(place.problem(WHOLE_FILE, message)) from error
+        where = f" ({error.context} that begins in line {begun.line + 1})" if begun else ""
+        raise UnreadableError(place.problem(WHOLE_FILE, f"this is not YAML: {error.problem}{where}")) from error
     except yaml.reader.ReaderError as error:
         place = Place(start.file, text.encode().count(b"\n", 0, error.position) + 1)
         raise UnreadableError(place.problem(WHOLE_FILE, f"this is not YAML: {error.reason}")) from error

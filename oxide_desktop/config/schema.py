@@ -133,7 +133,7 @@ class Checker:
         known = list(known)
         near = difflib.get_close_matches(name, known, n=1)
         meant = f"; did you mean {near[0]!r}?" if near else ""
-        return self.refuse(place, key, f"there is no {what} {name!r}{meant or '.'}", ", ".join(known))
+        return self.refuse(place, key, f"there is no {what} {name!r}{meant}", ", ".join(known))
 
     def value(self, hint: Any, tree: Tree, key: str, field: Field) -> Any:  # noqa: ANN401 - the settings' own types
         """One value of the type that `hint` names, or `UNSET`."""
@@ -168,11 +168,10 @@ class Checker:
     def _scalar(self, hint: Any, tree: Scalar, key: str, field: Field) -> Any:  # noqa: ANN401 - see value
         value = tree.value
         if isinstance(value, str) and "${" in value:
-            value = self._expanded(value, tree.place, key, field)
-            if value is UNSET or (value == "" and not field.may_be_empty):
+            text = self._expanded(value, tree.place, key, field)
+            if text is UNSET or (text == "" and not field.may_be_empty):
                 return UNSET  # an empty variable is like one that is not set
-            if isinstance(value, str):
-                value = _read_as(hint, value)
+            value = _read_as(hint, text)
         if value is None:
             return self.refuse(tree.place, key, "must not be empty")
         return self._checked(hint, value, tree.place, key, field)

@@ -119,10 +119,11 @@ class _Completion:
         if self.values.setdefault("type", wanted) is not wanted:
             given = self.values["type"].value
             self._refuse("type", f"{kind} is reached by {wanted.value}, not by {given}", wanted.value)
+            del self.values["type"]
 
     def _infer_kind(self, url: SplitResult | None) -> None:
         if "type" not in self.values and not self._refused("type"):
-            given = [name for name in ("executable", "base_url") if name in self.values]
+            given = [name for name in ("executable", "base_url") if name in self.values or self._refused(name)]
             if len(given) != 1:
                 self._refuse("type", "is missing, and nothing else tells what it is", ", ".join(ServiceType))
                 return

@@ -136,7 +136,7 @@ def _is_reached_otherwise(under: Section, over: Section) -> bool:
 def _settings(tree: Tree, problems: list[ConfigProblem]) -> Settings:
     checker = Checker(problems, os.environ)
     sections = checker.section(tree, "")
-    names = set(entries_of(sections.get("services")))
+    names = entries_of(sections.get("services")).keys()
     values: dict[str, Any] = {}
     for key, item in sections.items():
         field = fields_of(Settings).get(key)
@@ -186,6 +186,6 @@ def _type_routing(checker: Checker, tree: Tree, key: str, names: Collection[str]
         given = values.get(field, ())
         places = [part.place for part in item.items] if isinstance(item, Listing) else [item.place]
         for name, place in zip((given,) if isinstance(given, str) else given, places, strict=False):
-            if name not in names:
+            if names and name not in names:  # without names something else is wrong, and said
                 checker.refuse_unknown(place, f"{key}.{field}", name, sorted(names), "service")
     return TypeRouting(**values)
