@@ -45,7 +45,7 @@ APP_GONE = "Oxide ended while it worked on this. What it had finished is in its 
 START_LIMIT_S = 30.0
 _RETRY_S = 0.05
 _RESTART_S = 1.0
-_LAST_ANSWERS_S = 1.0
+_LAST_ANSWERS_S = 1.5  # clients that wait for our end do so for two seconds or more
 _APP_GONE = -32000
 _APP_UNREACHABLE = -32001
 _PARSE_ERROR = -32700
@@ -66,7 +66,6 @@ class Shim:
         self._waiting: dict[str, Any] = {}  # requests that the app has and has not answered: id as JSON -> id
         self._opening: dict[str, bytes] = {}  # the session's first words, to say again to a new app
         self._replayed: set[str] = set()  # ids whose next answer the client has had already
-        self._app: Popen[bytes] | None = None
 
     def run(self) -> None:
         """Pump until the client is gone."""
@@ -206,16 +205,17 @@ class Shim:
         """
         hello = {"wish": "mcp", "cwd": _cwd(), "client": "oxide-mcp", "version": __version__, "pid": os.getpid()}
         deadline, next_start = time.monotonic() + START_LIMIT_S, 0.0
+        app: Popen[bytes] | None = None
         while True:
             try:
                 return connect(socket_path(home_folder()), hello)
             except OSError as error:
                 problem = error
-            now = time.monotonic()
-            if now >= deadline or self._client_gone.wait(_RETRY_S):
+            now, code = time.monotonic(), app.poll() if app else 0
+            if code or now >= deadline or self._client_gone.wait(_RETRY_S):
                 raise ChannelError(f"{problem}. Run `oxide serve` in a terminal to see what keeps it from starting.")
-            if now >= next_start and (self._app is None or self._app.poll() is not None):
-                self._app, next_start = _start_app(), now + _RESTART_S
+            if code is not None and now >= next_start:  # none of ours, or one that found another just ending
+                app, next_start = _start_app(), now + _RESTART_S
 
 
 def _start_app() -> Popen[bytes]:
