@@ -24,7 +24,6 @@ _SMALL_WINDOW, _LARGE_WINDOW = 8_192, 1_000_000
 _LARGE_NEED = 30_000
 _EASY, _HARD = 0.35, 0.6
 _LIGHT_TYPES = (TaskType.QUICK_QUERY, TaskType.GENERAL)
-_TIER_SCORES = {Tier.ANSWERS: 0.05, Tier.AUTHENTICATED: 0.03}
 
 _SWITCHED_OFF = "switched off"
 _NO_FALLBACK = "fallback is switched off"
@@ -140,7 +139,8 @@ def _choose(
     able, cut, too_small = _by_window(able, need)
     wishes = routing.per_type.get(need.task_type, TypeRouting())
     order = _Order(need, rule, wishes, routing.prefer_local, cut)
-    candidates = sorted((order.candidate(status) for status in able), key=lambda item: -item.score)
+    proven = sorted(able, key=lambda status: -_proof(status))  # between equals, what has shown more comes first
+    candidates = sorted(map(order.candidate, proven), key=lambda item: -item.score)
     if rule is not None and all(item.settings.name != rule for item in services):
         skipped.append(Skipped(rule, "your rule names it, but no such service is configured"))
     if not routing.fallback_enabled:
@@ -194,7 +194,6 @@ class _Order:
             self._locality(status),
             self._window(status),
             self._lanes(status),
-            self._health(status),
         ]
         score = min(max(0.1 + sum(points for points, _ in found), 0.0), 0.99)
         reasons = [why, *(reason for _, reason in found), _CUT if self.cut else ""]
@@ -252,11 +251,11 @@ class _Order:
             return 0.0, ""
         return -0.3, "1 file is held back" if held == 1 else f"{held:,} files are held back"
 
-    @staticmethod
-    def _health(status: ServiceStatus) -> tuple[float, str]:
-        if status.health is None or status.health.tier is None:
-            return -0.05, "not looked at yet"
-        return _TIER_SCORES.get(status.health.tier, 0.0), ""
+
+def _proof(status: ServiceStatus) -> int:
+    """How many tiers a service has shown. No part of the score: it depends on who looked, not on the task."""
+    tier = status.health.tier if status.health else None
+    return list(Tier).index(tier) + 1 if tier else 0
 
 
 def _names(status: ServiceStatus) -> tuple[str, str]:
