@@ -63,7 +63,8 @@ class BuiltinAdapter:
         most = min(call.max_output_tokens or MOST_ANSWER_TOKENS, MOST_ANSWER_TOKENS)
         call = dataclasses.replace(call, model=None, max_output_tokens=most)
         started = visible = False
-        for again in (True, False):
+        again = True
+        while True:
             running = await self._running()
             try:
                 async with aclosing(running.adapter.execute(call)) as outputs:
@@ -74,6 +75,7 @@ class BuiltinAdapter:
                         visible = visible or isinstance(output, str)
             except ServiceError as error:
                 await self._survive(running, error, again=again and not visible)
+                again = False
             else:
                 yield Note(AFTERWORD)
                 return

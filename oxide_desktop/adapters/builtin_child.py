@@ -104,10 +104,10 @@ async def import_check(service: str, spawner: Spawner, parts: Parts) -> str:
         ServiceError: It cannot.
     """
     async with await spawner.spawn(_spec({"packages": str(parts.packages)})) as child:
-        return (await _first_word(service, child))["version"]
+        return (await _first_word(service, child, START_LIMIT_S))["version"]
 
 
-async def start(service: str, spawner: Spawner, parts: Parts, window: int) -> Server:
+async def start(service: str, spawner: Spawner, parts: Parts, window: int, limit_s: float = START_LIMIT_S) -> Server:
     """Start a server and wait until it listens.
 
     Raises:
@@ -125,7 +125,7 @@ async def start(service: str, spawner: Spawner, parts: Parts, window: int) -> Se
     }
     child = await spawner.spawn(_spec(job))
     try:
-        said = await _first_word(service, child)
+        said = await _first_word(service, child, limit_s)
     except BaseException:  # cancelled, or it failed: either way nobody will use it
         await child.stop()
         raise
@@ -138,17 +138,17 @@ def _spec(job: dict[str, object]) -> ChildSpec:
     return ChildSpec(argv=argv, purpose=PURPOSE, stdin=json.dumps(job).encode(), env=_PATIENT)
 
 
-async def _first_word(service: str, child: Child) -> dict[str, str]:
+async def _first_word(service: str, child: Child, limit_s: float) -> dict[str, str]:
     """What the program says first: that it is ready, or why it never will be."""
     try:
-        async with asyncio.timeout(START_LIMIT_S):
+        async with asyncio.timeout(limit_s):
             said = await _marked_line(child)
             if said is None:
                 raise crashed(service, last_words(await child.wait()))
             if "failed" in said:
                 raise _failed(service, said, await child.wait())
     except TimeoutError as error:
-        problem = f"The model was not ready within {START_LIMIT_S:g} s."
+        problem = f"The model was not ready within {limit_s:g} s."
         raise ServiceError(FailureKind.TIMEOUT, f"{service} does not start", problem) from error
     return said
 

@@ -29,6 +29,7 @@ WRITE_TIMEOUT_S = 60.0
 LOOK_UP_TIMEOUT_S = 5.0
 CLOSE_TIMEOUT_S = 2.0
 ERROR_BODY_BYTES = 64 * 1024
+KEYRING = "keyring:"
 WHOLE_BODY_BYTES = 32 * 1024 * 1024
 
 _PORTS = {"http": 80, "https": 443}
@@ -44,9 +45,7 @@ class HttpService:
     """
 
     def __init__(self, settings: ServiceSettings, secrets: Secrets, *, base_url: str, fix: str) -> None:
-        key = settings.api_key or ""
-        name = key.removeprefix("keyring:") if key.startswith("keyring:") else settings.name
-        self.peer = Peer(service=settings.name, url=base_url, key=name, fix=fix)
+        self.peer = Peer(service=settings.name, url=base_url, key_fix=_key_fix(settings), fix=fix)
         self._api_key = settings.api_key
         self._secrets = secrets
         self._idle_connections = settings.max_concurrency
@@ -124,8 +123,7 @@ class HttpService:
                 return key
         except UsageError as error:
             problem = error.message or error.title
-        hint = f"Store it: `oxide keys set {self.peer.key}`."
-        raise ServiceError(FailureKind.AUTH, f"{self.peer.service} needs its key", problem, hint)
+        raise ServiceError(FailureKind.AUTH, f"{self.peer.service} needs its key", problem, self.peer.key_fix)
 
     async def _connect(self) -> httpx.AsyncClient:
         if self._client is None:
@@ -256,6 +254,14 @@ class Exchange:
             raise ended_early(self._peer) from error
         except httpx.HTTPError as error:
             raise translated(self._peer, error) from error
+
+
+def _key_fix(settings: ServiceSettings) -> str:
+    reference = settings.api_key or ""
+    if reference.startswith(KEYRING):
+        return f"Store a valid key: `oxide keys set {reference.removeprefix(KEYRING)}`."
+    name = settings.name
+    return f"Store a key with `oxide keys set {name}`, and set services.{name}.api_key to {KEYRING}{name}."
 
 
 async def drain(lines: AsyncGenerator[list[str], None], within_s: float = 0.2) -> None:

@@ -24,13 +24,13 @@ class Peer:
 
     Attributes:
         url: Its base URL, for people.
-        key: Name under which its API key is stored.
+        key_fix: What to do about its API key.
         fix: What to do when nothing answers there.
     """
 
     service: str
     url: str
-    key: str
+    key_fix: str
     fix: str
 
 
@@ -139,7 +139,7 @@ def refused_in_stream(peer: Peer, said: object) -> Refused:
 
 def _judged(peer: Peer, status: int, text: str, *, in_stream: bool = False) -> Refused:
     rule = next(rule for rule in _RULES if rule.fits(status, text))
-    hint = rule.hint.format(key=peer.key, service=peer.service)
+    hint = rule.hint.format(key_fix=peer.key_fix, service=peer.service)
     error = Refused(peer, rule.kind, rule.title, text, hint, http_status=0 if in_stream else status)
     error.about_model = rule is _NO_SUCH_MODEL
     return error
@@ -161,7 +161,6 @@ class _Rule(NamedTuple):
 _ANY_STATUS = range(1000)
 _CLIENT_ERRORS = range(400, 500)
 _IN_A_MOMENT = "Try again in a moment."
-_STORE_KEY = "Store a valid key: `oxide keys set {key}`."
 _SEE_PLAN = "See to the plan of {service}, or wait until it grants more."
 _CHECK_URL = "Check services.{service}.base_url in the settings."
 _NO_SUCH_MODEL = _Rule(
@@ -177,7 +176,7 @@ _RULES = (
     _Rule(
         {403}, r"\b(plan|licen[cs]e|subscription|country|region)\b", FailureKind.LICENCE, "may not be used", _SEE_PLAN
     ),
-    _Rule({401, 403}, "", FailureKind.AUTH, "refused the key", _STORE_KEY),
+    _Rule({401, 403}, "", FailureKind.AUTH, "refused the key", "{key_fix}"),
     _Rule({402}, "", FailureKind.QUOTA, "has used up its quota", _SEE_PLAN),
     _Rule(
         {429},

@@ -148,6 +148,9 @@ BEFORE_AN_ANSWER = {
     "garbage instead of text": (Reply(fault=Fault.GARBAGE), K.TRANSIENT),
     "huge line": (Reply(fault=Fault.HUGE_LINE), K.TRANSIENT),
     "JSON that is no answer": (Reply(whole=True, body=b"[1, 2]"), K.TRANSIENT),
+    "JSON that does not end": (Reply(body=b"[" * 33 * 1024 * 1024), K.TRANSIENT),
+    "JSON that is none": (Reply(body=b"{oops"), K.TRANSIENT),
+    "an empty answer in one piece": (Reply(whole=True, pieces=[]), K.TRANSIENT),
     "JSON that is no object": (Reply(whole=True, body=b"3"), K.TRANSIENT),
 }
 
@@ -303,7 +306,7 @@ async def test_a_wrong_key_fails_the_third_tier(make: Make, server: ScriptedServ
     health = await adapter.check(Depth.PROVE)
     assert health.tier is Tier.STARTS
     assert health.failing is Tier.AUTHENTICATED
-    assert health.fix == "Store a valid key: `oxide keys set stub`."
+    assert health.fix == "Store a key with `oxide keys set stub`, and set services.stub.api_key to keyring:stub."
     heard = await ask(adapter)
     assert heard.error
     assert heard.error.kind is K.AUTH
@@ -318,7 +321,7 @@ async def test_a_key_from_the_keyring_is_sent_and_a_missing_one_is_named(
     heard = await ask(make(server.kind, tools, base_url=server.url, api_key="keyring:other"))
     assert heard.error
     assert heard.error.kind is K.AUTH
-    assert heard.error.hint == "Store it: `oxide keys set other`."
+    assert heard.error.hint == "Store a valid key: `oxide keys set other`."
 
 
 async def test_a_key_that_no_header_can_carry_is_refused_without_a_request(

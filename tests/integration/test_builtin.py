@@ -15,14 +15,15 @@ import httpx
 import pytest
 
 from oxide_desktop.adapters.builtin import BuiltinAdapter
+from oxide_desktop.adapters.builtin_child import find_parts, start
 from oxide_desktop.core.children import Child, ChildSpec
-from oxide_desktop.core.errors import FailureKind
+from oxide_desktop.core.errors import FailureKind, ServiceError
 from oxide_desktop.core.health import Depth, Tier
 from oxide_desktop.core.model import Locality
 from oxide_desktop.core.ports import AdapterTools
 from oxide_desktop.core.settings import ServiceSettings, ServiceType
 from tests.fakes.asking import ask, question
-from tests.fakes.dying_server import write_package
+from tests.fakes.dying_server import SOURCE, write_package
 
 pytestmark = pytest.mark.model
 Make = Callable[..., BuiltinAdapter]
@@ -148,6 +149,38 @@ async def test_a_server_that_dies_of_every_question_is_tried_twice(
     assert heard.error.message == "It ended with code 7. out of luck"
     assert heard.error.hint
     assert heard.model == "tiny"
+    assert adapter_tools.spawner.children() == ()
+
+
+async def test_calls_that_meet_the_same_death_each_try_twice(
+    make: Make, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, adapter_tools: AdapterTools
+) -> None:
+    monkeypatch.syspath_prepend(write_package(tmp_path))
+    adapter = make(model=str(tiny_model))
+    for heard in await asyncio.gather(ask(adapter), ask(adapter)):
+        assert heard.error
+        assert heard.error.kind is FailureKind.CRASHED
+    assert adapter_tools.spawner.children() == ()
+
+
+async def test_a_server_that_fails_and_lives_is_left_running(
+    make: Make, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, adapter_tools: AdapterTools
+) -> None:
+    monkeypatch.syspath_prepend(write_package(tmp_path, SOURCE.replace("os._exit(7)", "self.send_error(500)")))
+    heard = await ask(make(model=str(tiny_model)))
+    assert heard.error
+    assert heard.error.kind is FailureKind.TRANSIENT
+    assert len(adapter_tools.spawner.children()) == 1
+
+
+async def test_a_server_that_never_gets_ready_is_given_up_and_ended(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, adapter_tools: AdapterTools
+) -> None:
+    monkeypatch.syspath_prepend(write_package(tmp_path, "import threading; threading.Event().wait()"))
+    parts = find_parts(make().settings)
+    with pytest.raises(ServiceError, match=r"not ready within 0\.5 s") as failure:
+        await start("builtin", adapter_tools.spawner, parts, window=512, limit_s=0.5)
+    assert failure.value.kind is FailureKind.TIMEOUT
     assert adapter_tools.spawner.children() == ()
 
 

@@ -9,7 +9,7 @@ import pytest
 from oxide_desktop.adapters.http_errors import Peer, refused, refused_in_stream, retry_after_s, translated
 from oxide_desktop.core.errors import FailureKind
 
-PEER = Peer(service="lab", url="http://lab/v1", key="lab-key", fix="Start the lab.")
+PEER = Peer(service="lab", url="http://lab/v1", key_fix="Store the key.", fix="Start the lab.")
 K = FailureKind
 
 
@@ -70,8 +70,8 @@ def test_a_refusal_without_a_reason_says_so(body: bytes) -> None:
     assert refused(PEER, 502, {}, body).message == "It gave no reason (HTTP 502)."
 
 
-def test_the_hint_names_the_key_under_which_it_is_stored() -> None:
-    assert refused(PEER, 401, {}, b"").hint == "Store a valid key: `oxide keys set lab-key`."
+def test_a_refused_key_says_what_to_do_about_it() -> None:
+    assert refused(PEER, 401, {}, b"").hint == "Store the key."
 
 
 @pytest.mark.parametrize(

@@ -137,6 +137,22 @@ async def test_a_model_that_is_not_pulled_says_how_to_pull_it(adapter: OllamaAda
     assert heard.error.hint == "Pull it: `ollama pull mistral`."
 
 
+async def test_a_model_that_is_not_there_is_told_even_without_a_list(
+    adapter: OllamaAdapter, ollama_server: OllamaServer
+) -> None:
+    ollama_server.look_up = lambda *_: None
+    heard = await ask(adapter, question(model="mistral"))
+    assert heard.error
+    assert heard.error.kind is FailureKind.MISSING
+    assert "mistral" in heard.error.message
+
+
+async def test_a_replaced_model_is_told_in_a_note(make: Make, ollama_server: OllamaServer) -> None:
+    heard = await ask(make(base_url=ollama_server.url, default_model="gone"))
+    assert heard.model == "qwen2.5-coder:7b"
+    assert heard.notes == ["home does not offer gone; qwen2.5-coder:7b is used instead."]
+
+
 async def test_a_server_without_models_says_how_to_get_one(adapter: OllamaAdapter, ollama_server: OllamaServer) -> None:
     ollama_server.models = []
     health = await adapter.check(Depth.PROBE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -77,7 +78,7 @@ def run(place: Path, *kinds: str) -> dict[str, object]:
     path = f"{place}{';' if sys.platform == 'win32' else ':'}{ROOT}"
     program = subprocess.run(
         [sys.executable, "-c", PROGRAM, *kinds],
-        env={"PYTHONPATH": path, "SYSTEMROOT": "C:\\Windows"},
+        env={**os.environ, "PYTHONPATH": path},
         capture_output=True,
         text=True,
         timeout=60,
