@@ -1,4 +1,4 @@
-"""The same question through command line, Python, HTTP, MCP and the window: five records that differ in `source` alone."""
+"""The same question through every front: five records that differ in `source` alone."""
 
 from __future__ import annotations
 

@@ -1,0 +1,157 @@
+"""The tray app on a real X screen, as a person meets it: docked, typed into, answered, ended."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.fakes.http_server import Reply
+from tests.fakes.openai_server import OpenAIServer
+
+pytestmark = pytest.mark.screen
+TOOLS = ("Xvfb", "openbox", "trayer", "xdotool")
+LIMIT_S = 60.0
+
+
+class Screen:
+    """A virtual screen with a window manager and a tray, and hands to use it."""
+
+    def __init__(self, processes: ExitStack) -> None:
+        self._processes = processes
+        self.display = ""
+
+    def start(self) -> None:
+        read, write = os.pipe()
+        self._run(["Xvfb", "-displayfd", str(write), "-screen", "0", "1280x800x24"], pass_fds=(write,))
+        os.close(write)
+        with os.fdopen(read) as told:
+            self.display = f":{told.readline().strip()}"
+        self._run(["openbox"])
+        self._run(["trayer", "--SetDockType", "true", "--widthtype", "request", "--height", "28"])
+        self.until(lambda: self.window("^panel$"), "the tray")
+
+    def _run(self, command: list[str], **options: object) -> None:
+        process = subprocess.Popen(
+            command, env=self.environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **options
+        )
+        self._processes.callback(process.wait, LIMIT_S)
+        self._processes.callback(process.kill)
+
+    def environment(self) -> dict[str, str]:
+        kept = {key: value for key, value in os.environ.items() if key not in ("QT_QPA_PLATFORM", "WAYLAND_DISPLAY")}
+        return {**kept, "DISPLAY": self.display, "DBUS_SESSION_BUS_ADDRESS": "disabled:"}
+
+    def do(self, *command: str) -> str:
+        done = subprocess.run(
+            ["xdotool", *command], env=self.environment(), capture_output=True, text=True, timeout=LIMIT_S, check=False
+        )
+        return done.stdout.strip()
+
+    def window(self, name: str) -> str:
+        return self.do("search", "--onlyvisible", "--name", name).split("\n")[0]
+
+    def until(self, holds: object, what: str) -> object:
+        """Ask again and again: a screen tells nobody when it has changed."""
+        end = time.monotonic() + LIMIT_S
+        while time.monotonic() < end:
+            if found := holds():
+                return found
+        raise AssertionError(f"{what} did not come in {LIMIT_S} s")
+
+
+@pytest.fixture
+def screen() -> Iterator[Screen]:
+    missing = [tool for tool in TOOLS if shutil.which(tool) is None]
+    if missing:
+        pytest.skip(f"needs {', '.join(missing)} (make test installs them as root on Debian)")
+    with ExitStack() as processes:
+        made = Screen(processes)
+        made.start()
+        yield made
+
+
+class Oxide:
+    """The program, started as a person would."""
+
+    def __init__(self, screen: Screen, home: Path) -> None:
+        self.home = home
+        self.environment = {**screen.environment(), "OXIDE_HOME": str(home)}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "oxide_desktop"],
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def history(self) -> list[dict[str, object]]:
+        done = subprocess.run(
+            [sys.executable, "-m", "oxide_desktop", "history", "list", "--json"],
+            env=self.environment,
+            capture_output=True,
+            timeout=LIMIT_S,
+            check=True,
+        )
+        return json.loads(done.stdout)["tasks"]
+
+
+@pytest.fixture
+def oxide(screen: Screen, openai_server: OpenAIServer, tmp_path: Path) -> Iterator[Oxide]:
+    openai_server.usual = Reply(pieces=["Pa", "ris."])
+    (tmp_path / "config.yaml").write_text(
+        f"services:\n  fake: {{type: http, base_url: '{openai_server.base_url}'}}\n  builtin: {{enabled: false}}\n"
+    )
+    started = Oxide(screen, tmp_path)
+    yield started
+    if started.process.poll() is None:
+        started.process.kill()
+    started.process.communicate(timeout=LIMIT_S)
+
+
+def test_a_person_asks_is_answered_and_ends_the_app(screen: Screen, oxide: Oxide, openai_server: OpenAIServer):
+    window = screen.until(lambda: screen.window("^Ask — Oxide"), "the window")
+    screen.until((oxide.home / "run" / "web.json").exists, "the engine")
+
+    screen.do("windowfocus", "--sync", window, "type", "--delay", "1", "What is the capital of France?")
+    screen.until(lambda: screen.do("key", "ctrl+Return") or openai_server.asked, "the question")
+    screen.until(lambda: any(task["status"] == "completed" for task in oxide.history()), "the answer")
+    (task, *_) = oxide.history()
+    family = [oxide.process.pid, *(child.pid for child in psutil.Process(oxide.process.pid).children(recursive=True))]
+    oxide.process.send_signal(signal.SIGTERM)
+    out, err = oxide.process.communicate(timeout=LIMIT_S)
+
+    assert (task["prompt"], task["result"], task["source"]) == ("What is the capital of France?", "Paris.", "desktop")
+    assert oxide.process.returncode == 0
+    assert out == ""
+    assert not [line for line in err.splitlines() if "warning" in line.lower() or "Traceback" in line]
+    assert not [pid for pid in family if psutil.pid_exists(pid)]
+
+
+def test_the_icon_docks_in_the_tray(screen: Screen, oxide: Oxide):
+    panel = screen.window("^panel$")
+    width = screen.do("getwindowgeometry", "--shell", panel)
+    screen.until(lambda: screen.window("^Ask — Oxide"), "the window")
+
+    screen.until(lambda: screen.do("getwindowgeometry", "--shell", panel) != width, "the icon")
+
+
+def test_closing_the_window_leaves_the_app_in_the_tray(screen: Screen, oxide: Oxide):
+    window = screen.until(lambda: screen.window("^Ask — Oxide"), "the window")
+    screen.until((oxide.home / "run" / "web.json").exists, "the engine")
+    screen.do("windowfocus", "--sync", window, "key", "Escape")
+    screen.until(lambda: not screen.window("^Ask — Oxide"), "the window's closing")
+
+    assert oxide.process.poll() is None
+    assert (oxide.home / "run" / "web.json").exists()
