@@ -6,16 +6,14 @@ import asyncio
 import functools
 import json
 import ssl
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
-from contextlib import aclosing, asynccontextmanager, suppress
-from http import HTTPStatus
-from ipaddress import ip_address
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import oxide_desktop
-from oxide_desktop.adapters.http_errors import Peer, ended_early, garbage, refused, translated, unreachable, web_page
-from oxide_desktop.adapters.lines import LineSplitter, LineTooLongError
+from oxide_desktop.adapters.addresses import behind_proxy, host_and_port, is_loopback
+from oxide_desktop.adapters.exchange import CLOSE_TIMEOUT_S, Exchange, http_failures
+from oxide_desktop.adapters.http_errors import Peer, translated, unreachable
 from oxide_desktop.core.background import BackgroundTasks
 from oxide_desktop.core.errors import FailureKind, ServiceError, UsageError
 from oxide_desktop.core.ports import Secrets
@@ -27,12 +25,7 @@ if TYPE_CHECKING:
 CONNECT_TIMEOUT_S = 10.0
 WRITE_TIMEOUT_S = 60.0
 LOOK_UP_TIMEOUT_S = 5.0
-CLOSE_TIMEOUT_S = 2.0
-ERROR_BODY_BYTES = 64 * 1024
 KEYRING = "keyring:"
-WHOLE_BODY_BYTES = 32 * 1024 * 1024
-
-_PORTS = {"http": 80, "https": 443}
 
 Body = Mapping[str, Any]
 
@@ -98,7 +91,7 @@ class HttpService:
                     method, f"{self.peer.url}/{path}", headers=headers, content=content, extensions={"trace": trace}
                 )
                 return await client.send(request, stream=True)
-            except _http_failures() as error:
+            except http_failures() as error:
                 return translated(self.peer, error)
             finally:
                 sent.set()
@@ -128,7 +121,7 @@ class HttpService:
     async def _connect(self) -> httpx.AsyncClient:
         if self._client is None:
             try:
-                _address(self.peer.url)
+                host_and_port(self.peer.url)
             except ValueError as error:
                 raise unreachable(self.peer, str(error)) from error
             loopback = is_loopback(self.peer.url)
@@ -148,7 +141,7 @@ class HttpService:
             return  # only the proxy could be connected to, which says nothing of the service
         try:
             async with asyncio.timeout(within_s):
-                _, writer = await asyncio.open_connection(*_address(self.peer.url))
+                _, writer = await asyncio.open_connection(*host_and_port(self.peer.url))
         except (OSError, TimeoutError, ValueError) as error:
             reason = f"no connection within {within_s:g} s" if isinstance(error, TimeoutError) else str(error)
             raise unreachable(self.peer, reason) from error
@@ -164,98 +157,6 @@ class HttpService:
             await self._client.aclose()
 
 
-class Exchange:
-    """One request and what comes back."""
-
-    def __init__(self, peer: Peer, sent: asyncio.Event, sending: asyncio.Task[httpx.Response | ServiceError]) -> None:
-        self._peer = peer
-        self._sent = sent
-        self._sending = sending
-
-    async def sent(self) -> None:
-        """Wait until the service has the whole request, or it has become clear that it never will.
-
-        Raises:
-            ServiceError: It could not be sent.
-        """
-        await self._sent.wait()
-        if self._sending.done() and isinstance(error := await self._sending, ServiceError):
-            raise error
-
-    async def response(self) -> httpx.Response:
-        """Wait for the answer to begin.
-
-        Raises:
-            ServiceError: There was none, or it is an error.
-        """
-        response = await self._sending
-        if isinstance(response, ServiceError):
-            raise response
-        if response.status_code != HTTPStatus.OK:
-            raise refused(self._peer, response.status_code, response.headers, await _error_body(response))
-        if response.headers.get("content-type", "").startswith("text/html"):
-            raise web_page(self._peer)
-        return response
-
-    async def json(self) -> Mapping[str, Any]:
-        """The whole answer as a JSON object; a bare list becomes `{"data": list}`.
-
-        Raises:
-            ServiceError: There was none, or it is something else.
-        """
-        response = await self.response()
-        parts, size = [], 0
-        async with aclosing(self._bytes(response)) as pieces:
-            async for piece in pieces:
-                parts.append(piece)
-                size += len(piece)
-                if size > WHOLE_BODY_BYTES:
-                    raise garbage(self._peer, "The answer does not end.")
-        return self._parsed(response, b"".join(parts))
-
-    def _parsed(self, response: httpx.Response, body: bytes) -> Mapping[str, Any]:
-        try:
-            found = json.loads(body)
-        except ValueError as error:
-            kind = response.headers.get("content-type", "").partition(";")[0] or "something"
-            raise garbage(self._peer, f"It sent {kind} that is not JSON.") from error
-        if isinstance(found, Mapping):
-            return found
-        if isinstance(found, list):
-            return {"data": found}
-        raise garbage(self._peer, "It sent JSON that is no object.")
-
-    async def lines(self) -> AsyncGenerator[list[str], None]:
-        """The answer's lines, as many at once as a read brings; an unfinished last one comes last.
-
-        Raises:
-            ServiceError: The stream broke off or is not made of lines.
-        """
-        splitter = LineSplitter()
-        async with aclosing(self._bytes(await self.response())) as pieces:
-            async for piece in pieces:
-                try:
-                    lines = splitter.feed(piece)
-                except LineTooLongError as error:
-                    raise garbage(self._peer, "It sent a line without an end.") from error
-                if lines:
-                    yield lines
-        if rest := splitter.rest():
-            yield [rest]
-
-    async def _bytes(self, response: httpx.Response) -> AsyncGenerator[bytes, None]:
-        import httpx  # noqa: PLC0415 - loaded already where there is a response
-
-        try:
-            async with aclosing(response.aiter_bytes()) as pieces:  # type: ignore[type-var]  # it is a generator
-                async for piece in pieces:
-                    yield piece
-        except httpx.RemoteProtocolError as error:
-            raise ended_early(self._peer) from error
-        except httpx.HTTPError as error:
-            raise translated(self._peer, error) from error
-
-
 def _key_fix(settings: ServiceSettings) -> str:
     reference = settings.api_key or ""
     if reference.startswith(KEYRING):
@@ -264,74 +165,14 @@ def _key_fix(settings: ServiceSettings) -> str:
     return f"Store a key with `oxide keys set {name}`, and set services.{name}.api_key to {KEYRING}{name}."
 
 
-async def drain(lines: AsyncGenerator[list[str], None], within_s: float = 0.2) -> None:
-    """Read what little is left after the end was said, so that the connection can be used again."""
-    with suppress(TimeoutError, ServiceError):  # the answer is whole; a connection more or less does not matter
-        async with asyncio.timeout(within_s):
-            async for _ in lines:
-                pass
-
-
-def _address(url: str) -> tuple[str, int]:
-    """Host and port of a URL.
-
-    Raises:
-        ValueError: It has none.
-    """
-    parts = urlsplit(url)
-    if not parts.hostname or parts.scheme not in _PORTS:
-        raise ValueError("that is no address of the form http://HOST:PORT")
-    return parts.hostname, parts.port or _PORTS[parts.scheme]
-
-
-def is_loopback(url: str) -> bool:
-    """Whether a URL means this machine."""
-    host = urlsplit(url).hostname or ""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def behind_proxy(url: str) -> bool:
-    """Whether requests to a URL go through a proxy of the environment's. Those to this machine never do."""
-    if is_loopback(url):
-        return False
-    from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415 - slow to import, for other machines only
-
-    address = urlsplit(url)
-    proxies = getproxies()
-    return bool(proxies.get(address.scheme) or proxies.get("all")) and not proxy_bypass(address.hostname or "")
-
-
 async def _end(sending: asyncio.Task[httpx.Response | ServiceError]) -> None:
     """Stop a request, or let go of its response; either closes a connection that is not done with."""
     sending.cancel()
     await asyncio.wait([sending], timeout=CLOSE_TIMEOUT_S)
     if sending.done() and not sending.cancelled() and not isinstance(response := sending.result(), ServiceError):
-        with suppress(*_http_failures(), TimeoutError):  # what it had to say is read, or not wanted any more
+        with suppress(*http_failures(), TimeoutError):  # what it had to say is read, or not wanted any more
             async with asyncio.timeout(CLOSE_TIMEOUT_S):
                 await response.aclose()
-
-
-async def _error_body(response: httpx.Response) -> bytes:
-    """What there is of an error's text, within bounds of size and time."""
-    body = b""
-    with suppress(*_http_failures(), TimeoutError):  # the status alone will have to do
-        async with asyncio.timeout(CLOSE_TIMEOUT_S), aclosing(response.aiter_bytes()) as pieces:  # type: ignore[type-var]
-            async for piece in pieces:
-                body += piece
-                if len(body) >= ERROR_BODY_BYTES:
-                    break
-    return body[:ERROR_BODY_BYTES]
-
-
-def _http_failures() -> tuple[type[Exception], ...]:
-    import httpx  # noqa: PLC0415 - loaded already where there is a client
-
-    return (httpx.HTTPError, httpx.InvalidURL)
 
 
 def _prepared(*, secure: bool) -> Callable[..., httpx.AsyncClient]:

@@ -10,7 +10,9 @@ from contextlib import aclosing
 from typing import Any
 
 from oxide_desktop.adapters import checks
-from oxide_desktop.adapters.http import Exchange, HttpService, drain, is_loopback
+from oxide_desktop.adapters.addresses import is_loopback
+from oxide_desktop.adapters.exchange import Exchange, drain
+from oxide_desktop.adapters.http import HttpService
 from oxide_desktop.adapters.http_errors import Peer, Refused, ended_early, garbage, no_text, refused_in_stream
 from oxide_desktop.adapters.models import ModelChoice, listed
 from oxide_desktop.core.errors import FailureKind, ServiceError

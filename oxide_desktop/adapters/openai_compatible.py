@@ -9,7 +9,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from oxide_desktop.adapters import checks
-from oxide_desktop.adapters.http import Exchange, HttpService, drain
+from oxide_desktop.adapters.exchange import Exchange, drain
+from oxide_desktop.adapters.http import HttpService
 from oxide_desktop.adapters.http_errors import Refused
 from oxide_desktop.adapters.models import Choice, ModelChoice, listed
 from oxide_desktop.adapters.openai_dialect import Completion

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from oxide_desktop.adapters.http import behind_proxy, is_loopback
+from oxide_desktop.adapters.addresses import behind_proxy, is_loopback
 from oxide_desktop.adapters.openai_compatible import OpenAICompatibleAdapter, versioned
 from oxide_desktop.core.errors import FailureKind
 from oxide_desktop.core.health import Depth, Tier

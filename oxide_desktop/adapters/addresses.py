@@ -1,0 +1,42 @@
+"""Where a service is: its host and port, whether that is this machine, whether a proxy stands between."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+_PORTS = {"http": 80, "https": 443}
+
+
+def host_and_port(url: str) -> tuple[str, int]:
+    """Host and port of a URL.
+
+    Raises:
+        ValueError: It has none.
+    """
+    parts = urlsplit(url)
+    if not parts.hostname or parts.scheme not in _PORTS:
+        raise ValueError("that is no address of the form http://HOST:PORT")
+    return parts.hostname, parts.port or _PORTS[parts.scheme]
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL means this machine."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def behind_proxy(url: str) -> bool:
+    """Whether requests to a URL go through a proxy of the environment's. Those to this machine never do."""
+    if is_loopback(url):
+        return False
+    from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415 - slow to import, for other machines only
+
+    address = urlsplit(url)
+    proxies = getproxies()
+    return bool(proxies.get(address.scheme) or proxies.get("all")) and not proxy_bypass(address.hostname or "")

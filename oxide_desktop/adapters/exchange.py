@@ -1,0 +1,140 @@
+"""One HTTP request on its way, and what comes back: whole or line by line, its failures as `ServiceError`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing, suppress
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from oxide_desktop.adapters.http_errors import Peer, ended_early, garbage, refused, translated, web_page
+from oxide_desktop.adapters.lines import LineSplitter, LineTooLongError
+from oxide_desktop.core.errors import ServiceError
+
+if TYPE_CHECKING:
+    import httpx
+
+CLOSE_TIMEOUT_S = 2.0
+ERROR_BODY_BYTES = 64 * 1024
+WHOLE_BODY_BYTES = 32 * 1024 * 1024
+
+
+class Exchange:
+    """One request and what comes back."""
+
+    def __init__(self, peer: Peer, sent: asyncio.Event, sending: asyncio.Task[httpx.Response | ServiceError]) -> None:
+        self._peer = peer
+        self._sent = sent
+        self._sending = sending
+
+    async def sent(self) -> None:
+        """Wait until the service has the whole request, or it has become clear that it never will.
+
+        Raises:
+            ServiceError: It could not be sent.
+        """
+        await self._sent.wait()
+        if self._sending.done() and isinstance(error := await self._sending, ServiceError):
+            raise error
+
+    async def response(self) -> httpx.Response:
+        """Wait for the answer to begin.
+
+        Raises:
+            ServiceError: There was none, or it is an error.
+        """
+        response = await self._sending
+        if isinstance(response, ServiceError):
+            raise response
+        if response.status_code != HTTPStatus.OK:
+            raise refused(self._peer, response.status_code, response.headers, await _error_body(response))
+        if response.headers.get("content-type", "").startswith("text/html"):
+            raise web_page(self._peer)
+        return response
+
+    async def json(self) -> Mapping[str, Any]:
+        """The whole answer as a JSON object; a bare list becomes `{"data": list}`.
+
+        Raises:
+            ServiceError: There was none, or it is something else.
+        """
+        response = await self.response()
+        parts, size = [], 0
+        async with aclosing(self._bytes(response)) as pieces:
+            async for piece in pieces:
+                parts.append(piece)
+                size += len(piece)
+                if size > WHOLE_BODY_BYTES:
+                    raise garbage(self._peer, "The answer does not end.")
+        return self._parsed(response, b"".join(parts))
+
+    def _parsed(self, response: httpx.Response, body: bytes) -> Mapping[str, Any]:
+        try:
+            found = json.loads(body)
+        except ValueError as error:
+            kind = response.headers.get("content-type", "").partition(";")[0] or "something"
+            raise garbage(self._peer, f"It sent {kind} that is not JSON.") from error
+        if isinstance(found, Mapping):
+            return found
+        if isinstance(found, list):
+            return {"data": found}
+        raise garbage(self._peer, "It sent JSON that is no object.")
+
+    async def lines(self) -> AsyncGenerator[list[str], None]:
+        """The answer's lines, as many at once as a read brings; an unfinished last one comes last.
+
+        Raises:
+            ServiceError: The stream broke off or is not made of lines.
+        """
+        splitter = LineSplitter()
+        async with aclosing(self._bytes(await self.response())) as pieces:
+            async for piece in pieces:
+                try:
+                    lines = splitter.feed(piece)
+                except LineTooLongError as error:
+                    raise garbage(self._peer, "It sent a line without an end.") from error
+                if lines:
+                    yield lines
+        if rest := splitter.rest():
+            yield [rest]
+
+    async def _bytes(self, response: httpx.Response) -> AsyncGenerator[bytes, None]:
+        import httpx  # noqa: PLC0415 - loaded already where there is a response
+
+        try:
+            async with aclosing(response.aiter_bytes()) as pieces:  # type: ignore[type-var]  # it is a generator
+                async for piece in pieces:
+                    yield piece
+        except httpx.RemoteProtocolError as error:
+            raise ended_early(self._peer) from error
+        except httpx.HTTPError as error:
+            raise translated(self._peer, error) from error
+
+
+async def drain(lines: AsyncGenerator[list[str], None], within_s: float = 0.2) -> None:
+    """Read what little is left after the end was said, so that the connection can be used again."""
+    with suppress(TimeoutError, ServiceError):  # the answer is whole; a connection more or less does not matter
+        async with asyncio.timeout(within_s):
+            async for _ in lines:
+                pass
+
+
+async def _error_body(response: httpx.Response) -> bytes:
+    """What there is of an error's text, within bounds of size and time."""
+    body = b""
+    with suppress(*http_failures(), TimeoutError):  # the status alone will have to do
+        async with asyncio.timeout(CLOSE_TIMEOUT_S), aclosing(response.aiter_bytes()) as pieces:  # type: ignore[type-var]
+            async for piece in pieces:
+                body += piece
+                if len(body) >= ERROR_BODY_BYTES:
+                    break
+    return body[:ERROR_BODY_BYTES]
+
+
+def http_failures() -> tuple[type[Exception], ...]:
+    """What httpx raises when it is not our fault."""
+    import httpx  # noqa: PLC0415 - loaded already where there is a client
+
+    return (httpx.HTTPError, httpx.InvalidURL)
