@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import importlib.util
 import os
 import sys
@@ -48,16 +49,18 @@ def build(settings: Settings) -> engine.Orchestrator:
 @contextlib.asynccontextmanager
 async def serve_fronts(orchestrator: Orchestrator, paths: Paths, settings: Settings) -> AsyncIterator[Listening]:
     """Serve MCP over the socket, and HTTP unless it is switched off, on the running loop."""
-    from oxide_desktop.fronts.mcp import server as mcp_server  # noqa: PLC0415 - over a second
-    from oxide_desktop.ipc.channel import address_of  # noqa: PLC0415 - `--help` needs no socket
+    from oxide_desktop.fronts.mcp import server as mcp_server  # noqa: PLC0415 - `--help` needs no front
+    from oxide_desktop.ipc.channel import address_of  # noqa: PLC0415 - likewise
 
     async with contextlib.AsyncExitStack() as stack:
-        await stack.enter_async_context(mcp_server.serve(orchestrator, paths))
         url = None
         if settings.web.enabled:
             from oxide_desktop.fronts.web import server as web_server  # noqa: PLC0415 - half a second
 
             url = (await stack.enter_async_context(web_server.serve(orchestrator, paths, settings))).url
+        # After the web, because MCP goes on to import in a thread: two threads that import uvicorn at once, whose
+        # modules import each other, see half of it.
+        await stack.enter_async_context(mcp_server.serve(orchestrator, paths))
         yield Listening(socket=address_of(str(paths.socket)), url=url)
 
 
@@ -72,6 +75,17 @@ def no_app_reason() -> str | None:
         import PySide6.QtWidgets  # noqa: F401, PLC0415 - Qt's own libraries may be missing: only loading them shows
     except ImportError as error:
         return f"The tray app's libraries cannot be loaded ({error})."
+    return _missing_for_x11()
+
+
+def _missing_for_x11() -> str | None:
+    """Qt ends the whole process where its platform's own libraries are missing, so they are tried before."""
+    if not os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or os.environ.get("QT_QPA_PLATFORM"):
+        return None
+    try:
+        ctypes.CDLL("libxcb-cursor.so.0")
+    except OSError:
+        return "The tray app needs the library libxcb-cursor0 (Debian: apt-get install libxcb-cursor0)."
     return None
 
 
