@@ -16,7 +16,7 @@ UNFINISHED = "The task had not ended in the file that it was imported from."
 _PIECE_CHARS = 1 << 20
 _LATEST_TIME_S = 1e11
 _BLANK = " \t\n\r"
-_TEXTS = ("service", "model", "task_type", "result", "error", "source")
+_TEXTS = ("service", "model", "task_type", "result", "error", "source", "cwd")
 _NUMBERS = ("started_at", "completed_at", "duration", "cost")
 
 

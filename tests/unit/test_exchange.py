@@ -142,6 +142,7 @@ def test_what_had_not_ended_is_interrupted(file, status):
         ({"result": {"text": "r"}}, "result is not a text"),
         ({"error": 1}, "error is not a text"),
         ({"service": 1}, "service is not a text"),
+        ({"cwd": 1}, "cwd is not a text"),
         ({"files": "x.py"}, "files are not a list"),
         ({"files": [1]}, "files are not a list"),
         ({"preferences": 5}, "another shape"),
