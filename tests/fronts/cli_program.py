@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import pty
@@ -10,12 +12,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
 import yaml
+
+from oxide_desktop.config.logs import close_logs
+from oxide_desktop.main import main
 
 ROOT = Path(__file__).parents[2]
 COMMAND = (sys.executable, "-m", "oxide_desktop")
@@ -54,10 +59,17 @@ class Oxide:
         self.home.mkdir(exist_ok=True)
         (self.home / "config.yaml").write_text(text, encoding="utf-8")
 
-    def __call__(
-        self, *args: str, stdin: str | bytes | None = None, env: Mapping[str, str] | None = None
-    ) -> subprocess.CompletedProcess[str]:
-        """Run a command to its end, with pipes on all sides (and nothing on stdin unless given)."""
+    def __call__(self, *args: str) -> Done:
+        """Run a command to its end within this process, which is quick: no pipes, no standard input, no signals."""
+        with _surroundings(self.environment(), self.cwd) as (out, errors):
+            code = main(args)
+            sys.stdout.flush()
+            sys.stderr.flush()
+            close_logs()
+            return Done(code, out.getvalue().decode("utf-8"), errors.getvalue().decode("utf-8"))
+
+    def process(self, *args: str, stdin: str | bytes | None = None, env: Mapping[str, str] | None = None) -> Done:
+        """Run a command to its end as a shell would, with pipes on all sides (and nothing on stdin unless given)."""
         data = stdin.encode() if isinstance(stdin, str) else stdin
         done = subprocess.run(
             [*COMMAND, *args],
@@ -69,9 +81,7 @@ class Oxide:
             timeout=LIMIT_S,
             check=False,
         )
-        return subprocess.CompletedProcess(
-            done.args, done.returncode, done.stdout.decode("utf-8"), done.stderr.decode("utf-8")
-        )
+        return Done(done.returncode, done.stdout.decode("utf-8"), done.stderr.decode("utf-8"))
 
     def json(self, *args: str) -> Any:
         """What a command that succeeds prints for a program."""
@@ -110,6 +120,34 @@ class Oxide:
         if process.stdout:
             process.stdout.close()
         return Shown(code, shown.decode("utf-8").replace("\r\n", "\n"), piped.decode("utf-8"))
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a command ended."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@contextlib.contextmanager
+def _surroundings(environment: Mapping[str, str], cwd: Path) -> Iterator[tuple[io.BytesIO, io.BytesIO]]:
+    """This process as the command is to find it: environment, folder, and streams that are no terminals."""
+    before = dict(os.environ), Path.cwd(), sys.stdin, sys.stdout, sys.stderr
+    out, errors = io.BytesIO(), io.BytesIO()
+    with Path(os.devnull).open(encoding="utf-8") as nothing:
+        os.environ.clear()
+        os.environ.update(environment)
+        os.chdir(cwd)
+        sys.stdin, sys.stdout, sys.stderr = nothing, io.TextIOWrapper(out), io.TextIOWrapper(errors)
+        try:
+            yield out, errors
+        finally:
+            os.environ.clear()
+            os.environ.update(before[0])
+            os.chdir(before[1])
+            _, _, sys.stdin, sys.stdout, sys.stderr = before
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ def test_files_and_standard_input_count_as_for_run(oxide: Oxide) -> None:
     assert large["tokens"] > small["tokens"] + 5000
     assert any("not-there.py" in note for note in large["notes"])
     assert oxide("explain", "Review this", "-f", "*.py", "-f", "not-there.py").stdout.count("not-there.py") == 1
-    assert oxide("explain", stdin="What is 2+2?").stdout.startswith("quick query")
+    assert oxide.process("explain", stdin="What is 2+2?").stdout.startswith("quick query")
 
 
 def test_where_nobody_could_take_it_the_exit_code_is_3(oxide: Oxide) -> None:

@@ -45,7 +45,7 @@ def test_the_list_of_commands_says_what_each_says_itself(name: str) -> None:
 
 
 def test_help_lists_the_commands_and_the_exit_codes(program: Oxide) -> None:
-    done = program("--help")
+    done = program.process("--help")
     assert done.returncode == 0
     assert all(name in done.stdout for name in COMMANDS)
     assert "130 cancelled" in done.stdout
@@ -109,10 +109,10 @@ def test_the_shell_is_told_commands_and_services(program: Oxide) -> None:
     program.configure(
         "services:\n  my_own_llm: {type: http, api_type: openai_compatible, base_url: http://127.0.0.1:9}\n"
     )
-    commands = program(env={"_OXIDE_COMPLETE": "bash_complete", "COMP_WORDS": "oxide ser", "COMP_CWORD": "1"})
+    commands = program.process(env={"_OXIDE_COMPLETE": "bash_complete", "COMP_WORDS": "oxide ser", "COMP_CWORD": "1"})
     assert commands.stdout.split() == ["plain,services", "plain,serve"]
     words = "oxide run --service my_"
-    services = program(env={"_OXIDE_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": "3"})
+    services = program.process(env={"_OXIDE_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": "3"})
     assert services.stdout.split() == ["plain,my_own_llm"]
 
 

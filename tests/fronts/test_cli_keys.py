@@ -19,7 +19,7 @@ def oxide(tmp_path: Path) -> Iterator[Oxide]:
 
 
 def test_a_key_that_is_piped_in_is_kept_listed_and_removed(oxide: Oxide) -> None:
-    done = oxide("keys", "set", "gemini", stdin="s3cret\n")
+    done = oxide.process("keys", "set", "gemini", stdin="s3cret\n")
     assert (done.returncode, done.stdout) == (0, "")
     assert "keyring:gemini" in done.stderr
     listed = oxide("keys")
@@ -43,7 +43,7 @@ def test_a_key_is_no_argument(oxide: Oxide) -> None:
 
 
 def test_no_key_at_all_is_refused(oxide: Oxide) -> None:
-    done = oxide("keys", "set", "gemini", stdin="\n")
+    done = oxide.process("keys", "set", "gemini", stdin="\n")
     assert done.returncode == 2
     assert oxide.json("keys", "list")["names"] == []
 

@@ -64,33 +64,33 @@ def newest(oxide: Oxide) -> dict[str, object]:
 
 
 def test_the_answer_alone_is_on_stdout_and_the_route_in_one_line_on_stderr(oxide: Oxide) -> None:
-    done = oxide("run", "What is 2+2?")
+    done = oxide.process("run", "What is 2+2?")
     assert (done.returncode, done.stdout) == (0, "Hello, world.")
     assert FINAL_LINE.match(done.stderr), done.stderr
 
 
 def test_quiet_says_nothing_but_the_answer(oxide: Oxide) -> None:
-    done = oxide("run", "--quiet", "What is 2+2?")
+    done = oxide.process("run", "--quiet", "What is 2+2?")
     assert (done.returncode, done.stdout, done.stderr) == (0, "Hello, world.", "")
 
 
 def test_a_piped_prompt_is_asked(oxide: Oxide, server: Server) -> None:
-    assert oxide("run", stdin="Where is the moon?").returncode == 0
+    assert oxide.process("run", stdin="Where is the moon?").returncode == 0
     assert asked_text(server) == "Where is the moon?"
 
 
 def test_a_dash_means_standard_input(oxide: Oxide, server: Server) -> None:
-    assert oxide("run", "-", stdin="Where is the sun?").returncode == 0
+    assert oxide.process("run", "-", stdin="Where is the sun?").returncode == 0
     assert asked_text(server) == "Where is the sun?"
 
 
 def test_what_is_piped_in_is_added_to_the_prompt(oxide: Oxide, server: Server) -> None:
-    assert oxide("run", "Explain this log:", stdin="error 42\n").returncode == 0
+    assert oxide.process("run", "Explain this log:", stdin="error 42\n").returncode == 0
     assert asked_text(server) == "Explain this log:\n\nerror 42\n"
 
 
 def test_an_empty_pipe_adds_nothing(oxide: Oxide, server: Server) -> None:
-    assert oxide("run", "Just this", stdin="").returncode == 0
+    assert oxide.process("run", "Just this", stdin="").returncode == 0
     assert asked_text(server) == "Just this"
 
 
@@ -118,7 +118,7 @@ def test_a_closed_standard_input_is_no_prompt(oxide: Oxide, server: Server) -> N
 def test_files_and_globs_go_with_the_prompt(oxide: Oxide, server: Server) -> None:
     for name in ("one.py", "two.py", "three.txt"):
         (oxide.cwd / name).write_text(f"content of {name}\n", encoding="utf-8")
-    assert oxide("run", "Review", "-f", "*.py", "--file", "three.txt").returncode == 0
+    assert oxide.process("run", "Review", "-f", "*.py", "--file", "three.txt").returncode == 0
     text = asked_text(server)
     assert all(f"content of {name}" in text for name in ("one.py", "two.py", "three.txt"))
     assert newest(oxide)["files"] == ["*.py", "three.txt"]
@@ -126,7 +126,7 @@ def test_files_and_globs_go_with_the_prompt(oxide: Oxide, server: Server) -> Non
 
 def test_wishes_are_kept_and_obeyed(oxide: Oxide, server: Server) -> None:
     server.models.append("model-b")
-    done = oxide("run", "Hello", "--service", "fake", "--type", "coding", "--model", "model-b")
+    done = oxide.process("run", "Hello", "--service", "fake", "--type", "coding", "--model", "model-b")
     assert done.returncode == 0, done.stderr
     assert server.asked[-1].body["model"] == "model-b"
     record = newest(oxide)
@@ -144,12 +144,12 @@ def test_json_prints_the_record(oxide: Oxide) -> None:
 def test_an_answer_that_is_not_ascii_survives_any_locale(oxide: Oxide, server: Server) -> None:
     server.usual = Reply(pieces=["caf\u00e9 ", "\u65e5\u672c \u2713"])
     for locale in ({"LANG": "C", "LC_ALL": "C"}, {"PYTHONIOENCODING": "ascii"}, {"PYTHONUTF8": "0", "LC_ALL": "C"}):
-        done = oxide("run", "Hello", env=locale)
+        done = oxide.process("run", "Hello", env=locale)
         assert (done.returncode, done.stdout) == (0, "caf\u00e9 \u65e5\u672c \u2713")
 
 
 def test_arguments_that_are_no_utf8_are_asked_all_the_same(oxide: Oxide, server: Server) -> None:
-    assert oxide("run", os.fsdecode(b"caf\xe9?")).returncode == 0
+    assert oxide.process("run", os.fsdecode(b"caf\xe9?")).returncode == 0
     assert asked_text(server) == "caf\ufffd?"
 
 
@@ -175,7 +175,7 @@ def test_on_a_terminal_the_answer_stands_alone_and_ends_its_line(oxide: Oxide) -
 
 def test_control_sequences_of_a_model_reach_a_pipe_but_no_terminal(oxide: Oxide, server: Server) -> None:
     server.usual = Reply(pieces=["\x1b]0;own", "ed\x07\x1b[2", "Jsafe"])
-    assert oxide("run", "Hello").stdout == "\x1b]0;owned\x07\x1b[2Jsafe"
+    assert oxide.process("run", "Hello").stdout == "\x1b]0;owned\x07\x1b[2Jsafe"
     shown = oxide.on_terminal("run", "Hello").screen
     assert "owned" not in shown
     assert "\x1b[2J" not in shown
@@ -193,7 +193,7 @@ def test_there_is_no_colour_where_it_is_not_wanted(oxide: Oxide, changes: dict[s
 
 def test_a_failed_task_ends_with_1_and_says_why_on_stderr(oxide: Oxide, server: Server) -> None:
     server.usual = Reply(status=400, error="the input is refused")
-    done = oxide("run", "Hello")
+    done = oxide.process("run", "Hello")
     assert (done.returncode, done.stdout) == (1, "")
     assert "✕" in done.stderr
     assert "the input is refused" in done.stderr
@@ -202,7 +202,7 @@ def test_a_failed_task_ends_with_1_and_says_why_on_stderr(oxide: Oxide, server: 
 
 def test_a_failed_task_is_a_record_for_programs(oxide: Oxide, server: Server) -> None:
     server.usual = Reply(status=400, error="the input is refused")
-    done = oxide("run", "Hello", "--json")
+    done = oxide.process("run", "Hello", "--json")
     record = json.loads(done.stdout)
     assert done.returncode == 1
     assert (record["status"], record["result"]) == ("failed", None)
@@ -211,7 +211,7 @@ def test_a_failed_task_is_a_record_for_programs(oxide: Oxide, server: Server) ->
 
 def test_a_stream_that_breaks_keeps_what_came_and_fails(oxide: Oxide, server: Server) -> None:
     server.usual = Reply(pieces=["The first half"], fault=Fault.CUT_OFF, after=1)
-    done = oxide("run", "Hello")
+    done = oxide.process("run", "Hello")
     assert (done.returncode, done.stdout) == (1, "The first half")
     record = newest(oxide)
     assert (record["status"], record["result"]) == ("failed", "The first half")
@@ -220,7 +220,7 @@ def test_a_stream_that_breaks_keeps_what_came_and_fails(oxide: Oxide, server: Se
 def test_where_no_service_can_take_it_the_exit_code_is_3(tmp_path: Path) -> None:
     oxide = Oxide(tmp_path / "home", tmp_path)
     oxide.configure(only(fake=f"http://127.0.0.1:{closed_port()}/v1"))
-    done = oxide("run", "Hello")
+    done = oxide.process("run", "Hello")
     assert (done.returncode, done.stdout) == (3, "")
     assert "No service could take the task" in done.stderr
     assert "fake" in done.stderr
@@ -232,7 +232,7 @@ def test_the_service_that_answered_is_named_not_the_one_that_was_first(tmp_path:
         broken.usual = Reply(status=401, error="signed out")
         text = only(broken=broken.base_url, fake=server.base_url)
         oxide.configure(text + "routing_rules: {quick_query: {primary: broken, fallback: [fake]}}\n")
-        done = oxide("run", "What is 2+2?", "--type", "quick_query")
+        done = oxide.process("run", "What is 2+2?", "--type", "quick_query")
     assert (done.returncode, done.stdout) == (0, "Hello, world.")
     assert re.search(r"^tried broken: .*signed out", done.stderr, re.MULTILINE), done.stderr
     assert re.search(r"^✓ quick query · fake · because: broken failed", done.stderr, re.MULTILINE)
@@ -240,7 +240,7 @@ def test_the_service_that_answered_is_named_not_the_one_that_was_first(tmp_path:
 
 @pytest.mark.parametrize("args", [["run"], ["run", "  "], ["run", "-"], ["run", "Hello", "--service", "nobody"]])
 def test_what_cannot_be_asked_ends_with_2(oxide: Oxide, server: Server, args: list[str]) -> None:
-    done = oxide(*args)
+    done = oxide.process(*args)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("✕ ")
     assert not server.asked
@@ -248,7 +248,7 @@ def test_what_cannot_be_asked_ends_with_2(oxide: Oxide, server: Server, args: li
 
 def test_refused_settings_are_named_with_file_line_and_key(oxide: Oxide) -> None:
     oxide.configure("services:\n  fake:\n    type: nonsense\nexecution:\n  max_retries: many\n")
-    done = oxide("run", "Hello")
+    done = oxide.process("run", "Hello")
     file = oxide.home / "config.yaml"
     assert (done.returncode, done.stdout) == (2, "")
     assert f"{file}:3: services.fake.type:" in done.stderr
@@ -258,7 +258,7 @@ def test_refused_settings_are_named_with_file_line_and_key(oxide: Oxide) -> None
 
 def test_refused_settings_are_told_to_programs_as_json(oxide: Oxide) -> None:
     oxide.configure("services: 3\n")
-    done = oxide("run", "Hello", "--json")
+    done = oxide.process("run", "Hello", "--json")
     assert done.returncode == 2
     assert set(json.loads(done.stdout)["error"]) == {"title", "message", "hint"}
 

@@ -40,12 +40,12 @@ def test_it_says_where_it_listens_and_what_it_found_and_ends_with_0_on_a_signal(
 ) -> None:
     process = oxide.start("serve")
     said = wait_for(process, "✓ fake: ")
-    assert re.search(r"web +http://127\.0\.0\.1:\d+/", said)
+    assert re.search(r"web +http://127\.0\.0\.1:\d+ ", said)
     assert re.search(r"socket +\S+oxide\.sock", said)
     assert 'oxide run "…"' in said
     told = oxide.json("status")
     assert (told["running"], told["pid"]) == (True, process.pid)
-    assert f":{told['port']}/" in said
+    assert f":{told['port']} " in said
     code, out, errors = end(process, number)
     assert (code, out) == (0, "")
     assert errors.endswith("Stopping.\n")
@@ -56,7 +56,7 @@ def test_it_says_where_it_listens_and_what_it_found_and_ends_with_0_on_a_signal(
 def test_a_service_that_cannot_be_used_is_named_with_what_to_do(oxide: Oxide, server: OpenAIServer) -> None:
     server.api_key = "wanted"
     process = oxide.start("serve")
-    said = wait_for(process, "fake: not ")
+    said = wait_for(process, "⚠ fake: ")
     assert "⚠ fake: signed out" in said
     end(process)
 
