@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatus
 
 from oxide_desktop.core.errors import FailureKind, ServiceError
 from oxide_desktop.core.events import Chunk
@@ -194,5 +194,15 @@ async def test_a_browser_with_its_cookie_and_our_origin_may_follow(tmp_path: Pat
         headers = {"Cookie": f"oxide_{front.port}={session}"}
         address = f"ws://localhost:{front.port}/ws"
         async with connect(address, additional_headers=headers, origin=f"http://localhost:{front.port}") as socket:
+            await socket.send("ping")
+            assert await socket.recv() == "pong"
+
+
+async def test_past_the_limit_newcomers_are_dropped_and_followers_stay(tmp_path: Path) -> None:
+    async with served(tmp_path, stub(), limits=Limits(connections=3)) as (_, front), AsyncExitStack() as stack:
+        sockets = [await stack.enter_async_context(following(front)) for _ in range(3)]
+        with pytest.raises((ConnectionError, InvalidMessage)):
+            await following(front)
+        for socket in sockets:
             await socket.send("ping")
             assert await socket.recv() == "pong"

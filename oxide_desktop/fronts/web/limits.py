@@ -10,7 +10,7 @@ class Limits:
     """Bounds per server.
 
     Attributes:
-        connections: Open at once; a small system has 256 descriptors for everything.
+        connections: Open at once; some systems give a process 256 descriptors for everything.
         half_open: Of those, the ones that have not sent a whole request's head. Past it the oldest one has to go.
         head_bytes: Size of a request's head.
         head_s: Until it must be there.
@@ -22,8 +22,8 @@ class Limits:
         close_s: Until a WebSocket's client must have read what was sent before the end.
     """
 
-    connections: int = 128
-    half_open: int = 64
+    connections: int = 96
+    half_open: int = 48
     head_bytes: int = 32 * 1024
     head_s: float = 10.0
     body_bytes: int = 32 * 1024 * 1024

@@ -21,7 +21,8 @@ from oxide_desktop.fronts.web.limits import Limits
 
 LOOPBACK = "127.0.0.1"
 PORTS_TRIED = 100
-_BACKLOG = 64  # asyncio accepts as many at once: more than descriptors are left would stop it for a second
+_ACCEPTED_AT_ONCE = 4  # by asyncio, before it reads from any: with more, a burst would push out who has just come
+_BACKLOG = 1024  # by the system: a client that does not fit in tries again after a second, then three, then seven
 _SHUTDOWN_LIMIT_S = 2
 _PROBE_LIMIT_S = 0.25
 
@@ -77,7 +78,7 @@ class _Config(uvicorn.Config):
             server_header=False,
             date_header=False,  # the gate adds it
             proxy_headers=False,
-            backlog=_BACKLOG,
+            backlog=_ACCEPTED_AT_ONCE,
             h11_max_incomplete_event_size=limits.head_bytes,
             timeout_graceful_shutdown=_SHUTDOWN_LIMIT_S,
             ws_max_size=limits.message_bytes,
@@ -102,7 +103,9 @@ class _BoundedHttp(H11Protocol):
         limits, waiting = self.config.limits, self.config.half_open
         waiting[self] = None
         if len(self.connections) > limits.connections or len(waiting) > limits.half_open:
-            next(iter(waiting)).transport.abort()
+            oldest = next(iter(waiting))
+            del waiting[oldest]  # now: its connection_lost comes later, and the next one in must not pick it again
+            oldest.transport.abort()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -149,6 +152,8 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        for listener in sockets or ():
+            listener.listen(_BACKLOG)
         self.up.set()
 
     async def main_loop(self) -> None:
