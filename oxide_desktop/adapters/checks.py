@@ -21,7 +21,6 @@ _FAILING = {
     FailureKind.QUOTA: Tier.ANSWERS,
     FailureKind.BUSY: Tier.ANSWERS,
 }
-_BELOW = {Tier.INSTALLED: None, Tier.STARTS: Tier.INSTALLED, Tier.AUTHENTICATED: Tier.STARTS}
 
 
 def found(service: str, tier: Tier | None, message: str) -> Health:
@@ -29,16 +28,12 @@ def found(service: str, tier: Tier | None, message: str) -> Health:
     return Health(service=service, tier=tier, message=message, checked_at=time.time())
 
 
-def failed(health: Health, error: ServiceError, at: Tier) -> Health:
+def failed(health: Health, error: ServiceError, at: Tier, reached: Tier | None) -> Health:
     """What was found so far, and the failure that ended the look."""
+    message = f"{error.title}: {error.message}"
     return dataclasses.replace(
-        health, failing=at, message=f"{error.title}: {error.message}", fix=error.hint, checked_at=time.time()
+        health, tier=reached, failing=at, message=message, fix=error.hint, checked_at=time.time()
     )
-
-
-def failing_tier(error: ServiceError, otherwise: Tier) -> Tier:
-    """The tier that a failure shows to be missing."""
-    return _FAILING.get(error.kind, otherwise)
 
 
 async def step(
@@ -49,9 +44,9 @@ async def step(
         async with asyncio.timeout(limit_s):
             return await look()
     except ServiceError as error:
-        at = failing_tier(error, otherwise)
-        reached = health.tier if at is Tier.ANSWERS else _BELOW[at]
-        return failed(dataclasses.replace(health, tier=reached), error, at)
+        at = _FAILING.get(error.kind, otherwise)
+        # Who asks for a key has started; otherwise only what earlier looks have shown is known.
+        return failed(health, error, at, Tier.STARTS if at is Tier.AUTHENTICATED else health.tier)
     except TimeoutError:
         late = ServiceError(
             FailureKind.TIMEOUT,
@@ -59,7 +54,7 @@ async def step(
             f"It did not answer within {limit_s:g} s.",
             "Look at what it is doing, or restart it.",
         )
-        return failed(health, late, otherwise)
+        return failed(health, late, otherwise, health.tier)
 
 
 async def prove(adapter: Adapter, health: Health) -> Health:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import oxide_desktop
 from oxide_desktop.adapters.addresses import behind_proxy, host_and_port, is_loopback
 from oxide_desktop.adapters.exchange import CLOSE_TIMEOUT_S, Exchange, http_failures
-from oxide_desktop.adapters.http_errors import Peer, translated, unreachable
+from oxide_desktop.adapters.http_errors import Peer, reason, translated, unreachable
 from oxide_desktop.core.background import BackgroundTasks
 from oxide_desktop.core.errors import FailureKind, ServiceError, UsageError
 from oxide_desktop.core.ports import Secrets
@@ -143,8 +143,7 @@ class HttpService:
             async with asyncio.timeout(within_s):
                 _, writer = await asyncio.open_connection(*host_and_port(self.peer.url))
         except (OSError, TimeoutError, ValueError) as error:
-            reason = f"no connection within {within_s:g} s" if isinstance(error, TimeoutError) else str(error)
-            raise unreachable(self.peer, reason) from error
+            raise unreachable(self.peer, reason(error)) from error
         writer.close()
         with suppress(OSError, TimeoutError):  # it has been reached; how the parting goes does not matter
             async with asyncio.timeout(CLOSE_TIMEOUT_S):

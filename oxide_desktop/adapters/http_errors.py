@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
+import socket
 import ssl
 import time
 from collections.abc import Container, Mapping
@@ -72,6 +74,19 @@ def translated(peer: Peer, error: Exception) -> ServiceError:
         problem = f"No request can be made for {peer.url}: {said}."
         return _failure(peer, FailureKind.MISSING, "cannot be asked", problem, _CHECK_URL.format(service=peer.service))
     return _failure(peer, FailureKind.TRANSIENT, "broke off", f"The connection to {peer.url} was lost ({said}).")
+
+
+def reason(error: Exception) -> str:
+    """Why a connection could not be made, in a few words."""
+    if isinstance(error, TimeoutError):
+        return "no connection in time"
+    if isinstance(error, ConnectionRefusedError):
+        return "connection refused"
+    if isinstance(error, socket.gaierror):
+        return "there is no machine of that name"
+    if isinstance(error, OSError):  # without a number it stands for several, one for each address
+        return os.strerror(error.errno) if error.errno else "no address of it takes connections"
+    return _quoted(str(error))
 
 
 def _no_connection(peer: Peer, error: BaseException, said: str) -> ServiceError:

@@ -172,8 +172,10 @@ class OllamaAdapter:
 
     def _not_there(self, health: Health) -> Health:
         """Nothing listens: on this machine it may not even be installed."""
-        if not self._local or shutil.which("ollama"):
+        if not self._local:
             return health
+        if shutil.which("ollama"):
+            return dataclasses.replace(health, tier=Tier.INSTALLED)
         fix = "Install Ollama from https://ollama.com, or set services.{}.base_url to where it runs."
         return dataclasses.replace(health, tier=None, failing=Tier.INSTALLED, fix=fix.format(self.settings.name))
 

@@ -24,22 +24,23 @@ async def test_a_look_that_takes_too_long_is_a_finding() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "otherwise", "failing", "reached"),
+    ("shown", "kind", "otherwise", "failing", "reached"),
     [
-        (FailureKind.AUTH, Tier.ANSWERS, Tier.AUTHENTICATED, Tier.STARTS),
-        (FailureKind.LICENCE, Tier.ANSWERS, Tier.AUTHENTICATED, Tier.STARTS),
-        (FailureKind.QUOTA, Tier.ANSWERS, Tier.ANSWERS, Tier.STARTS),
-        (FailureKind.MISSING, Tier.INSTALLED, Tier.INSTALLED, None),
-        (FailureKind.MISSING, Tier.STARTS, Tier.STARTS, Tier.INSTALLED),
+        (Tier.STARTS, FailureKind.AUTH, Tier.ANSWERS, Tier.AUTHENTICATED, Tier.STARTS),
+        (Tier.STARTS, FailureKind.LICENCE, Tier.ANSWERS, Tier.AUTHENTICATED, Tier.STARTS),
+        (Tier.AUTHENTICATED, FailureKind.AUTH, Tier.ANSWERS, Tier.AUTHENTICATED, Tier.STARTS),
+        (Tier.AUTHENTICATED, FailureKind.QUOTA, Tier.STARTS, Tier.ANSWERS, Tier.AUTHENTICATED),
+        (None, FailureKind.MISSING, Tier.STARTS, Tier.STARTS, None),
+        (Tier.INSTALLED, FailureKind.MISSING, Tier.STARTS, Tier.STARTS, Tier.INSTALLED),
     ],
 )
 async def test_the_kind_of_failure_tells_the_tier(
-    kind: FailureKind, otherwise: Tier, failing: Tier, reached: Tier | None
+    shown: Tier | None, kind: FailureKind, otherwise: Tier, failing: Tier, reached: Tier | None
 ) -> None:
     async def look() -> Health:
         raise ServiceError(kind, "lab failed", "It did.", "Mend it.")
 
-    health = await checks.step(STARTED, look, otherwise)
+    health = await checks.step(checks.found("lab", shown, ""), look, otherwise)
     assert health.failing is failing
     assert health.tier is reached
     assert health.message == "lab failed: It did."

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import errno
+import os
+import socket
 import time
 from email.utils import formatdate
 
 import httpx
 import pytest
 
-from oxide_desktop.adapters.http_errors import Peer, refused, refused_in_stream, retry_after_s, translated
+from oxide_desktop.adapters.http_errors import Peer, reason, refused, refused_in_stream, retry_after_s, translated
 from oxide_desktop.core.errors import FailureKind
 
 PEER = Peer(service="lab", url="http://lab/v1", key_fix="Store the key.", fix="Start the lab.")
@@ -135,3 +138,18 @@ def test_every_exception_of_the_client_becomes_one_of_ours(error: Exception, kin
     assert found.kind is kind
     assert "lab" in found.title
     assert PEER.url in found.message
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (TimeoutError(), "no connection in time"),
+        (ConnectionRefusedError(111, "Connect call failed"), "connection refused"),
+        (socket.gaierror(-2, "Name or service not known"), "there is no machine of that name"),
+        (OSError(errno.EHOSTUNREACH, "Connect call failed"), os.strerror(errno.EHOSTUNREACH)),
+        (OSError("Multiple exceptions: …"), "no address of it takes connections"),
+        (ValueError("bad port"), "bad port"),
+    ],
+)
+def test_why_there_is_no_connection_is_said_in_plain_words(error: Exception, words: str) -> None:
+    assert reason(error) == words
