@@ -13,6 +13,7 @@ from oxide_desktop.runtime.guard_protocol import LINGER_S, Job, receive_job, rep
 assert sys.platform != "win32"  # noqa: S101 - tells mypy which system's names are known
 
 RESTORED_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGCHLD, signal.SIGPIPE, signal.SIGXFSZ)
+KILL_ROUND_S = 0.02
 GIVE_UP_S = 10.0  # a tree that SIGKILL does not end (another user's, or stuck in the kernel) is not waited for longer
 
 
@@ -167,15 +168,23 @@ class Keeper:
         return not self.reap()
 
     def end_all(self) -> None:
-        """Kill until nothing is left: a tree that is being built has new members at every look."""
-        started = time.monotonic()
-        while not self.is_empty():
-            for pid in self.descendants():
-                send(pid, signal.SIGKILL)
-            spent_s = time.monotonic() - started
-            if spent_s > GIVE_UP_S:
-                return
-            self._bell.wait(0.005 if spent_s < 1 else 0.1)
+        """Stop all, then kill the youngest first, until nothing is left.
+
+        One that is stopped forks no more; and whoever has to go on if this process is killed meanwhile still finds
+        each member below the oldest.
+        """
+        give_up = time.monotonic() + GIVE_UP_S
+        stopped: set[int] = set()
+        while not self.is_empty() and time.monotonic() < give_up:
+            members = self.descendants()
+            new = [pid for pid in members if pid not in stopped]
+            for pid in new:
+                send(pid, signal.SIGSTOP)
+            stopped.update(new)
+            if not new:
+                for pid in reversed(members):
+                    send(pid, signal.SIGKILL)
+                self._bell.wait(KILL_ROUND_S)
 
 
 def send(pid: int, number: int) -> None:

@@ -3,15 +3,20 @@
 import asyncio
 import errno
 import hashlib
+import resource
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from oxide_desktop.core.children import Child
+from oxide_desktop.core.children import Child, ChildSpec
 from oxide_desktop.core.errors import Bug, FailureKind, ServiceError
+from oxide_desktop.runtime.guard import guard_command
+from tests.process.conftest import AWKWARD
 
+ROOT = Path(__file__).parents[2]
 MEBI = 1024 * 1024
 
 
@@ -47,6 +52,7 @@ async def test_a_signal_is_told_as_its_negative(spawner, awkward, number):
 
 async def test_the_pid_is_the_programs_and_not_its_guards(spawner, awkward):
     async with await spawner.spawn(awkward("never_ends")) as child:
+        assert await anext(child.text()) == "ready"
         assert "awkward.py" in Path(f"/proc/{child.pid}/cmdline").read_text()
 
 
@@ -163,6 +169,22 @@ async def test_a_missing_program_is_named(spawner, awkward):
     assert refused.value.kind is FailureKind.MISSING
     assert "executable" in refused.value.hint
     assert spawner.children() == ()
+
+
+async def test_a_system_without_room_is_told_apart_and_nothing_leaks(spawner, awkward):
+    async with await spawner.spawn(awkward("exits", "0")) as child:
+        await child.wait()
+    await child.gone
+    files = len(list(Path("/proc/self/fd").iterdir()))
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files + 4, limits[1]))
+    try:
+        with pytest.raises(ServiceError, match="no more processes or files") as refused:
+            await spawner.spawn(awkward("exits", "0"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert refused.value.kind is FailureKind.TRANSIENT
+    assert len(list(Path("/proc/self/fd").iterdir())) == files
 
 
 @pytest.mark.parametrize(
@@ -352,6 +374,55 @@ async def test_a_listed_child_can_be_killed_by_its_pid(spawner, awkward):
         assert await spawner.kill(child.pid)
         assert not await spawner.kill(child.pid)
         assert (await child.wait()).code == -signal.SIGKILL
+
+
+async def test_a_frozen_apps_own_executable_is_its_guard(spawner, awkward, monkeypatch, tmp_path):
+    bundle = tmp_path / "oxide"
+    code = "import sys; from oxide_desktop.runtime.guard import main; sys.exit(main(sys.argv[2:]))"
+    bundle.write_text(f'#!/bin/sh\ncd {ROOT} && exec {sys.executable} -c "{code}" "$@"\n')
+    bundle.chmod(0o700)
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    monkeypatch.setattr(sys, "executable", str(bundle))
+    assert guard_command() == [str(bundle), "--oxide-guard"]
+    spec = ChildSpec(argv=["/bin/echo", "guarded"], purpose="echo")
+    async with await spawner.spawn(spec) as child:
+        assert await said(child) == "guarded\n"
+        assert (await child.wait()).code == 0
+
+
+async def test_memory_stays_small_whatever_children_write(tmp_path):
+    """In a process of its own: its peak is the kernel's figure, not a sample."""
+    program = f"""
+import asyncio, resource, sys
+from pathlib import Path
+from oxide_desktop.core.children import ChildSpec
+from oxide_desktop.runtime.processes import GuardedSpawner
+
+async def run(spawner, *habit):
+    spec = ChildSpec(argv=[sys.executable, "-I", "-S", {str(AWKWARD)!r}, *habit], purpose="test",
+                     stdin=b"x" * 2**20, output_limit=100 * 2**20)
+    async with await spawner.spawn(spec) as child:
+        size = sum([len(part) async for part in child.text()])
+        await child.wait()
+        return size
+
+async def main():
+    spawner = GuardedSpawner(Path({str(tmp_path)!r}), "memory")
+    await run(spawner, "exits", "0")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    sizes = [await run(spawner, "floods"), await run(spawner, "one_line", str(10 * 2**20)),
+             await run(spawner, "complains", str(50 * 2**20))]
+    await spawner.aclose()
+    print(*sizes, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+
+asyncio.run(main())
+"""
+    measured = await asyncio.to_thread(
+        subprocess.run, [sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, check=True
+    )
+    flood, line, complaint, growth_kb = map(int, measured.stdout.split())
+    assert (flood, line, complaint) == (100 * MEBI, 10 * MEBI, 4)
+    assert growth_kb < 100 * 1024
 
 
 async def test_closing_the_spawner_ends_every_child(spawner, awkward):
