@@ -45,7 +45,9 @@ class OllamaServer(ScriptedServer):
         if self.old:
             return None
         if path == "/api/ps":
-            return 200, {"models": [{"name": name, "model": name, "context_length": size} for name, size in self.loaded.items()]}
+            return 200, {
+                "models": [{"name": name, "model": name, "context_length": size} for name, size in self.loaded.items()]
+            }
         if path == "/api/show":
             return self._show(body["model"])
         return None
