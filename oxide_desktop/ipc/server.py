@@ -73,14 +73,14 @@ class AlreadyServedError(OxideError):
 
 
 @asynccontextmanager
-async def serve(path: Path, handlers: Mapping[str, Handler]) -> AsyncIterator[None]:
+async def serve(path: Path, handlers: Mapping[str, Handler], clients_limit: int = CLIENTS_LIMIT) -> AsyncIterator[None]:
     """Listen on the socket of that name inside the block. The caller holds the instance lock.
 
     Raises:
         AlreadyServedError: Somebody living listens there.
         OSError: It cannot be bound.
     """
-    door = _Door(handlers)
+    door = _Door(handlers, clients_limit, hello_limit_s)
     try:
         async with _listening(address_of(str(path)), door):
             yield
@@ -160,9 +160,11 @@ def _is_stranger(writer: asyncio.StreamWriter) -> bool:
 class _Door:
     """Lets clients in: checks who they are, hears what they want, and hands them on."""
 
-    def __init__(self, handlers: Mapping[str, Handler]) -> None:
+    def __init__(self, handlers: Mapping[str, Handler], clients_limit: int, hello_limit_s: float) -> None:
         self.background = BackgroundTasks()
         self._handlers = handlers
+        self._clients_limit = clients_limit
+        self._hello_limit_s = hello_limit_s
         self._inside = 0
 
     def protocol(self) -> asyncio.StreamReaderProtocol:
@@ -186,11 +188,11 @@ class _Door:
         if _is_stranger(writer):
             log.warning("refused a local client of another user")
             return
-        if self._inside > CLIENTS_LIMIT:
-            await _say(writer, {"error": f"Oxide serves {CLIENTS_LIMIT} clients already"})
+        if self._inside > self._clients_limit:
+            await _say(writer, {"error": f"Oxide serves {self._clients_limit} clients already"})
             return
         try:
-            async with asyncio.timeout(HELLO_LIMIT_S):
+            async with asyncio.timeout(self._hello_limit_s):
                 hello = Hello.parse(await reader.readuntil(b"\n"))
         except (TimeoutError, asyncio.IncompleteReadError):
             return

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import mcp_types as types
+import psutil
 import pytest
 from mcp import StdioServerParameters, stdio_client
 from mcp.client.client import Client
@@ -17,6 +18,7 @@ from mcp.client.client import Client
 from oxide_desktop.core.errors import FailureKind, ServiceError
 from oxide_desktop.core.record import TaskStatus
 from oxide_desktop.fronts.mcp import server as mcp_server
+from oxide_desktop.ipc.channel import FRAME_LIMIT, connect
 from tests.fakes.scripted_adapter import STALL, ScriptedAdapter, service
 from tests.fronts.front_house import FrontHouse, front_house
 
@@ -144,37 +146,30 @@ async def test_a_task_outlives_the_session_that_asked_for_it(tmp_path: Path, era
 
     adapter = Gated(service("stub"), ["first"])
     async with served(tmp_path, adapter) as house:
-        asking = client(tmp_path, era)
-        async with asyncio.TaskGroup() as group:
 
-            async def ask() -> None:
-                async with asking as asker:
-                    await asker.call_tool("route_task", {"prompt": "Go on without me."})
+        async def ask() -> None:
+            async with client(tmp_path, era) as asker:
+                await asker.call_tool("route_task", {"prompt": "Go on without me."})
 
-            session = group.create_task(leave_when(adapter.stalled, ask))
-        assert session.done()
+        await ask_until(adapter.stalled, ask)
         (task,) = house.running()
         gate.set()
         record = await task.finished()
     assert (record.status, record.result) == (TaskStatus.COMPLETED, "first last")
 
 
-async def leave_when(event: asyncio.Event, ask: Any) -> None:
-    """Run `ask` until the event, then drop its client the hard way: by killing its shim."""
-    from contextlib import suppress
+async def ask_until(event: asyncio.Event, ask: Callable[[], Awaitable[None]]) -> None:
+    """Run `ask` until the event, then end its session the hard way: by killing its shim."""
 
-    import psutil
+    async def kill() -> None:
+        await event.wait()
+        for child in psutil.Process().children():
+            if any("shim" in part for part in child.cmdline()):
+                child.kill()
 
     async with asyncio.TaskGroup() as group:
-
-        async def kill() -> None:
-            await event.wait()
-            for child in psutil.Process().children():
-                if any("shim" in part for part in child.cmdline()):
-                    child.kill()
-
         group.create_task(kill())
-        with suppress(Exception):
+        with pytest.raises(BaseExceptionGroup):
             await ask()
 
 
@@ -243,6 +238,31 @@ async def test_a_client_that_names_its_roots_opens_them_and_no_others(tmp_path: 
         await asker.call_tool("route_task", {"prompt": "Read.", "files": files})
     assert "found in a library" in adapter.calls[0].prompt
     assert "found in project" not in adapter.calls[0].prompt
+
+
+async def test_a_client_that_cannot_name_its_roots_has_its_project(tmp_path: Path) -> None:
+    adapter = stub(["read"])
+    (tmp_path / "notes.txt").write_text("the needle")
+
+    async def roots(context: object) -> types.ErrorData:
+        return types.ErrorData(code=types.INTERNAL_ERROR, message="no idea")
+
+    asking = client(tmp_path / "home", "legacy", cwd=tmp_path, list_roots_callback=roots)
+    async with served(tmp_path / "home", adapter), asking as asker:
+        await asker.call_tool("route_task", {"prompt": "Read.", "files": ["notes.txt"]})
+    assert "the needle" in adapter.calls[0].prompt
+
+
+async def test_a_line_that_is_too_long_ends_its_own_session_only(tmp_path: Path) -> None:
+    hello = {"wish": "mcp", "cwd": str(tmp_path), "client": "test", "version": "1", "pid": 1}
+    async with served(tmp_path, stub()) as house, client(tmp_path) as asker:
+        giant = await asyncio.to_thread(connect, str(house.paths.socket), hello)
+        giant.write(b'{"not": "json\n')
+        with suppress(ConnectionError):
+            await asyncio.to_thread(giant.write, b"x" * (2 * FRAME_LIMIT))
+        assert await asyncio.to_thread(giant.read_line) == b""
+        giant.close()
+        assert len((await asker.list_tools()).tools) == 1
 
 
 async def test_many_calls_at_once_each_get_their_own_answer(tmp_path: Path) -> None:

@@ -196,7 +196,11 @@ def test_an_unknown_option_is_refused_on_standard_error() -> None:
 def test_it_imports_nothing_but_the_standard_library_and_the_channel() -> None:
     code = "import sys, oxide_desktop.fronts.mcp.shim; print('\\n'.join(sys.modules))"
     modules = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, env=environment(Path("/nowhere")), check=True
+        [sys.executable, "-S", "-c", code],
+        capture_output=True,
+        text=True,
+        env=environment(Path("/nowhere")),
+        check=True,
     ).stdout.split()
     ours = {name for name in modules if name.startswith("oxide_desktop")}
     assert ours == {

@@ -8,6 +8,7 @@ import os
 import socket
 import stat
 import struct
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -153,9 +154,28 @@ async def test_silent_clients_and_a_giant_line_cost_the_others_nothing(place: Pa
             await writer.wait_closed()
 
 
-async def test_a_client_that_never_says_hello_is_sent_away(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("oxide_desktop.ipc.server.HELLO_LIMIT_S", 0.05)
-    async with asyncio.timeout(10), serve(place, {"echo": echo}):
+async def test_one_client_too_many_is_told_so_and_the_others_stay(place: Path) -> None:
+    async with asyncio.timeout(10), serve(place, {"echo": echo}, clients_limit=1):
+        first = await asyncio.to_thread(connect, str(place), HELLO)
+        with pytest.raises(ChannelError, match="serves 1 clients already"):
+            await asyncio.to_thread(connect, str(place), HELLO)
+        first.write(b"still here\n")
+        assert await asyncio.to_thread(first.read_line) == b"still here\n"
+        first.close()
+
+
+async def test_a_hello_without_end_is_refused(place: Path) -> None:
+    async with asyncio.timeout(20), serve(place, {"echo": echo}):
+        reader, writer = await asyncio.open_unix_connection(str(place))
+        writer.write(b"x" * (FRAME_LIMIT + 1))
+        assert "exceed" in json.loads(await reader.readline())["error"]
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+
+
+async def test_a_client_that_never_says_hello_is_sent_away(place: Path) -> None:
+    async with asyncio.timeout(10), serve(place, {"echo": echo}, hello_limit_s=0.05):
         reader, writer = await asyncio.open_unix_connection(str(place))
         assert await reader.read() == b""
         writer.close()
