@@ -177,7 +177,7 @@ class GuardedChild:
         if not self._claimed:
             self._output.discard()
         code = await asyncio.shield(self._code)
-        await asyncio.wait([self._errors.ended, self.gone], timeout=STDERR_WAIT_S)
+        await asyncio.wait([self._errors.ended], timeout=STDERR_WAIT_S)
         return Exit(code=code, stderr=self.stderr_tail(), capped=self._output.capped)
 
     def _cap(self) -> None:

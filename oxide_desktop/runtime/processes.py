@@ -47,6 +47,7 @@ class GuardedSpawner:
         self._children: dict[int, GuardedChild] = {}  # by the guard's pid
         self._guards: dict[int, Guard] = {}
         self._count = 0
+        self._closed = False
         # Whatever way the interpreter ends without `aclose`, nothing is alive when it has.
         self._last_net = weakref.finalize(self, end_guards, self._guards)
 
@@ -61,6 +62,9 @@ class GuardedSpawner:
             ServiceError: Kind `missing` if there is no such program, `invalid` if its arguments cannot be passed.
         """
         check(spec)
+        if self._closed:
+            title = f"{spec.purpose} cannot be started"
+            raise ServiceError(FailureKind.TRANSIENT, title, "Oxide is closing.", "Start Oxide again.")
         self._count += 1
         mark = f"{self._run_id}/{self._count}"
         env = child_environment({**spec.env, MARK: mark})
@@ -116,6 +120,7 @@ class GuardedSpawner:
 
     async def aclose(self) -> None:
         """End all children, wait until they are gone, and close the list."""
+        self._closed = True
         running = [child.stop_within(min(child.spec.stop_grace_s, CLOSE_GRACE_S)) for child in self._children.values()]
         await asyncio.gather(*running)
         await self._background.close()

@@ -429,4 +429,6 @@ async def test_closing_the_spawner_ends_every_child(spawner, awkward):
     children = [await spawner.spawn(awkward("never_ends")) for _ in range(3)]
     assert all(Path(f"/proc/{child.pid}").exists() for child in children)
     await spawner.aclose()
+    with pytest.raises(ServiceError, match="closing"):
+        await spawner.spawn(awkward("never_ends"))
     assert not any(Path(f"/proc/{child.pid}").exists() for child in children)
