@@ -73,7 +73,13 @@ class AlreadyServedError(OxideError):
 
 
 @asynccontextmanager
-async def serve(path: Path, handlers: Mapping[str, Handler], clients_limit: int = CLIENTS_LIMIT) -> AsyncIterator[None]:
+async def serve(
+    path: Path,
+    handlers: Mapping[str, Handler],
+    *,
+    clients_limit: int = CLIENTS_LIMIT,
+    hello_limit_s: float = HELLO_LIMIT_S,
+) -> AsyncIterator[None]:
     """Listen on the socket of that name inside the block. The caller holds the instance lock.
 
     Raises:
