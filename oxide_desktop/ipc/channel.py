@@ -45,20 +45,15 @@ def socket_path(home: str) -> str:
 def address_of(path: str) -> str:
     """Where the socket of that name really is.
 
-    The name itself, where the system can bind it. A longer one gets a private folder under the temporary folder, and on
-    Windows a pipe, both named by a hash of it.
-
-    Raises:
-        ChannelError: That folder belongs to somebody else.
+    The name itself, where the system can bind it. A longer one gets a folder of its own under the temporary folder, and
+    on Windows a pipe, both named by a hash of it.
     """
     if sys.platform == "win32":
         return rf"\\.\pipe\oxide-{_digest(path)}"
     else:  # noqa: RET505 - mypy leaves out the other system's branch, not what follows it
         if len(os.fsencode(path)) <= _PATH_LIMIT:
             return path
-        folder = f"/tmp/oxide-{os.geteuid()}-{_digest(path)}"  # noqa: S108 - private_folder refuses another user's
-        private_folder(folder)
-        return os.path.join(folder, "s")
+        return f"/tmp/oxide-{os.geteuid()}-{_digest(path)}/s"  # noqa: S108 - the server makes its folder private
 
 
 def private_folder(folder: str) -> None:
