@@ -7,6 +7,7 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,8 +27,13 @@ def server() -> Iterator[OpenAIServer]:
 @pytest.fixture
 def oxide(tmp_path: Path, server: OpenAIServer) -> Iterator[Oxide]:
     with Oxide(tmp_path / "home", tmp_path) as program:
-        program.configure(only(fake=server.base_url))
+        program.configure(serving(fake=server.base_url))
         yield program
+
+
+def serving(**servers: Any) -> str:
+    """Settings of a server that takes any free port, since other tests serve at the same time."""
+    return only(**servers) + "web: {port: 0}\n"
 
 
 def wait_for(process: subprocess.Popen[bytes], text: str) -> str:
@@ -79,7 +85,7 @@ def test_plain_oxide_without_a_screen_says_so_and_asks_a_first_question_once(
 
 def test_the_first_question_stays_on_this_machine(oxide: Oxide, server: OpenAIServer) -> None:
     with OpenAIServer(models=["model-a"]) as cloud:
-        oxide.configure(only(cloud={"base_url": cloud.base_url, "locality": "cloud"}, fake=server.base_url))
+        oxide.configure(serving(cloud={"base_url": cloud.base_url, "locality": "cloud"}, fake=server.base_url))
         process = oxide.start()
         wait_for(process, "because: ")
         end(process)

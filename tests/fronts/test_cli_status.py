@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,16 +19,18 @@ from oxide_desktop.fronts.cli import instance
 from tests.fronts.cli_program import LIMIT_S, Oxide, read_until
 
 HOLDER = """
-import signal, sys
+import signal, subprocess, sys
 from oxide_desktop.config.paths import Paths
 from oxide_desktop.fronts.cli import instance
 if "deaf" in sys.argv:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+if "parent" in sys.argv:
+    subprocess.Popen(["cat", "-u"])  # ends with the standard input that it shares
 with instance.held(Paths.from_environment()):
     print("held", flush=True)
     sys.stdin.read()
 """
-NOT_RUNNING = {"running": False, "pid": None, "port": None, "socket": None, "version": None}
+NOT_RUNNING = {"running": False, "pid": None, "port": None, "socket": None, "version": None, "children": []}
 
 
 @pytest.fixture
@@ -57,13 +60,16 @@ def test_without_an_instance_nothing_runs_and_the_exit_code_is_0(oxide: Oxide) -
 
 
 def test_a_running_instance_is_described(oxide: Oxide, paths: Paths) -> None:
-    process = hold(oxide)
+    process = hold(oxide, "parent")
     paths.web_file.write_text(json.dumps({"pid": process.pid, "port": 8123, "version": __version__}), encoding="utf-8")
     told = oxide.json("status")
+    (child,) = told.pop("children")
     assert told == {"running": True, "pid": process.pid, "port": 8123, "socket": None, "version": __version__}
+    assert (child["command"], child["memory_bytes"] > 0) == ("cat -u", True)
     text = oxide("status").stdout
     assert f"process {process.pid}" in text
     assert "http://127.0.0.1:8123/" in text
+    assert re.search(rf"^  child   cat -u \({child['pid']}, just now, \d+ MB\)$", text, re.MULTILINE)
     process.communicate(timeout=LIMIT_S)
     assert oxide.json("status") == NOT_RUNNING
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from oxide_desktop import __version__
-from oxide_desktop.core.errors import ConfigError
-from oxide_desktop.core.health import Depth, Health, ServiceStatus, Tier
+from oxide_desktop.core.errors import ConfigError, OxideError
+from oxide_desktop.core.health import Depth, ServiceStatus, Tier
 from oxide_desktop.core.model import Locality
 from oxide_desktop.fronts.cli.house import Finding, look_at_engine, look_at_house
 from oxide_desktop.fronts.cli.output import ProgressLine, columns, mark, out, out_json, paint
@@ -24,6 +25,15 @@ SIDE_BY_SIDE = 4
 FINE, BROKEN, MISCONFIGURED, NO_SERVICE = 0, 1, 2, 3
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was looked at with an engine. `unplugged` says why a service has no adapter."""
+
+    findings: list[Finding] = field(default_factory=list)
+    services: tuple[ServiceStatus, ...] = ()
+    unplugged: Mapping[str, OxideError] = field(default_factory=dict)
+
+
 @click.command()
 @click.option("--no-ask", is_flag=True, help="Do not ask cloud services a question; look as far as is free.")
 @click.option("--json", "as_json", is_flag=True, help="Print the findings for a program.")
@@ -31,33 +41,31 @@ FINE, BROKEN, MISCONFIGURED, NO_SERVICE = 0, 1, 2, 3
 def doctor(program: Program, *, no_ask: bool, as_json: bool) -> int:
     """Prove what works, and name the fix for what does not.
 
-    Each service that can be reached is asked one tiny question ("2+2"), which a cloud service may charge for: --no-ask
-    leaves those at what is free.
+    Each service that can be reached is asked one tiny question, which a cloud service may charge for: --no-ask leaves
+    those at what is free.
 
     Exit codes: 0 all is well, 1 something of Oxide's own is broken, 2 the settings cannot be used, 3 no service can
     take a task.
     """
     house = look_at_house(program)
-    services: tuple[ServiceStatus, ...] = ()
+    found = Found()
     try:
         program.settings  # noqa: B018 - asked for what it raises
     except ConfigError as error:
         house.extend(Finding("settings", problem=str(problem), fix=error.hint) for problem in error.problems)
         code = MISCONFIGURED
     else:
-        more, services = program.run(lambda engine: _look(program, engine, ask_cloud=not no_ask))
-        house.extend(more)
-        code = _verdict(house, services)
+        found = program.run(lambda engine: _look(program, engine, ask_cloud=not no_ask))
+        house.extend(found.findings)
+        code = _verdict(house, found.services)
     if as_json:
-        out_json(_to_dict(house, services, code))
+        out_json(_to_dict(house, found, code))
     else:
-        _show(house, services)
+        _show(house, found)
     return code
 
 
-async def _look(
-    program: Program, engine: Orchestrator, *, ask_cloud: bool
-) -> tuple[list[Finding], tuple[ServiceStatus, ...]]:
+async def _look(program: Program, engine: Orchestrator, *, ask_cloud: bool) -> Found:
     findings = await look_at_engine(program, engine)
     gate = asyncio.Semaphore(SIDE_BY_SIDE)
     line = ProgressLine()
@@ -77,7 +85,7 @@ async def _look(
         await asyncio.gather(*(examine(name) for name in tuple(waiting)))
     finally:
         line.clear()
-    return findings, engine.services()
+    return Found(findings, engine.services(), engine.adapter_problems)
 
 
 def _verdict(house: list[Finding], services: tuple[ServiceStatus, ...]) -> int:
@@ -86,19 +94,23 @@ def _verdict(house: list[Finding], services: tuple[ServiceStatus, ...]) -> int:
     return FINE if any(status.healthy for status in services) else NO_SERVICE
 
 
-def _to_dict(house: list[Finding], services: tuple[ServiceStatus, ...], code: int) -> dict[str, Any]:
+def _to_dict(house: list[Finding], found: Found, code: int) -> dict[str, Any]:
     return {
         "ok": code == FINE,
         "version": __version__,
         "checks": [finding.to_dict() for finding in house],
-        "services": {
-            status.settings.name: {**status.to_dict(), "tiers": {tier.value: _reached(status, tier) for tier in Tier}}
-            for status in services
-        },
+        "services": {status.settings.name: _service_to_dict(status, found) for status in found.services},
     }
 
 
-def _show(house: list[Finding], services: tuple[ServiceStatus, ...]) -> None:
+def _service_to_dict(status: ServiceStatus, found: Found) -> dict[str, Any]:
+    data = {**status.to_dict(), "tiers": {tier.value: _reached(status, tier) for tier in Tier}}
+    if error := found.unplugged.get(status.settings.name):
+        data |= {"message": f"{error.title}: {error.message}", "fix": error.hint}
+    return data
+
+
+def _show(house: list[Finding], found: Found) -> None:
     out(paint(f"Oxide {__version__}", bold=True))
     for finding in house:
         sign = mark("completed") if not finding.problem else mark("attention" if finding.minor else "failed")
@@ -106,31 +118,28 @@ def _show(house: list[Finding], services: tuple[ServiceStatus, ...]) -> None:
         out(f"{sign} {finding.name:<10}{first}")
         for line in [*rest, *(wrap(f"Fix: {one_line(finding.fix)}", columns() - 12) if finding.fix else [])]:
             out(f"{'':<12}{line}")
-    for status in services:
-        out()
-        _show_service(status)
+    for status in found.services:
+        settings = status.settings
+        out(f"\n{paint(one_line(settings.name), bold=True)}  {settings.kind}, {settings.locality.value}")
+        _show_service(status, found)
 
 
-def _show_service(status: ServiceStatus) -> None:
-    """One block: name, tiers, what was found, the fix last."""
-    settings, health = status.settings, status.health
-    out(f"{paint(one_line(settings.name), bold=True)}  {settings.kind}, {settings.locality.value}")
-    if not settings.enabled:
+def _show_service(status: ServiceStatus, found: Found) -> None:
+    """How far it is usable, what was found, the fix last."""
+    if not status.settings.enabled:
         out(f"  {mark('off')} switched off in the settings")
-        return
-    if status.info is None:
-        out(f"  {mark('failed')} no adapter is installed for {one_line(json.dumps(settings.kind))}")
-        return
-    out("  " + "  ".join(_tier_text(status, tier) for tier in Tier))
-    if health is not None:
-        _show_finding(health)
+    elif error := found.unplugged.get(status.settings.name):
+        out(f"  {mark('failed')} {error.title}")
+        _show_sentences(error.message, error.hint)
+    else:
+        out("  " + "  ".join(_tier_text(status, tier) for tier in Tier))
+        if status.health is not None:
+            _show_sentences(status.health.message, status.health.fix)
 
 
-def _show_finding(health: Health) -> None:
-    for line in wrap(one_line(health.message), columns(), indent="  "):
-        out(line)
-    if health.fix:
-        for line in wrap(f"Fix: {one_line(health.fix)}", columns(), indent="  "):
+def _show_sentences(message: str, fix: str) -> None:
+    for text in (message, f"Fix: {fix}" if fix else ""):
+        for line in wrap(one_line(text), columns(), indent="  ") if text else []:
             out(line)
 
 

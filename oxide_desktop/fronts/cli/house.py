@@ -56,17 +56,12 @@ def look_at_house(program: Program) -> list[Finding]:
 
 async def look_at_engine(program: Program, engine: Orchestrator) -> list[Finding]:
     """What takes settings and an engine."""
-    broken = [
-        Finding("adapter", problem=f"{name}: {error.title}. {error.message}", fix=error.hint, minor=True)
-        for name, error in engine.adapter_problems.items()
-    ]
     return [
         _settings(program),
         Finding("keys", f"kept in {await asyncio.to_thread(lambda: engine.keys.place)}"),
         *await _history(engine),
         *_rules(program),
         _port(program),
-        *broken,
     ]
 
 

@@ -22,6 +22,7 @@ ACQUIRE_LIMIT_S = 1.0
 # Creation times of processes are computed from the boot time, and may be off by a clock tick or two.
 CLOCK_SLACK_S = 2.0
 STOP_LIMIT_S = 20.0
+GUARD = "guard.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,31 @@ def find(paths: Paths) -> Instance | None:
         socket=socket if Path(socket).exists() else None,
         version=told.get("version"),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class ChildProcess:
+    """A program below the running Oxide. `started_at` is Unix seconds."""
+
+    pid: int
+    command: str
+    started_at: float
+    memory_bytes: int
+
+
+def children(instance: Instance) -> list[ChildProcess]:
+    """The programs that the running Oxide has started, without the guards around them."""
+    import psutil  # noqa: PLC0415 - slow to import
+
+    found: list[ChildProcess] = []
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for child in psutil.Process(instance.pid).children(recursive=True):
+            with contextlib.suppress(psutil.Error), child.oneshot():
+                argv = child.cmdline()
+                if not any(Path(part).name == GUARD for part in argv[1:6]):
+                    command = " ".join(argv) or child.name()
+                    found.append(ChildProcess(child.pid, command, child.create_time(), child.memory_info().rss))
+    return found
 
 
 def end(paths: Paths, instance: Instance, limit_s: float = STOP_LIMIT_S) -> None:

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 import click
 
 from oxide_desktop.core.errors import OxideError
 from oxide_desktop.fronts.cli import instance
-from oxide_desktop.fronts.cli.output import mark, out, out_json, say
+from oxide_desktop.fronts.cli.output import age, columns, mark, out, out_json, say
 from oxide_desktop.fronts.cli.program import Program, pass_program
+from oxide_desktop.fronts.cli.text import cut, one_line
 
 if TYPE_CHECKING:
     from oxide_desktop.fronts.cli.instance import Instance
 
+MEBIBYTE = 1024**2
+
 
 @click.command()
 @click.option("--token", is_flag=True, help="Print the token for the HTTP API and nothing else.")
-@click.option("--json", "as_json", is_flag=True, help="Print it for a program: running, pid, port, socket, version.")
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print it for a program: running, pid, port, socket, version, children."
+)
 @pass_program
 def status(program: Program, *, token: bool, as_json: bool) -> None:
     """Tell whether Oxide runs, and where it can be reached.
@@ -63,15 +69,19 @@ def _to_dict(found: Instance | None) -> dict[str, object]:
         "port": found.port if found else None,
         "socket": found.socket if found else None,
         "version": found.version if found else None,
+        "children": [dataclasses.asdict(child) for child in instance.children(found)] if found else [],
     }
 
 
 def _show(found: Instance | None) -> None:
     if found is None:
-        out(f"{mark('off')} Oxide is not running. Start it with `oxide`, or without a screen with `oxide serve`.")
+        out(f"{mark('off')} Oxide is not running. Start it: `oxide`, or without a screen `oxide serve`.")
         return
     out(f"{mark('running')} Oxide {found.version or ''} is running, process {found.pid}.")
     if found.port:
         out(f"  web     http://127.0.0.1:{found.port}/ (token: oxide status --token)")
     if found.socket:
         out(f"  socket  {found.socket}")
+    for child in instance.children(found):
+        figures = f"{child.pid}, {age(child.started_at)}, {child.memory_bytes / MEBIBYTE:.0f} MB"
+        out(cut(f"  child   {one_line(child.command)}", columns() - len(figures) - 3) + f" ({figures})")
