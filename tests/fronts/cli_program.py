@@ -204,6 +204,18 @@ def children_of(pid: int) -> Sequence[int]:
     return [child.pid for child in psutil.Process(pid).children(recursive=True)]
 
 
+def install_broken_adapter(oxide: Oxide) -> None:
+    """Put a third party's package in the program's way whose adapter `from_mars` cannot be loaded."""
+    packages = oxide.cwd / "packages"
+    info = packages / "from_mars-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: from-mars\nVersion: 1.0\n", encoding="utf-8")
+    group = "[oxide_desktop.adapters]\nfrom_mars = from_mars:Adapter\n"
+    (info / "entry_points.txt").write_text(group, encoding="utf-8")
+    (packages / "from_mars.py").write_text("raise RuntimeError('no air here')\n", encoding="utf-8")
+    oxide.extra["PYTHONPATH"] = f"{packages}{os.pathsep}{ROOT}"
+
+
 def imported_by(oxide: Oxide, *args: str) -> set[str]:
     """The modules that a command imports, seen from inside after it has run."""
     code = (

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from oxide_desktop.config.paths import Paths
+from oxide_desktop.fronts.cli import instance
 from oxide_desktop.fronts.cli.text import width
 from tests.fakes.http_server import Reply, closed_port
 from tests.fakes.openai_server import OpenAIServer
-from tests.fronts.cli_program import Oxide, only
+from tests.fronts.cli_program import Oxide, install_broken_adapter, only
 
 TIERS = ["installed", "starts", "authenticated", "answers"]
 
@@ -36,7 +40,7 @@ def oxide(tmp_path: Path, server: OpenAIServer, cloud: OpenAIServer) -> Iterator
         yield program
 
 
-def checks(data: dict[str, list[dict[str, object]]]) -> dict[object, dict[str, object]]:
+def checks(data: Any) -> Any:
     return {check["name"]: check for check in data["checks"]}
 
 
@@ -129,3 +133,26 @@ def test_on_a_terminal_it_shows_what_it_is_waiting_for(oxide: Oxide) -> None:
     assert shown.returncode == 0
     assert "looking at" in shown.screen
     assert "looking at" not in shown.piped
+
+
+def test_a_service_without_an_adapter_is_told_in_its_own_block(oxide: Oxide) -> None:
+    install_broken_adapter(oxide)
+    oxide.configure(only(foreign={"api_type": "from_mars", "base_url": "http://127.0.0.1:9"}))
+    done = oxide.process("doctor")
+    block = done.stdout.split("\nforeign  ", maxsplit=1)[1]
+    assert done.returncode == 3
+    assert block.splitlines()[1].startswith("  ✕ ")
+    assert "no air here" in block
+    assert "  Fix: " in block
+    data = json.loads(oxide.process("doctor", "--json").stdout)["services"]["foreign"]
+    assert "no air here" in data["message"]
+    assert data["fix"]
+
+
+def test_a_running_oxide_is_named_and_http_that_is_switched_off_is_no_problem(oxide: Oxide) -> None:
+    paths = Paths(oxide.home)
+    paths.prepare()
+    with instance.held(paths):
+        assert f"running, process {os.getpid()}" in checks(oxide.json("doctor", "--no-ask"))["app"]["found"]
+    oxide.configure(only() + "web: {enabled: false}\n")
+    assert "switched off" in checks(json.loads(oxide("doctor", "--json").stdout))["app"]["found"]

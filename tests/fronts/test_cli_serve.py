@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -134,6 +136,19 @@ def test_settings_that_cannot_be_used_are_told_before_anything_starts(oxide: Oxi
     done = oxide("serve")
     assert done.returncode == 2
     assert "config.yaml:1: services:" in done.stderr
+
+
+def test_with_a_screen_the_app_runs_with_every_other_front_and_ends_on_a_signal(oxide: Oxide) -> None:
+    process = oxide.start(env={"QT_QPA_PLATFORM": "offscreen"})
+    deadline = time.monotonic() + LIMIT_S
+    while not oxide.json("status")["socket"]:
+        assert time.monotonic() < deadline
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            pytest.fail(f"it ended with {process.wait(0.2)}")
+    assert oxide.json("status")["pid"] == process.pid
+    code, out, errors = end(process, signal.SIGTERM)
+    assert (code, out) == (0, "")
+    assert "Traceback" not in errors
 
 
 def test_a_screen_that_does_not_work_is_not_the_end(oxide: Oxide) -> None:

@@ -11,7 +11,7 @@ import pytest
 from oxide_desktop.fronts.cli.text import width
 from tests.fakes.http_server import Reply, closed_port
 from tests.fakes.openai_server import OpenAIServer
-from tests.fronts.cli_program import Oxide, only
+from tests.fronts.cli_program import Oxide, install_broken_adapter, only
 
 KEYS = {"name", "enabled", "healthy", "type", "api_type", "locality", "tier", "failing", "message", "fix", "models"}
 
@@ -95,13 +95,24 @@ def test_models_are_listed_with_the_one_that_would_be_used(oxide: Oxide) -> None
     assert oxide("services", "models", "down").returncode == 1
 
 
-def test_an_adapter_that_is_not_installed_costs_its_service_alone(tmp_path: Path, server: OpenAIServer) -> None:
-    oxide = Oxide(tmp_path / "home", tmp_path)
+def test_an_adapter_that_is_not_installed_costs_its_service_alone(oxide: Oxide, server: OpenAIServer) -> None:
+    install_broken_adapter(oxide)
     oxide.configure(only(fake=server.base_url, foreign={"api_type": "from_mars", "base_url": "http://127.0.0.1:9"}))
-    done = oxide("services")
-    if done.returncode == 2:  # the settings already refuse it
-        assert "from_mars" in done.stderr
-        return
-    assert "no adapter" in done.stdout
-    assert "from_mars" in oxide("services", "foreign").stdout
-    assert json.loads(oxide("services", "--json").stdout)["services"]["foreign"]["healthy"] is False
+    assert "no adapter" in oxide.process("services").stdout
+    assert "from_mars" in oxide.process("services", "foreign").stdout
+    data = json.loads(oxide.process("services", "--json").stdout)["services"]
+    assert (data["foreign"]["healthy"], data["fake"]["healthy"]) == (False, True)
+
+
+def test_a_service_that_is_switched_off_is_not_asked_for_models(oxide: Oxide) -> None:
+    done = oxide("services", "models", "builtin")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "not an enabled service" in done.stderr
+
+
+def test_a_server_without_a_list_of_models_says_so(oxide: Oxide, server: OpenAIServer) -> None:
+    server.has_list = False
+    oxide.configure(only(fake={"base_url": server.base_url, "model": "model-a"}))
+    done = oxide("services", "models", "fake")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "does not tell" in done.stderr
