@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from oxide_desktop.fronts.cli.commands import oxide
@@ -26,16 +27,22 @@ _SCREEN_VARIABLES = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; answers the exit code."""
-    _speak_utf8()
+    _prepare_streams()
     args = list(sys.argv[1:] if argv is None else argv)
     program = Program(build=build, serve_fronts=serve_fronts, no_app_reason=no_app_reason, run_app=run_app)
     return ending(args, lambda: oxide.main(args, prog_name="oxide", standalone_mode=False, obj=program))
 
 
-def _speak_utf8() -> None:
-    """Whatever the locale says: a model's answer must not end the program with an encoding error."""
-    for stream in (sys.stdout, sys.stderr):
-        if stream is not None and hasattr(stream, "reconfigure"):
+def _prepare_streams() -> None:
+    """UTF-8 whatever the locale says, since no answer may end in an encoding error; and streams where there are none.
+
+    A program without a console on Windows has none, and neither has one that was started with `>&-`.
+    """
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - open to the end
+        elif hasattr(stream, "reconfigure"):
             stream.reconfigure(encoding="utf-8", errors="replace")
 
 

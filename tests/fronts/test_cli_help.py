@@ -116,6 +116,13 @@ def test_the_shell_is_told_commands_and_services(program: Oxide) -> None:
     assert services.stdout.split() == ["plain,my_own_llm"]
 
 
+def test_settings_that_cannot_be_used_complete_to_nothing(program: Oxide) -> None:
+    program.configure("services: 3\n")
+    words = {"COMP_WORDS": "oxide run --service my_", "COMP_CWORD": "3"}
+    done = program.process(env={"_OXIDE_COMPLETE": "bash_complete", **words})
+    assert (done.stdout.strip(), done.stderr) == ("", "")
+
+
 def test_the_bash_script_is_valid_bash(program: Oxide) -> None:
     script = program("completion", "bash").stdout
     checked = subprocess.run(["bash", "-n"], input=script, text=True, timeout=LIMIT_S, check=False)

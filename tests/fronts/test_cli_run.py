@@ -115,6 +115,22 @@ def test_a_closed_standard_input_is_no_prompt(oxide: Oxide, server: Server) -> N
     assert asked_text(server) == "Just this"
 
 
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_a_closed_output_is_no_error(oxide: Oxide, closed: str) -> None:
+    process = oxide.start(command=("sh", "-c", f'"$0" -m oxide_desktop run Hello {closed}', sys.executable))
+    out, errors = process.communicate(timeout=LIMIT_S)
+    assert process.returncode == 0, errors
+    assert newest(oxide)["result"] == "Hello, world."
+    assert out in (b"", b"Hello, world.")
+
+
+def test_more_than_any_model_could_read_is_refused(oxide: Oxide, server: Server) -> None:
+    done = oxide.process("run", stdin=b"x" * (64 * 1024 * 1024 + 1))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "too long" in done.stderr
+    assert not server.asked
+
+
 def test_files_and_globs_go_with_the_prompt(oxide: Oxide, server: Server) -> None:
     for name in ("one.py", "two.py", "three.txt"):
         (oxide.cwd / name).write_text(f"content of {name}\n", encoding="utf-8")
