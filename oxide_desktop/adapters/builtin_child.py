@@ -135,7 +135,8 @@ async def start(service: str, spawner: Spawner, parts: Parts, window: int, limit
 def _spec(job: dict[str, object]) -> ChildSpec:
     # -I -S: the script's own directory and the environment stay out of it, and it starts in half the time.
     argv = (sys.executable, "-I", "-S", str(_PROGRAM))
-    return ChildSpec(argv=argv, purpose=PURPOSE, stdin=json.dumps(job).encode(), env=_PATIENT)
+    job_line = json.dumps(job).encode()
+    return ChildSpec(argv=argv, purpose=PURPOSE, stdin=job_line, env=_PATIENT, output_limit=sys.maxsize)  # it stays
 
 
 async def _first_word(service: str, child: Child, limit_s: float) -> dict[str, str]:

@@ -1,6 +1,8 @@
 """The app's window and tray, driven as a person would, on a real engine with scripted services."""
 
 import asyncio
+import gc
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 
@@ -243,3 +245,29 @@ def test_an_engine_that_cannot_start_is_told_in_a_dialog_and_ends_the_app(loop: 
         return running.result()
 
     assert loop.run_until_complete(main()) == 1
+
+
+def test_garbage_is_collected_in_the_gui_thread_only_while_the_app_runs(loop: Loop):
+    """A Qt object in a cycle that a worker thread's collector deletes would end the process."""
+    threads: list[int] = []
+
+    def notice(phase: str, _info: object) -> None:
+        threads.append(threading.get_ident())
+
+    def allocate() -> None:
+        for _ in range(200_000):
+            [[]].append([])
+
+    async def person(desk: Desk) -> None:
+        gc.callbacks.append(notice)
+        try:
+            await asyncio.to_thread(allocate)
+            desk.app._collector._timer.timeout.emit()
+        finally:
+            gc.callbacks.remove(notice)
+        assert not gc.isenabled()
+
+    loop.run_until_complete(Desk(House(stub(["ok"]))).use(person))
+
+    assert set(threads) == {threading.get_ident()}
+    assert gc.isenabled()

@@ -38,6 +38,7 @@ class Screen:
         with os.fdopen(read) as told:
             self.display = f":{told.readline().strip()}"
         self._run(["openbox"])
+        self.until(lambda: self.do("get_num_desktops"), "the window manager")
         self._run(["trayer", "--SetDockType", "true", "--widthtype", "request", "--height", "28"])
         self.until(lambda: self.window("^panel$"), "the tray")
 

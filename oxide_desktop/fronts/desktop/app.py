@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication, QMessageBox
 from oxide_desktop.core.errors import OxideError
 from oxide_desktop.core.orchestrator import Orchestrator
 from oxide_desktop.fronts.desktop.bridge import Bridge
+from oxide_desktop.fronts.desktop.garbage import GuiThreadCollector
 from oxide_desktop.fronts.desktop.icons import icon
 from oxide_desktop.fronts.desktop.loop import Loop
 from oxide_desktop.fronts.desktop.session import AskSession
@@ -57,6 +58,7 @@ class App(QObject):
         self._serve_fronts = serve_fronts
         self._watch_signals = watch_signals
         self._quit = asyncio.Event()
+        self._collector = GuiThreadCollector(self)
         self.window = AskWindow()
         self.tray = Tray()
         self.tray.ask_wanted.connect(self.show_window)
@@ -64,6 +66,7 @@ class App(QObject):
 
     async def main(self) -> int:
         """Show what there is, start the engine, and stay until somebody wants to quit."""
+        self._collector.start()
         self.tray.show()
         self.show_window()
         if not self.tray.has_host():
@@ -78,6 +81,7 @@ class App(QObject):
             finally:
                 self.tray.close()
                 self.window.hide()
+                self._collector.stop()
         return 0
 
     async def _with_engine(self) -> None:
