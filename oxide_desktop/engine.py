@@ -17,6 +17,7 @@ from oxide_desktop.core.events import EventBus
 from oxide_desktop.core.ports import Adapter, AdapterTools
 from oxide_desktop.core.settings import Settings
 from oxide_desktop.runtime.health import HealthBoard
+from oxide_desktop.runtime.ollama import OllamaStarter
 from oxide_desktop.runtime.processes import GuardedSpawner
 from oxide_desktop.store.history import SqliteHistory
 from oxide_desktop.store.rules import RuleFile
@@ -36,17 +37,23 @@ class Orchestrator(orchestrator.Orchestrator):
         self.keys = KeyStore(self.paths)
         spawner = GuardedSpawner(self.paths.run_dir, run_id=uuid.uuid4().hex)
         bus = EventBus()
-        adapters, self.adapter_problems = plug_adapters(settings, AdapterTools(spawner=spawner, secrets=self.keys))
+        starter = OllamaStarter(spawner, self.paths.run_dir)
+        tools = AdapterTools(spawner=spawner, secrets=self.keys, starter=starter)
+        adapters, self.adapter_problems = plug_adapters(settings, tools)
+        board = HealthBoard(adapters, bus)
+        starter.on_lost = board.look_soon
         super().__init__(
             settings=settings,
             bus=bus,
             adapters=adapters,
-            health=HealthBoard(adapters, bus),
+            health=board,
             rules=RuleFile(self.paths.rules_file, tuple(settings.services)),
             spawner=spawner,
             open_history=self._open_history_after_sweep,
+            make_adapter=lambda service: adapter_class(service.kind)(service, tools),
         )
         self._guarded = spawner
+        self._starter = starter
 
     async def _open_history_after_sweep(self) -> SqliteHistory:
         await asyncio.to_thread(self._guarded.sweep)
@@ -61,6 +68,7 @@ class Orchestrator(orchestrator.Orchestrator):
     async def aclose(self) -> None:
         """Stop tasks, services and children, and finish what is being written."""
         await super().aclose()
+        await self._starter.aclose()
         await self._guarded.aclose()
 
 

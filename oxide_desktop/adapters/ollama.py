@@ -4,31 +4,30 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import shutil
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
 
 from oxide_desktop.adapters import checks
-from oxide_desktop.adapters.addresses import is_loopback
 from oxide_desktop.adapters.exchange import Exchange, drain
-from oxide_desktop.adapters.http import HttpService
 from oxide_desktop.adapters.http_errors import Peer, Refused, ended_early, garbage, no_text, refused_in_stream
 from oxide_desktop.adapters.models import ModelChoice, listed
+from oxide_desktop.adapters.ollama_server import STARTING, OllamaServer
 from oxide_desktop.core.errors import FailureKind, ServiceError
 from oxide_desktop.core.health import Depth, Health, ServiceInfo, Tier
 from oxide_desktop.core.model import TaskType
 from oxide_desktop.core.ports import AdapterTools, Call, Note, Output, Started, Usage
+from oxide_desktop.core.servers import ModelInfo, PullProgress, ServerStart
 from oxide_desktop.core.settings import ServiceSettings
 from oxide_desktop.core.tokens import estimate_tokens
 
-DEFAULT_URL = "http://localhost:11434"
 ANSWER_TOKENS = 2048
 SMALLEST_WINDOW = 4096
 # Estimates are on the high side by up to a third; a prompt of which the server read less than half was cut.
 CUT_BELOW = 0.5
 CUT_AT_LEAST_TOKENS = 1000
 SUGGESTED_MODEL = "qwen2.5-coder:7b"
+_PERHAPS_DEAD = (FailureKind.TRANSIENT, FailureKind.MISSING)
 
 
 class OllamaAdapter:
@@ -36,10 +35,8 @@ class OllamaAdapter:
 
     def __init__(self, settings: ServiceSettings, tools: AdapterTools) -> None:
         self.settings = settings
-        url = (settings.base_url or DEFAULT_URL).rstrip("/").removesuffix("/v1")
-        self._local = is_loopback(url)
-        fix = "Start Ollama: `ollama serve`." if self._local else f"Start Ollama on that machine, or mend {url}."
-        self._http = HttpService(settings, tools.secrets, base_url=url, fix=fix)
+        self._server = OllamaServer(settings, tools)
+        self._http = self._server.http
         self._models = ModelChoice(settings, self._ask_models)
         self._longest: dict[str, int | None] = {}
 
@@ -57,11 +54,43 @@ class OllamaAdapter:
         )
 
     async def execute(self, call: Call) -> AsyncGenerator[Output, None]:
-        """Ask once and stream the answer, in a window large enough for the prompt.
+        """Ask once and stream the answer. A server that Oxide may start is started, and once more if it dies too soon.
 
         Raises:
             ServiceError: The attempt failed.
         """
+        started = visible = False
+        again = True
+        while True:
+            async with aclosing(self._starting()) as notes:
+                async for note in notes:
+                    yield note
+            try:
+                async with aclosing(self._ask(call)) as outputs:
+                    async for output in outputs:
+                        if not (started and isinstance(output, Started)):
+                            yield output
+                        started = started or isinstance(output, Started)
+                        visible = visible or isinstance(output, str)
+            except ServiceError as error:
+                if not (again and not visible and await self._died(error)):
+                    raise
+                again = False
+            else:
+                return
+
+    async def _died(self, error: ServiceError) -> bool:
+        return error.kind in _PERHAPS_DEAD and await self._server.is_down()
+
+    async def _starting(self) -> AsyncGenerator[Note, None]:
+        """Start the server if it is down and may be started, and say so first: it takes a while."""
+        if await self._server.is_down():
+            yield Note(STARTING)
+            if note := (await self._server.start()).note:
+                yield Note(note)
+
+    async def _ask(self, call: Call) -> AsyncGenerator[Output, None]:
+        """Ask in a window large enough for the prompt."""
         choice = await self._models.choose(call.model)
         prompt_tokens = call.input_tokens or estimate_tokens(call.prompt)
         need = prompt_tokens + (call.max_output_tokens or ANSWER_TOKENS)
@@ -132,20 +161,18 @@ class OllamaAdapter:
     async def _with_models(self, error: Refused, model: str) -> ServiceError:
         """The error; where the model is what is missing, with those that there are."""
         if not error.about_model:
-            return error
+            return await self._server.explained(error)
         self._models.forget()
         try:
             names = await self._models.names()
         except ServiceError:
             return error  # the first failure is the one to tell
         there = f"It has {listed(names)}." if names else "It has no models yet."
-        hint = f"Pull it: `ollama pull {model}`."
+        hint = f"Pull it: `oxide services pull {self.settings.name} {model}`."
         return ServiceError(FailureKind.MISSING, f"{self.settings.name} does not have {model}", there, hint)
 
     async def _ask_models(self) -> Sequence[str]:
-        entries = (await self._http.get_json("api/tags")).get("models")
-        found = entries if isinstance(entries, list) else ()
-        return [str(entry["name"]) for entry in found if isinstance(entry, Mapping) and entry.get("name")]
+        return [model.name for model in await self._server.models()]
 
     async def list_models(self) -> Sequence[str]:
         """Names of the models that are pulled.
@@ -159,7 +186,7 @@ class OllamaAdapter:
         """Connect; then ask for version and models; then ask a question. Never raises."""
         health = await checks.step(checks.found(self.settings.name, None, ""), self._glance, Tier.STARTS)
         if not health.healthy:
-            return self._not_there(health)
+            return self._server.not_there(health)
         if depth is not Depth.GLANCE:
             health = await checks.step(health, lambda: self._probe(health), Tier.ANSWERS)
         if health.healthy and depth is Depth.PROVE:
@@ -170,17 +197,11 @@ class OllamaAdapter:
         await self._http.reachable(checks.CONNECT_LIMIT_S)
         return checks.found(self.settings.name, Tier.STARTS, f"Something listens at {self._http.peer.url}.")
 
-    def _not_there(self, health: Health) -> Health:
-        """Nothing listens: on this machine it may not even be installed."""
-        if not self._local:
-            return health
-        if shutil.which("ollama"):
-            return dataclasses.replace(health, tier=Tier.INSTALLED)
-        fix = "Install Ollama from https://ollama.com, or set services.{}.base_url to where it runs."
-        return dataclasses.replace(health, tier=None, failing=Tier.INSTALLED, fix=fix.format(self.settings.name))
-
     async def _probe(self, health: Health) -> Health:
-        version = (await self._http.get_json("api/version")).get("version")
+        try:
+            version = (await self._http.get_json("api/version")).get("version")
+        except Refused as error:
+            raise await self._server.explained(error) from error
         self._models.forget()
         names = await self._models.names()
         if not names:
@@ -188,7 +209,7 @@ class OllamaAdapter:
                 FailureKind.MISSING,
                 f"{self.settings.name} has no models",
                 "It runs, but nothing has been pulled.",
-                f"Pull one: `ollama pull {SUGGESTED_MODEL}`.",
+                f"Pull one: `oxide services pull {self.settings.name} {SUGGESTED_MODEL}`.",
             )
         choice = await self._models.choose(None)
         return dataclasses.replace(
@@ -200,9 +221,56 @@ class OllamaAdapter:
             recommended_model=choice.model,
         )
 
+    # -- the server --------------------------------------------------------------------------------
+
+    @property
+    def startable(self) -> bool:
+        """Whether the server is one of this machine that Oxide knows how to start."""
+        return self._server.startable
+
+    async def start(self, *, insist: bool = False) -> ServerStart:
+        """Start it unless it answers.
+
+        Raises:
+            ServiceError: It cannot be started.
+        """
+        return await self._server.start(insist=insist)
+
+    async def recover(self) -> bool:
+        """Start it again if Oxide had started it and it has died; whether that was done.
+
+        Raises:
+            ServiceError: It cannot be started.
+        """
+        return await self._server.recover()
+
+    async def models(self) -> Sequence[ModelInfo]:
+        """What has been pulled, with sizes; the server is started for it if Oxide may do so.
+
+        Raises:
+            ServiceError: It could not be asked.
+        """
+        if await self._server.is_down():
+            await self._server.start()
+        return await self._server.models()
+
+    async def pull(self, model: str) -> AsyncGenerator[PullProgress, None]:
+        """Fetch a model; the server is started for it if Oxide may do so. A pull that broke off goes on.
+
+        Raises:
+            ServiceError: It could not be fetched.
+        """
+        if await self._server.is_down():
+            yield PullProgress(STARTING)
+            await self._server.start()
+        async with aclosing(self._server.pull(model)) as steps:
+            async for progress in steps:
+                yield progress
+        self._models.forget()
+
     async def aclose(self) -> None:
         """Let go of the connections."""
-        await self._http.aclose()
+        await self._server.aclose()
 
 
 class _Chat:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from typing import Any
 
+from oxide_desktop.core.care import AdapterMaker, ServiceCare, health_mapping
 from oxide_desktop.core.errors import NotFoundError
 from oxide_desktop.core.events import EventBus, RulesChanged
 from oxide_desktop.core.health import Depth, Health, ServiceStatus
 from oxide_desktop.core.model import TaskType
 from oxide_desktop.core.ports import Adapter, HealthView, Rules
+from oxide_desktop.core.servers import ModelInfo, PullProgress, ServerStart
 from oxide_desktop.core.settings import Settings
 
 
@@ -23,12 +26,14 @@ class Administration:
         adapters: Mapping[str, Adapter],
         health: HealthView,
         rules: Rules,
+        make_adapter: AdapterMaker | None = None,
     ) -> None:
         self.settings = settings
         self.bus = bus
         self.rules = rules
         self._adapters = adapters
         self._health = health
+        self._care = ServiceCare(settings, adapters, health, bus, make_adapter)
 
     # -- rules -------------------------------------------------------------------------------------
 
@@ -77,3 +82,76 @@ class Administration:
         """Look at every enabled service now, side by side."""
         await self._health.refresh(self._adapters, depth)
         return self.services()
+
+    async def start_service(self, name: str) -> ServerStart:
+        """Start the server behind a service; of those that Oxide knows how to start, that is Ollama.
+
+        Raises:
+            UsageError: It is none that can be started.
+            ServiceError: It cannot be started.
+        """
+        return await self._care.start(name)
+
+    async def list_models(self, name: str) -> Sequence[ModelInfo]:
+        """The models that a service offers, with sizes where it tells them.
+
+        Raises:
+            ServiceError: It could not be asked.
+        """
+        return await self._care.models(name)
+
+    def pull_model(self, name: str, model: str) -> AsyncGenerator[PullProgress, None]:
+        """Have a service fetch a model. Closing the generator stops that; asked again, it goes on where it stopped.
+
+        Raises:
+            UsageError: It is none that fetches models.
+            ServiceError: The model could not be fetched.
+        """
+        return self._care.pull(name, model)
+
+    async def ensure_service_healthy(
+        self,
+        service_name: str,
+        base_url: str | None = None,
+        api_type: str | None = None,
+        auto_start: bool | None = None,  # noqa: FBT001 - an ancestor's callers pass it either way
+        auto_detect_model: bool = True,  # noqa: FBT001, FBT002 - likewise
+    ) -> dict[str, Any]:
+        """Look at a service, and start it first if it is down and may be started.
+
+        What is not given is as configured; with a `base_url` the service need not be configured at all.
+
+        Returns:
+            `healthy`, `models`, `recommended_model`, and what else was found: `tier`, `message`, `fix`, `version`.
+
+        Raises:
+            NotFoundError: There is no service of that name, and no address for one.
+        """
+        wanted = self._care.wanted(service_name, base_url=base_url, api_type=api_type, auto_start=auto_start)
+        found = await self._care.ensure_healthy(wanted)
+        return health_mapping(found, wanted, auto_detect_model=auto_detect_model)
+
+    async def start_health_monitoring(
+        self,
+        service_name: str,
+        base_url: str | None = None,
+        interval: float = 60.0,
+        auto_recovery: bool = True,  # noqa: FBT001, FBT002 - an ancestor's callers pass it either way
+    ) -> None:
+        """Look after a service in the background until `stop_health_monitoring` or the end. Changes are events.
+
+        Args:
+            service_name: A configured service, or any name with a `base_url`.
+            base_url: Its address, if it is not the configured one.
+            interval: Seconds between two looks.
+            auto_recovery: Start it when it is down, where Oxide knows how to.
+
+        Raises:
+            UsageError: There is no such service, or the interval is none.
+        """
+        wanted = self._care.wanted(service_name, base_url=base_url, auto_start=auto_recovery)
+        await self._care.monitor(wanted, interval)
+
+    async def stop_health_monitoring(self, service_name: str) -> bool:
+        """Look after it no longer; `False` if nobody did."""
+        return await self._care.leave(service_name)

@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from oxide_desktop.core.administration import Administration
 from oxide_desktop.core.background import BackgroundTasks
+from oxide_desktop.core.care import AdapterMaker
 from oxide_desktop.core.children import Spawner
 from oxide_desktop.core.classify import classify
 from oxide_desktop.core.context import Context, gather
@@ -46,8 +47,9 @@ class Orchestrator(Administration):
         rules: Rules,
         spawner: Spawner,
         open_history: Callable[[], Awaitable[History]],
+        make_adapter: AdapterMaker | None = None,
     ) -> None:
-        super().__init__(settings, bus, adapters, health, rules)
+        super().__init__(settings, bus, adapters, health, rules, make_adapter)
         self.spawner = spawner
         self._open_history = open_history
         self._history: History | None = None
@@ -77,6 +79,7 @@ class Orchestrator(Administration):
         if running:
             await asyncio.wait([task.work for task in running], timeout=STOP_LIMIT_S)
         await self._background.close()
+        await self._care.aclose()
         for adapter in self._adapters.values():
             await adapter.aclose()
         if self._history is not None:

@@ -12,6 +12,7 @@ from oxide_desktop.core.errors import ServiceError
 from oxide_desktop.core.health import Depth, Health, ServiceInfo
 from oxide_desktop.core.model import TaskType
 from oxide_desktop.core.record import TaskRecord, TaskStatus
+from oxide_desktop.core.servers import ServerStarter
 from oxide_desktop.core.settings import ServiceSettings
 
 
@@ -37,7 +38,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The service has taken the request. The adapter yields this first, with the model it chose."""
+    """The service has taken the request. The adapter yields this before any text, with the model it chose."""
 
     model: str | None = None
 
@@ -114,10 +115,11 @@ class Secrets(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdapterTools:
-    """What adapters may use of Oxide."""
+    """What adapters may use of Oxide. `starter` starts Ollama; `None` where nothing may be started."""
 
     spawner: Spawner
     secrets: Secrets
+    starter: ServerStarter | None = None
 
 
 class HealthReports(Protocol):

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import logging
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 
 from oxide_desktop.core.errors import FailureKind, ServiceError
 from oxide_desktop.core.events import EventBus, ServiceStatusChanged
 from oxide_desktop.core.health import Depth, Health, Tier
 from oxide_desktop.core.ports import Adapter
+from oxide_desktop.core.servers import Startable
+
+log = logging.getLogger(__name__)
 
 # Upper bounds: a service that does not answer a check in this time is as good as down for a person who waits.
 CHECK_LIMIT_S = {Depth.GLANCE: 1.5, Depth.PROBE: 15.0, Depth.PROVE: 90.0}
@@ -33,6 +38,7 @@ class HealthBoard:
         self._adapters = adapters
         self._bus = bus
         self._last: dict[str, Health] = {}
+        self._alarm = asyncio.Event()
 
     def last(self, service: str) -> Health | None:
         """The newest finding, `None` if nobody has looked."""
@@ -62,10 +68,28 @@ class HealthBoard:
         await asyncio.gather(*(self.check(name, depth) for name in stale))
 
     async def watch(self, interval_s: float = 60.0) -> None:
-        """Probe every service again and again, until cancelled."""
+        """Probe every service again and again, until cancelled, and start again what Oxide had started and has died."""
         while True:
-            await self.refresh(self._adapters, Depth.PROBE)
-            await asyncio.sleep(interval_s)
+            self._alarm.clear()
+            await asyncio.gather(*(self._look_after(name, adapter) for name, adapter in self._adapters.items()))
+            with suppress(TimeoutError):
+                async with asyncio.timeout(interval_s):
+                    await self._alarm.wait()
+
+    def look_soon(self) -> None:
+        """Something has happened to a service: whoever watches looks now."""
+        self._alarm.set()
+
+    async def _look_after(self, name: str, adapter: Adapter) -> None:
+        await self.check(name, Depth.PROBE)
+        if isinstance(adapter, Startable):
+            try:
+                recovered = await adapter.recover()
+            except ServiceError as error:  # it is tried again later
+                log.warning("%s could not be started again: %s", name, error)
+                recovered = True
+            if recovered:
+                await self.check(name, Depth.PROBE)
 
     def attempt_succeeded(self, service: str) -> None:
         """An answer came: every tier is proven."""

@@ -91,6 +91,7 @@ def test_models_are_listed_with_the_one_that_would_be_used(oxide: Oxide) -> None
         "service": "fake",
         "models": ["model-a", "model-b"],
         "recommended_model": "model-a",
+        "sizes": {},
     }
     assert oxide("services", "models", "down").returncode == 1
 

@@ -134,7 +134,7 @@ async def test_a_model_that_is_not_pulled_says_how_to_pull_it(adapter: OllamaAda
     assert heard.error.kind is FailureKind.MISSING
     assert heard.error.title == "home does not have mistral"
     assert heard.error.message == "It has qwen2.5-coder:7b, llama3:latest."
-    assert heard.error.hint == "Pull it: `ollama pull mistral`."
+    assert heard.error.hint == "Pull it: `oxide services pull home mistral`."
 
 
 async def test_a_model_that_is_not_there_is_told_even_without_a_list(
@@ -157,7 +157,7 @@ async def test_a_server_without_models_says_how_to_get_one(adapter: OllamaAdapte
     ollama_server.models = []
     health = await adapter.check(Depth.PROBE)
     assert health.failing is Tier.ANSWERS
-    assert "ollama pull" in health.fix
+    assert "`oxide services pull home " in health.fix
     heard = await ask(adapter, question(model="mistral"))
     assert heard.error
     assert heard.error.message == "It has no models yet."

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Self
 
 from oxide_desktop.core.errors import OxideError
 from oxide_desktop.core.record import AttemptStatus, TaskRecord
+from oxide_desktop.core.route import way_taken
 from oxide_desktop.core.tokens import estimate_tokens
 from oxide_desktop.fronts.cli.answer import AnswerWriter
 from oxide_desktop.fronts.cli.failures import say_error
 from oxide_desktop.fronts.cli.output import ProgressLine, is_terminal, mark, out_json, paint, say, seconds
-from oxide_desktop.fronts.cli.recorder import way_taken
 from oxide_desktop.fronts.cli.text import one_line
 
 if TYPE_CHECKING:
@@ -154,5 +154,8 @@ class Progress:
         waited = f"{time.monotonic() - self._started:.0f} s"
         if not record.attempts:
             return f"◌ choosing a service {waited}"
-        tokens = f", {self._tokens:,} tokens" if self._tokens else ""
-        return f"● {record.attempts[-1].service} {waited}{tokens}"
+        service = record.attempts[-1].service
+        if self._tokens:
+            return f"● {service} {waited}, {self._tokens:,} tokens"
+        under_way = record.notes[-1:] if record.notes and record.notes[-1].endswith("…") else ()
+        return " ".join([f"● {service}", *under_way, waited])

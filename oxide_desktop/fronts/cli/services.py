@@ -13,7 +13,8 @@ from oxide_desktop.core.model import Preferences, Request, Source
 from oxide_desktop.fronts.cli.asking import complete_service, require_service
 from oxide_desktop.fronts.cli.follow import follow
 from oxide_desktop.fronts.cli.groups import ShowGroup
-from oxide_desktop.fronts.cli.output import columns, mark, out, out_json, paint, say, table
+from oxide_desktop.fronts.cli.models import models, pull, start
+from oxide_desktop.fronts.cli.output import columns, mark, out, out_json, paint, table
 from oxide_desktop.fronts.cli.program import Program, pass_program
 from oxide_desktop.fronts.cli.text import one_line, wrap
 
@@ -70,26 +71,9 @@ def test(program: Program, *, name: str, prompt: str, as_json: bool) -> int:
     return program.run(ask)
 
 
-@services.command()
-@click.argument("name", shell_complete=complete_service)
-@click.option("--json", "as_json", is_flag=True, help="Print them for a program.")
-@pass_program
-def models(program: Program, *, name: str, as_json: bool) -> int:
-    """List the models that NAME offers, with a mark at the one Oxide would choose."""
-    require_service(program.settings, name)
-    health = program.run(lambda engine: engine.check_service(name, Depth.PROBE))
-    if as_json:
-        chosen = health.recommended_model
-        out_json({"service": name, "models": list(health.models), "recommended_model": chosen})
-    else:
-        for model in health.models:
-            sign = mark("completed") if model == health.recommended_model else " "
-            out(f"{sign} {one_line(model)}")
-    if not health.healthy:
-        say(_sentence(health))
-    elif not health.models:
-        say(f"{name} does not tell which models it has.")
-    return 0 if health.healthy else 1
+services.add_command(models)
+services.add_command(pull)
+services.add_command(start)
 
 
 async def _look(engine: Orchestrator, name: str) -> ServiceStatus:
