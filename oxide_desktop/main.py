@@ -98,8 +98,8 @@ def _missing_for_x11() -> str | None:
 
 def run_app(program: Program) -> int:
     """The tray app, from its start to its end, with the other fronts beside it."""
-    from oxide_desktop.fronts.cli.interrupt import watch_signals  # noqa: PLC0415 - `--help` needs no loop
     from oxide_desktop.fronts.desktop import app  # noqa: PLC0415 - brings Qt
+    from oxide_desktop.runtime.signals import watch_signals  # noqa: PLC0415 - `--help` needs no loop
 
     fronts = partial(serve_fronts, paths=program.paths, settings=program.settings)
     return app.run(program.engine, fronts, watch_signals)

@@ -1,91 +1,127 @@
 """Ending in good order when the system, a terminal or a person says so.
 
-Works under asyncio's own loops and under Qt's: where the loop can take signals it does, and elsewhere (Windows)
-Python's own handlers call into it.
+The first signal lets the work stop; from then on it has a few seconds. One that hangs while it stops is ended, as is
+one that is signalled a second time. Either is safe: guards end the children of a program that vanishes, and the history
+loses nothing that it acknowledged.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
-import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from types import FrameType
+from typing import Any, TypeVar
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
+CANCELLED = 130
 STOP_LIMIT_S = 4.5
+_NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 
 
-def stop_signals() -> tuple[signal.Signals, ...]:
-    """Signals that ask a program to end, on this system."""
-    if sys.platform == "win32":
-        return (signal.SIGINT, signal.SIGTERM, signal.SIGBREAK)
-    else:  # noqa: RET505 - mypy takes what follows a platform's branch for unreachable
-        return (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+def stop_signals() -> list[signal.Signals]:
+    """Those that ask to stop. One that we were started to ignore (nohup, a script's `&`) stays ignored."""
+    known = [signal.Signals[name] for name in _NAMES if hasattr(signal, name)]
+    return [number for number in known if signal.getsignal(number) is not signal.SIG_IGN]
 
 
-@contextmanager
-def stopping_on_signals(
-    stop: Callable[[signal.Signals], object], *, limit_s: float = STOP_LIMIT_S
-) -> Iterator[Callable[[], signal.Signals | None]]:
-    """Call `stop` in the running loop at the first signal; yields a question after the signal that came.
+def run_stoppable(work: Coroutine[Any, Any, T], *, limit_s: float = STOP_LIMIT_S) -> T:
+    """Run `work` on a loop of its own; the first signal cancels it.
 
-    From then on the program has `limit_s` seconds: one that hangs while it stops is ended, as is one that is signalled
-    a second time. Either is safe, for guards end their children when the app is gone, however it went.
+    Raises:
+        asyncio.CancelledError: A signal cancelled it, and it did not choose to end in its own way.
     """
-    loop = asyncio.get_running_loop()
-    came: list[signal.Signals] = []
-    watchdogs: list[threading.Timer] = []
+    stop = _Stop(limit_s)
+    with stop.listening(), asyncio.Runner() as runner:
+        return runner.run(stop.watched(work))
 
-    def first(number: signal.Signals) -> None:
-        if came:
-            end_now(number)
-        came.append(number)
-        log.info("stopping on %s", number.name)
-        watchdog = threading.Timer(limit_s, end_now, [number])
-        watchdog.daemon = True
-        watchdog.start()
-        watchdogs.append(watchdog)
-        stop(number)
 
-    put_back = [_on(loop, number, first) for number in stop_signals()]
+@contextlib.asynccontextmanager
+async def watch_signals(stop: Callable[[], None], *, limit_s: float = STOP_LIMIT_S) -> AsyncIterator[None]:
+    """Call `stop` at the first signal, on a loop that somebody else runs (Qt's)."""
+    loop, patience = asyncio.get_running_loop(), _Patience(limit_s)
+    watched = []
+
+    def signalled(number: signal.Signals) -> None:
+        patience.begin(number)
+        stop()
+
+    for number in stop_signals():
+        # Through the loop, which wakes up for it: Qt's would sleep on over a plain handler. Windows has none of this.
+        with contextlib.suppress(NotImplementedError):
+            loop.add_signal_handler(number, signalled, number)
+            watched.append(number)
     try:
-        yield lambda: came[0] if came else None
+        yield
     finally:
-        for undo in put_back:
-            undo()
-        for watchdog in watchdogs:
-            watchdog.cancel()
+        patience.over()
+        for number in watched:
+            loop.remove_signal_handler(number)
 
 
-def exit_code(number: signal.Signals) -> int:
-    """What a shell is told of a program that ended on a signal."""
-    return 128 + number
+class _Patience:
+    """How long a program may take to stop."""
+
+    def __init__(self, limit_s: float) -> None:
+        self._limit_s = limit_s
+        self._timer: threading.Timer | None = None
+
+    def begin(self, number: int) -> None:
+        """The first signal starts the clock, the second stops waiting for it."""
+        if self._timer is not None:
+            _end_now()
+        log.info("stopping on %s", signal.Signals(number).name)
+        self._timer = threading.Timer(self._limit_s, _end_now)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def over(self) -> None:
+        """It has stopped."""
+        if self._timer is not None:
+            self._timer.cancel()
 
 
-def end_now(number: signal.Signals) -> None:
-    """End without any more ado."""
-    log.error("ended at once on %s", number.name)
-    os._exit(exit_code(number))
+def _end_now() -> None:
+    log.info("ended at once, without tidying up")
+    os._exit(CANCELLED)
 
 
-def _on(
-    loop: asyncio.AbstractEventLoop, number: signal.Signals, handle: Callable[[signal.Signals], None]
-) -> Callable[[], object]:
-    """Have a signal handled in the loop; answers how to put things back."""
-    before = signal.getsignal(number) or signal.SIG_DFL
-    try:
-        loop.add_signal_handler(number, handle, number)
-    except NotImplementedError:
-        signal.signal(number, lambda *_: loop.call_soon_threadsafe(handle, number))
-        return lambda: signal.signal(number, before)
+class _Stop:
+    """Turns signals into the cancellation of one asyncio task."""
 
-    def put_back() -> None:
-        loop.remove_signal_handler(number)
-        signal.signal(number, before)
+    def __init__(self, limit_s: float) -> None:
+        self._patience = _Patience(limit_s)
+        self._task: asyncio.Task[Any] | None = None
+        self._asked = False
 
-    return put_back
+    async def watched(self, work: Coroutine[Any, Any, T]) -> T:
+        self._task = asyncio.current_task()
+        if self._asked:
+            work.close()
+            raise asyncio.CancelledError
+        return await work
+
+    @contextlib.contextmanager
+    def listening(self) -> Iterator[None]:
+        """Not `loop.add_signal_handler`: Windows lacks it, and it ends with the loop, whose threads may then hang."""
+        before = {number: signal.signal(number, self._on_signal) for number in stop_signals()}
+        try:
+            yield
+        finally:
+            self._patience.over()
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        self._patience.begin(number)
+        self._asked = True
+        if self._task is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has just closed: we are ending anyway
+                self._task.get_loop().call_soon_threadsafe(self._task.cancel)

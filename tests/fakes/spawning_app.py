@@ -5,33 +5,33 @@ its spawner), `stuck` (it never gets round to it) or `forgetful` (it ends withou
 """
 
 import asyncio
+import contextlib
 import sys
 import threading
 from pathlib import Path
 
 from oxide_desktop.core.children import ChildSpec
 from oxide_desktop.runtime.processes import GuardedSpawner
-from oxide_desktop.runtime.signals import exit_code, stopping_on_signals
+from oxide_desktop.runtime.signals import CANCELLED, run_stoppable
 
 
-async def main(run_dir: str, run_id: str, ending: str, program: list[str]) -> int:
+async def main(run_dir: str, run_id: str, ending: str, program: list[str]) -> None:
     spawner = GuardedSpawner(Path(run_dir), run_id)
-    stopped = asyncio.Event()
     child = await spawner.spawn(ChildSpec(argv=program, purpose="test"))
-    if ending == "none":
+    try:
         print(child.pid, child.guard.pid, child.keeper_pid, flush=True)
         await asyncio.Event().wait()
-    with stopping_on_signals(lambda _: stopped.set(), limit_s=1.0 if ending == "stuck" else 4.5) as came:
-        print(child.pid, child.guard.pid, child.keeper_pid, flush=True)
-        await stopped.wait()
+    finally:
         if ending == "stuck":
             threading.Event().wait()
         if ending == "clean":
             await spawner.aclose()
-        number = came()
-    assert number
-    return exit_code(number)
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(main(*sys.argv[1:4], sys.argv[4:])))
+    work = main(*sys.argv[1:4], sys.argv[4:])
+    if sys.argv[3] == "none":
+        asyncio.run(work)
+    with contextlib.suppress(asyncio.CancelledError):
+        run_stoppable(work, limit_s=1.0 if sys.argv[3] == "stuck" else 4.5)
+    sys.exit(CANCELLED)

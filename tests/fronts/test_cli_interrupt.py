@@ -13,9 +13,8 @@ from typing import Any
 
 import pytest
 
-from oxide_desktop.fronts.cli import interrupt
 from oxide_desktop.fronts.cli.failures import Interrupted
-from oxide_desktop.fronts.cli.interrupt import run_interruptible, watch_signals
+from oxide_desktop.fronts.cli.interrupt import run_interruptible
 from tests.fronts.cli_program import LIMIT_S, Oxide, end, read_until
 
 NUMBERS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
@@ -96,17 +95,6 @@ def test_a_signal_that_was_ignored_from_the_start_stays_ignored(tmp_path: Path) 
     assert (process.returncode, out, errors) == (0, b"still here\n", b"")
 
 
-def test_a_signal_before_the_loop_runs_is_not_lost() -> None:
-    async def work() -> None:
-        raise AssertionError("this was to be stopped before it began")
-
-    stop = interrupt._Stop()
-    with stop.listening():
-        os.kill(os.getpid(), signal.SIGTERM)
-        with pytest.raises(asyncio.CancelledError):
-            asyncio.run(stop.watched(work()))
-
-
 def test_handlers_are_put_back() -> None:
     before = [signal.getsignal(number) for number in NUMBERS]
 
@@ -137,11 +125,3 @@ def test_work_that_just_stops_is_told_as_interrupted() -> None:
 
     with pytest.raises(Interrupted):
         run_interruptible(stops())
-
-
-async def test_on_somebody_else_s_loop_a_signal_is_told_and_then_no_more() -> None:
-    told = asyncio.Event()
-    async with watch_signals(told.set), asyncio.timeout(LIMIT_S):
-        os.kill(os.getpid(), signal.SIGTERM)
-        await told.wait()
-    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL

