@@ -14,6 +14,7 @@ from oxide_desktop.core.errors import UsageError
 from oxide_desktop.core.health import ServiceStatus, Tier
 from oxide_desktop.core.model import Candidate, Locality, Preferences, Profile, Route, Skipped, TaskType
 from oxide_desktop.core.privacy import prompt_reason
+from oxide_desktop.core.record import TaskRecord
 from oxide_desktop.core.secret_scan import Finding
 from oxide_desktop.core.settings import RoutingSettings, TypeRouting
 from oxide_desktop.core.tokens import answer_room
@@ -276,3 +277,19 @@ def route_sentence(task_type: str, route: Route) -> str:
     first = route.candidates[0]
     why = f'rule "{route.rule}"' if route.rule else ", ".join(first.reasons)
     return f"{words} · {first.service} · because: {'; '.join([why, *skips])}"
+
+
+def way_taken(record: TaskRecord) -> str:
+    """The route of a record in one line, with the service that had the last word; empty while there is no route."""
+    if record.route is None or record.task_type is None:
+        return ""
+    return route_sentence(record.task_type, _as_it_went(record, record.route))
+
+
+def _as_it_went(record: TaskRecord, route: Route) -> Route:
+    """The route with the service in front that was asked last, because the ones before it failed."""
+    failed = dict.fromkeys(attempt.service for attempt in record.attempts if attempt.service != record.service)
+    if not failed or record.service is None:
+        return route
+    reasons = tuple(f"{service} failed" for service in failed)
+    return Route(candidates=(Candidate(record.service, 0.0, reasons),), skipped=route.skipped)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from oxide_desktop.core.model import Candidate, Route
-from oxide_desktop.core.route import route_sentence
+from oxide_desktop.core.route import way_taken
 from oxide_desktop.fronts.cli.explain import route_lines
 from oxide_desktop.fronts.cli.output import (
     columns,
@@ -70,22 +69,6 @@ def _section(title: str, lines: Sequence[str]) -> None:
         out(f"\n{paint(title, bold=True)}")
     for line in lines:
         out(line)
-
-
-def way_taken(record: TaskRecord) -> str:
-    """The route in one line, with the service that had the last word; empty while there is no route."""
-    if record.route is None or record.task_type is None:
-        return ""
-    return route_sentence(record.task_type, _as_it_went(record, record.route))
-
-
-def _as_it_went(record: TaskRecord, route: Route) -> Route:
-    """The route with the service in front that was asked last, because the ones before it failed."""
-    failed = dict.fromkeys(attempt.service for attempt in record.attempts if attempt.service != record.service)
-    if not failed or record.service is None:
-        return route
-    reasons = tuple(f"{service} failed" for service in failed)
-    return Route(candidates=(Candidate(record.service, 0.0, reasons),), skipped=route.skipped)
 
 
 def _tokens(record: TaskRecord) -> str:

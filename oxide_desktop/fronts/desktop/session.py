@@ -12,7 +12,7 @@ from oxide_desktop.core.events import AttemptStarted
 from oxide_desktop.core.model import Request, Source
 from oxide_desktop.core.orchestrator import Orchestrator
 from oxide_desktop.core.record import TaskRecord, TaskStatus
-from oxide_desktop.core.route import route_sentence
+from oxide_desktop.core.route import route_sentence, way_taken
 from oxide_desktop.fronts.desktop.bridge import Bridge
 from oxide_desktop.fronts.desktop.windows.ask import AskWindow
 
@@ -79,8 +79,8 @@ class AskSession(QObject):
     # -- the engine --------------------------------------------------------------------------------
 
     def _task_changed(self, record: TaskRecord) -> None:
-        if record.id == self._task_id and record.route and record.task_type:
-            self._window.show_route(_route_of(record))
+        if record.id == self._task_id and (way := way_taken(record)):
+            self._window.show_route(way)
 
     def _attempt_started(self, event: AttemptStarted) -> None:
         if event.task_id == self._task_id:
@@ -93,18 +93,13 @@ class AskSession(QObject):
     def _task_ended(self, record: TaskRecord) -> None:
         if record.id != self._task_id:
             return
-        if record.route:
-            self._window.show_route(_route_of(record))
+        if way := way_taken(record):
+            self._window.show_route(way)
         self._window.finish(_ending(record))
 
 
 def _request(prompt: str) -> Request:
     return Request(prompt=prompt, source=Source.DESKTOP, cwd=Path.home())
-
-
-def _route_of(record: TaskRecord) -> str:
-    assert record.route is not None  # noqa: S101 - both callers look first
-    return route_sentence(record.task_type or "", record.route)
 
 
 def _ending(record: TaskRecord) -> str:

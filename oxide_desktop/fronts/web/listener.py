@@ -17,6 +17,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from oxide_desktop.core.background import BackgroundTasks
+from oxide_desktop.core.errors import UsageError
 from oxide_desktop.fronts.web.limits import Limits
 
 LOOPBACK = "127.0.0.1"
@@ -31,7 +32,7 @@ def bind_loopback(port: int) -> socket.socket:
     """A bound socket on that port, or on the next one that is free; 0 leaves the choice to the system.
 
     Raises:
-        OSError: None of the ports tried could be had.
+        UsageError: None of the ports tried could be had.
     """
     last = min(port + PORTS_TRIED, 65535)
     for candidate in range(port, last + 1) if port else (0,):
@@ -45,11 +46,16 @@ def bind_loopback(port: int) -> socket.socket:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((LOOPBACK, candidate))
+            listener.listen(_BACKLOG)  # now: two that were only bound could share a port until one of them listens
         except OSError:  # taken, or not for us
             listener.close()
         else:
             return listener
-    raise OSError(f"no port from {port} to {last} is free")
+    raise UsageError(
+        "The HTTP API cannot be served",
+        f"No port from {port} to {last} is free.",
+        "Set web.port to another one, or web.enabled to false.",
+    )
 
 
 def _answers(port: int) -> bool:
