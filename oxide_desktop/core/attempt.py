@@ -8,7 +8,7 @@ from contextlib import aclosing
 
 from oxide_desktop.core.errors import FailureKind, ServiceError
 from oxide_desktop.core.events import AttemptStarted, Chunk, EventBus, TaskNoted
-from oxide_desktop.core.ports import Adapter, Call, Note, Output, Started, Usage
+from oxide_desktop.core.ports import Adapter, Call, Note, Started, Usage
 from oxide_desktop.core.record import Attempt, AttemptStatus, Tokens
 from oxide_desktop.core.running import RunningTask
 from oxide_desktop.core.settings import ExecutionSettings, Price
@@ -65,7 +65,7 @@ class LiveAttempt:
         chars = 0
         async with Watchdog(self._service, limits) as watchdog, aclosing(self._adapter.execute(call)) as outputs:
             async for output in outputs:
-                if type(output) is not str:
+                if not isinstance(output, str):
                     self._take(output, watchdog)
                     continue
                 if not output:
@@ -90,7 +90,7 @@ class LiveAttempt:
         self._task.append(chunk)
         self._bus.publish(chunk)
 
-    def _take(self, output: Output, watchdog: Watchdog) -> None:
+    def _take(self, output: Started | Usage | Note, watchdog: Watchdog) -> None:
         if isinstance(output, Started):
             self._line = dataclasses.replace(self._line, model=output.model)
             self._task.update(model=output.model)
@@ -98,7 +98,7 @@ class LiveAttempt:
                 watchdog.enter(Phase.FIRST_BYTE)
         elif isinstance(output, Usage):
             self._usage = output
-        elif isinstance(output, Note):
+        else:
             note(self._task, output.text, self._bus)
 
     def _end(self, status: AttemptStatus, error: str | None = None, kind: str | None = None) -> None:

@@ -90,7 +90,9 @@ class Executor:
         name = adapter.settings.name
         call = await self._prepare(task, adapter, context)
         policy = RetryPolicy.of(adapter.settings, self._settings.execution, has_fallback=has_fallback)
-        for tried in range(1, policy.tries + 1):
+        tried = 0
+        while True:  # the policy ends it
+            tried += 1
             async with self._slots[name]:
                 if reason := self.breakers.closed_reason(name):
                     raise ServiceError(FailureKind.MISSING, f"{name} is left alone for now", f"It {reason}.")

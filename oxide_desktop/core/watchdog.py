@@ -48,18 +48,17 @@ class Watchdog:
         }
         self._loop = asyncio.get_running_loop()
         self._timeout = asyncio.timeout(None)
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.TimerHandle  # there as soon as the block is entered
         self.phase = Phase.START
         self._since = 0.0
 
     async def __aenter__(self) -> Self:
         await self._timeout.__aenter__()
-        self.enter(Phase.START)
+        self._begin(Phase.START)
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
-        if self._timer:
-            self._timer.cancel()
+        self._timer.cancel()
         try:
             await self._timeout.__aexit__(*exc_info)  # type: ignore[arg-type]  # it is handed through as it came
         except TimeoutError as error:
@@ -73,15 +72,17 @@ class Watchdog:
 
     def enter(self, phase: Phase) -> None:
         """Go on to another phase, with its own limit."""
-        self.phase = phase
-        self.touch()
-        if self._timer:
-            self._timer.cancel()
-        self._look()
+        self._timer.cancel()
+        self._begin(phase)
 
     def touch(self) -> None:
         """Something came: the current phase's limit counts from now."""
         self._since = self._loop.time()
+
+    def _begin(self, phase: Phase) -> None:
+        self.phase = phase
+        self.touch()
+        self._timer = self._loop.call_at(self._since + self._limits[phase], self._look)
 
     def _look(self) -> None:
         due = self._since + self._limits[self.phase]

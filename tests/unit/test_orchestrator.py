@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import pytest
 
+from oxide_desktop.core.attempt import LONGEST_ANSWER_CHARS
 from oxide_desktop.core.breaker import FAILURES_TO_OPEN
 from oxide_desktop.core.errors import (
     Bug,
@@ -327,6 +328,33 @@ async def test_a_service_takes_no_more_at_once_than_it_bears():
         assert record.attempts[0].started_at >= first.record.attempts[0].ended_at
 
 
+async def test_what_was_cut_for_the_service_that_answered_is_noted(tmp_path: Path):
+    (tmp_path / "long.py").write_text("x = 1\n" * 20_000)
+    async with House(stub(["ok"], window=4000)) as house:
+        record = await house.ask("Review this", files=("long.py",), cwd=tmp_path)
+
+    assert any("long.py was cut" in note for note in record.notes)
+
+
+async def test_an_answer_that_never_ends_is_ended():
+    endless = ["x" * (LONGEST_ANSWER_CHARS // 4)] * 8
+    async with House(stub(endless)) as house:
+        record = await house.ask()
+
+    assert "would not stop answering" in record.error
+    assert record.attempts[0].status is AttemptStatus.PARTIAL
+    assert LONGEST_ANSWER_CHARS < len(record.result) < LONGEST_ANSWER_CHARS * 2
+
+
+async def test_a_model_named_late_is_kept_and_changes_no_deadline():
+    scene = ["begun", Started("late-1"), STALL]
+    async with House(stub(scene), idle_timeout_seconds=0.05, first_byte_timeout_seconds=60) as house:
+        record = await house.ask()
+
+    assert record.model == "late-1"
+    assert "stopped coming" in record.error
+
+
 # -- deadlines ---------------------------------------------------------------------------------------------------------
 
 
@@ -624,6 +652,16 @@ async def test_the_history_is_opened_once_and_maintained():
 def test_a_history_that_is_not_open_is_a_bug_of_ours():
     with pytest.raises(Bug):
         _ = House().orchestrator.history
+
+
+async def test_a_program_that_stays_watches_its_services():
+    looked = asyncio.Event()
+    async with House(stub(["a"])) as house:
+        house.bus.listen(lambda event: looked.set())
+        house.orchestrator.watch_services()
+        await looked.wait()
+
+        assert house.orchestrator.services()[0].healthy
 
 
 async def test_the_engine_is_a_context_manager():
