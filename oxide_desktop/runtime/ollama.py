@@ -28,16 +28,28 @@ log = logging.getLogger(__name__)
 
 PURPOSE = "Ollama"
 HTTP_PORT = 80
-START_LIMIT_S = 30.0
 POLL_S = 0.1
-REST_S = 60.0
-"""How long a start that failed is not tried again."""
-STABLE_S = 60.0
-"""Who has run this long did not die of how it was started."""
-FIRST_PAUSE_S = 5.0
-LONGEST_PAUSE_S = 300.0
 _QUOTED_CHARS = 300
 _TAKEN = "address already in use"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long things may take, in seconds.
+
+    Attributes:
+        start_s: Until it is ready.
+        rest_s: A start that failed is not tried again for so long.
+        stable_s: Who has run this long did not die of how it was started.
+        pause_s: Before the third start in a row; it doubles with each further one.
+        longest_pause_s: But does not grow beyond this.
+    """
+
+    start_s: float = 30.0
+    rest_s: float = 60.0
+    stable_s: float = 60.0
+    pause_s: float = 5.0
+    longest_pause_s: float = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +82,10 @@ class OllamaStarter:
 
     Args:
         run_dir: Where the locks are that keep several Oxides from starting it at once.
+        platform: Which system this is; each of its programs is looked up by `find`.
+        folders: Where macOS keeps applications.
+
+    Attributes:
         on_lost: Called when a server of ours has died, and again when its next start is due.
     """
 
@@ -81,14 +97,14 @@ class OllamaStarter:
         platform: str = sys.platform,
         find: Find = find_executable,
         folders: Sequence[Path] | None = None,
-        limit_s: float = START_LIMIT_S,
+        patience: Patience | None = None,
     ) -> None:
         self.on_lost: Callable[[], None] | None = None
         self._spawner = spawner
         self._run_dir = run_dir
         self._find = find
         self._system = SystemOllama(spawner, platform, find, app_folders() if folders is None else folders)
-        self._limit_s = limit_s
+        self._patience = patience or Patience()
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._servers: dict[str, _Server] = {}
         self._losses: dict[str, _Loss] = {}
@@ -103,7 +119,7 @@ class OllamaStarter:
     def refusal(self, url: str) -> ServiceError | None:
         """The failure of a moment ago, if there was one."""
         failure = self._failures.get(address_of(url))
-        if failure is None or (rest_s := failure.at + REST_S - time.monotonic()) <= 0:
+        if failure is None or (rest_s := failure.at + self._patience.rest_s - time.monotonic()) <= 0:
             return None
         message = f"{failure.error.message} It is tried again in {rest_s:.0f} s."
         return ServiceError(FailureKind.MISSING, failure.error.title, message, failure.error.hint)
@@ -132,12 +148,12 @@ class OllamaStarter:
 
     async def _start_within_limit(self, address: str, ready: Ready) -> ServerStart:
         try:
-            async with asyncio.timeout(self._limit_s), self._alone(address):
+            async with asyncio.timeout(self._patience.start_s), self._alone(address):
                 if await ready():  # another Oxide has started it meanwhile
                     return ServerStart()
                 return await self._start(address, ready)
         except TimeoutError as error:
-            message = f"It was not ready at {address} within {self._limit_s:g} s."
+            message = f"It was not ready at {address} within {self._patience.start_s:g} s."
             raise _no_start(FailureKind.TIMEOUT, message) from error
 
     @asynccontextmanager
@@ -188,7 +204,7 @@ class OllamaStarter:
         server = self._servers.pop(address, None)
         if server is None or self._closing or ended.cancelled():
             return
-        young = time.monotonic() - server.started_at < STABLE_S
+        young = time.monotonic() - server.started_at < self._patience.stable_s
         deaths = server.deaths + 1 if young else 1
         log.warning("the Ollama that Oxide had started has died: %s", _last_words(ended.result()))
         self._lose(address, deaths)
@@ -196,7 +212,8 @@ class OllamaStarter:
 
     def _lose(self, address: str, deaths: int) -> None:
         """Plan the next start: at once the first time, then after longer and longer pauses."""
-        pause_s = 0.0 if deaths == 1 else min(FIRST_PAUSE_S * 2 ** (deaths - 2), LONGEST_PAUSE_S)
+        longer_s = self._patience.pause_s * 2 ** max(deaths - 2, 0)
+        pause_s = 0.0 if deaths == 1 else min(longer_s, self._patience.longest_pause_s)
         self._losses[address] = _Loss(deaths, time.monotonic() + pause_s)
         if pause_s:
             asyncio.get_running_loop().call_later(pause_s, self._call_lost)

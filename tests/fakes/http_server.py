@@ -92,7 +92,9 @@ class ScriptedServer:
 
     content_type: ClassVar[str]
 
-    def __init__(self, *script: Reply, models: Sequence[str] = ("model-a", "model-b"), api_key: str = "") -> None:
+    def __init__(
+        self, *script: Reply, models: Sequence[str] = ("model-a", "model-b"), api_key: str = "", port: int = 0
+    ) -> None:
         self.models = list(models)
         self.api_key = api_key
         self.usual = Reply()
@@ -106,7 +108,7 @@ class ScriptedServer:
         class Handler(_Handler):
             server_fake = fake
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
 

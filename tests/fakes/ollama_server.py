@@ -12,16 +12,24 @@ from typing import Any
 from tests.fakes.http_server import Received, Reply, ScriptedServer, serve_until_told
 
 CHARS_PER_TOKEN = 4
+SIZE = 4_700_000_000
+TICKS = 4
+CONFIG_BYTES = 500
 
 
 class OllamaServer(ScriptedServer):
-    """Knows `/api/chat`, `/api/tags`, `/api/version`, `/api/show` and `/api/ps`.
+    """Knows `/api/chat`, `/api/tags`, `/api/version`, `/api/show`, `/api/ps` and `/api/pull`.
+
+    A pull sends what the real one does: a line for each tick of a download, however little has come. One that is cut
+    off by a fault goes on at the next pull where it stopped.
 
     Attributes:
         longest: The window that the models were made for; `None` does not tell.
         most_window: What the machine has memory for, whatever is asked for.
         loaded: Model -> window it is loaded with.
         old: Know nothing of `/api/ps` and `/api/show`.
+        library: Model -> bytes, for what can be pulled.
+        pulled: Model -> bytes of it that are here.
     """
 
     content_type = "application/x-ndjson"
@@ -33,15 +41,17 @@ class OllamaServer(ScriptedServer):
     def __init__(self, *script: Reply, models: tuple[str, ...] = ("qwen2.5-coder:7b", "llama3:latest"), **more: Any):
         super().__init__(*script, models=models, **more)
         self.loaded: dict[str, int] = {}
+        self.library = {"mistral:7b": 4_000_000_000}
+        self.pulled: dict[str, int] = {}
 
     def is_question(self, method: str, path: str) -> bool:
-        return method == "POST" and path == "/api/chat"
+        return method == "POST" and path in ("/api/chat", "/api/pull")
 
     def look_up(self, method: str, path: str, body: Any) -> tuple[int, Any] | None:
         if path == "/api/version":
             return 200, {"version": self.version}
         if path == "/api/tags":
-            return 200, {"models": [{"name": name, "model": name, "size": 1} for name in self.models]}
+            return 200, {"models": [{"name": name, "model": name, "size": SIZE} for name in self.models]}
         if self.old:
             return None
         if path == "/api/ps":
@@ -59,6 +69,8 @@ class OllamaServer(ScriptedServer):
         return 200, {"model_info": {"general.architecture": "llama", **known}}
 
     def refusal(self, request: Received) -> Reply | None:
+        if request.path == "/api/pull":
+            return None
         model = request.body["model"]
         if model not in self.models:
             return Reply(status=404, error=f"model '{model}' not found")
@@ -76,9 +88,27 @@ class OllamaServer(ScriptedServer):
         return _line({"error": reply.error})
 
     def events(self, reply: Reply, request: Any) -> list[bytes]:
+        if "model" in request and "messages" not in request:
+            return [_line(step) for step in self._pull(reply, request["model"])]
         made = [_line(_message("", thinking=text)) for text in reply.thinking]
         made += [_line(_message(text)) for text in reply.pieces]
         return [*made, _line(self._last(reply, request))]
+
+    def _pull(self, reply: Reply, model: str) -> list[dict[str, Any]]:
+        size = self.library.get(model)
+        if size is None:
+            return [{"status": "pulling manifest"}, {"error": "pull model manifest: file does not exist"}]
+        here, last = self.pulled.get(model, 0), reply.after - 2 if reply.fault else TICKS
+        ticks = [here + (size - here) * tick // TICKS for tick in range(TICKS + 1)]
+        self.pulled[model] = ticks[max(last, 0)]
+        if last == TICKS:
+            self.models.append(model)
+        return [
+            {"status": "pulling manifest"},
+            *(_layer("sha256:aaaaaaaaaaaa", size, done) for done in ticks),
+            _layer("sha256:bbbbbbbbbbbb", CONFIG_BYTES, CONFIG_BYTES),
+            *({"status": status} for status in ("verifying sha256 digest", "writing manifest", "success")),
+        ]
 
     def _last(self, reply: Reply, request: Any) -> dict[str, Any]:
         end = {**_message(""), "done": True, "done_reason": reply.finish}
@@ -93,6 +123,12 @@ class OllamaServer(ScriptedServer):
 
 def _message(text: str, **more: str) -> dict[str, Any]:
     return {"message": {"role": "assistant", "content": text, **more}, "done": False}
+
+
+def _layer(digest: str, total: int, completed: int) -> dict[str, Any]:
+    """As the real one leaves a zero out."""
+    done = {"completed": completed} if completed else {}
+    return {"status": f"pulling {digest[7:]}", "digest": digest, "total": total, **done}
 
 
 def _line(data: Any) -> bytes:
