@@ -318,12 +318,12 @@ async def test_one_that_makes_way_for_another_ollama_is_no_failure(
 ) -> None:
     program.behave(dies="listen tcp: bind: address already in use")
 
-    looks_after_the_end = 0
-
     async def ready() -> bool:
-        nonlocal looks_after_the_end
-        looks_after_the_end += bool(program.starts) and not oxide.spawner.children()
-        return looks_after_the_end > 1
+        for child in tuple(oxide.spawner._children.values()):
+            await child.wait()
+            await child.gone
+            return True
+        return False
 
     assert await oxide.starter.ensure(url, ready) == ServerStart()
 
