@@ -103,8 +103,10 @@ class Exchange:
     async def _bytes(self, response: httpx.Response) -> AsyncGenerator[bytes, None]:
         import httpx  # noqa: PLC0415 - loaded already where there is a response
 
+        # Where nothing is packed, unpacking still costs a twentieth of the time that a stream takes.
+        read = response.aiter_bytes if "content-encoding" in response.headers else response.aiter_raw
         try:
-            async with aclosing(response.aiter_bytes()) as pieces:  # type: ignore[type-var]  # it is a generator
+            async with aclosing(read()) as pieces:  # type: ignore[type-var]  # it is a generator
                 async for piece in pieces:
                     yield piece
         except httpx.RemoteProtocolError as error:

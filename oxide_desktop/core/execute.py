@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Mapping
+from functools import partial
 
 from oxide_desktop.core.attempt import LiveAttempt, note
 from oxide_desktop.core.breaker import Breakers
-from oxide_desktop.core.context import Context, Fitted, fit
+from oxide_desktop.core.context import Context, Fitted, ReadStatus, fit
 from oxide_desktop.core.errors import FailureKind, RouteError, ServiceError
 from oxide_desktop.core.events import EventBus
 from oxide_desktop.core.model import Route
@@ -18,6 +19,7 @@ from oxide_desktop.core.running import RunningTask
 from oxide_desktop.core.settings import Settings
 from oxide_desktop.core.tokens import ANSWER_TOKENS
 
+_FEW_TOKENS = 5_000  # fitting so little takes less time than a thread does to start on it
 # Failures that say "not this service, not now" rather than "it was tried and broke".
 _COULD_NOT_TAKE = {
     FailureKind.MISSING,
@@ -116,18 +118,21 @@ class Executor:
             model=task.request.preferences.model,
             input_tokens=fitted.tokens,
             cwd=task.request.cwd,
+            files=tuple(
+                task.request.cwd / item.path for item in fitted.receipt if item.status is not ReadStatus.SKIPPED
+            ),
         )
 
     async def _fit(self, adapter: Adapter, context: Context) -> Fitted:
-        info = adapter.info
-        return await asyncio.to_thread(
+        work = partial(
             fit,
             context,
-            window_tokens=info.max_context_tokens,
-            locality=info.locality,
+            window_tokens=adapter.info.max_context_tokens,
+            locality=adapter.info.locality,
             privacy=self._settings.privacy,
             answer_tokens=ANSWER_TOKENS,
         )
+        return work() if context.tokens < _FEW_TOKENS else await asyncio.to_thread(work)
 
     async def _attempt(self, task: RunningTask, adapter: Adapter, call: Call) -> None:
         name = adapter.settings.name

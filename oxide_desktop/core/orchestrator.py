@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 import uuid
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -127,8 +128,9 @@ class Orchestrator(Administration):
             context = await self._read(task.request)
             profile = self._profile(task.request, context)
             route = await self._route(task.request, profile, context)
-            await self._begin(task, profile, route, context)
-            await self._executor.run(task, route, context)
+            self._begin(task, profile, route, context)
+            async with self._recording(task):
+                await self._executor.run(task, route, context)
         except asyncio.CancelledError:
             status, error = TaskStatus.CANCELLED, task.error or _closed()
         except OxideError as failure:
@@ -166,7 +168,7 @@ class Orchestrator(Administration):
             held_files=HeldFiles(len(context.held(self.settings.privacy)), len(context.files)),
         )
 
-    async def _begin(self, task: RunningTask, profile: Profile, route: Route, context: Context) -> None:
+    def _begin(self, task: RunningTask, profile: Profile, route: Route, context: Context) -> None:
         """Write down where the task goes before it goes there.
 
         Raises:
@@ -182,8 +184,16 @@ class Orchestrator(Administration):
         if not route.candidates:
             raise _no_route(route)
         task.update(service=route.candidates[0].service)
-        await self.history.save(task.record)
         self.bus.publish(TaskRouted(task.record))
+
+    @contextlib.asynccontextmanager
+    async def _recording(self, task: RunningTask) -> AsyncIterator[None]:
+        """Write the record as it is beside the work, which need not wait for the disk; its end must."""
+        writing = self._background.start(self.history.save(task.record), f"record the route of {task.id}")
+        try:
+            yield
+        finally:
+            await asyncio.wait([writing])
 
     async def _close(self, task: RunningTask, status: TaskStatus, error: OxideError | None) -> None:
         now = time.time()

@@ -26,6 +26,7 @@ class Call:
         input_tokens: Estimate of the prompt's size.
         max_output_tokens: Room that was left for the answer.
         cwd: The caller's project directory, for programs that look around.
+        files: Those whose text is in the prompt, and no others: what a privacy lane holds back is not named.
     """
 
     task_id: str
@@ -34,6 +35,7 @@ class Call:
     input_tokens: int = 0
     max_output_tokens: int | None = None
     cwd: Path | None = None
+    files: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

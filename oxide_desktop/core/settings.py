@@ -48,6 +48,8 @@ class ServiceSettings:
     Attributes:
         kind: The adapter that speaks to it (`api_type` in the file).
         select: Path of the answer's text in JSON output, such as `result` or `message.content`.
+        error_select: Path of what went wrong in it, where a program says that there.
+        version_args: What to ask a program's version with, `None` for `--version`, empty not to ask.
         api_key: A literal, or `keyring:NAME`, which is looked up when it is needed.
         max_retries: Tries after the first one, `None` for `execution.max_retries`.
         retry_delay: Seconds, the base of the backoff.
@@ -61,6 +63,8 @@ class ServiceSettings:
     args: tuple[str, ...] | None = None
     output: OutputFormat = OutputFormat.TEXT
     select: str | None = None
+    error_select: str | None = None
+    version_args: tuple[str, ...] | None = None
     env: Mapping[str, str] = field(default_factory=dict)
     base_url: str | None = None
     model: str | None = None
