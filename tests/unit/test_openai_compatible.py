@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 from collections.abc import AsyncIterator, Callable
 
 import pytest
@@ -241,6 +242,16 @@ async def test_a_service_that_answers_nothing_fails_its_proof(
     health = await adapter.check(Depth.PROVE)
     assert health.tier is Tier.AUTHENTICATED
     assert health.failing is Tier.ANSWERS
+
+
+async def test_a_stream_that_comes_packed_is_unpacked(
+    adapter: OpenAICompatibleAdapter, openai_server: OpenAIServer
+) -> None:
+    stream = b'data: {"choices":[{"delta":{"content":"packed"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
+    headers = {"Content-Encoding": "gzip"}
+    openai_server.play(Reply(body=gzip.compress(stream), headers=headers, content_type="text/event-stream"))
+
+    assert (await ask(adapter)).text == "packed"
 
 
 async def test_connections_are_used_again(adapter: OpenAICompatibleAdapter, openai_server: OpenAIServer) -> None:
