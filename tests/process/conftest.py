@@ -1,6 +1,7 @@
 """What the tests of children share."""
 
 import sys
+import uuid
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
@@ -14,7 +15,7 @@ AWKWARD = Path(__file__).parents[1] / "fakes" / "awkward.py"
 
 @pytest.fixture
 async def spawner(tmp_path: Path) -> AsyncIterator[GuardedSpawner]:
-    made = GuardedSpawner(tmp_path / "run", "test")
+    made = GuardedSpawner(tmp_path / "run", uuid.uuid4().hex)  # a run of that name may go on beside this one
     yield made
     await made.aclose()
 

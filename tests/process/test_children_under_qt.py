@@ -4,6 +4,7 @@ import asyncio
 import gc
 import os
 import signal
+import uuid
 from collections.abc import Callable, Coroutine, Iterator
 from pathlib import Path
 
@@ -33,7 +34,7 @@ def run(request, qapp, collected, tmp_path: Path) -> Iterator[Run]:
     asyncio.set_event_loop(loop)
 
     async def with_spawner(work) -> None:
-        spawner = GuardedSpawner(tmp_path / "run", "qt")
+        spawner = GuardedSpawner(tmp_path / "run", uuid.uuid4().hex)
         try:
             async with asyncio.timeout(30):
                 await work(spawner)

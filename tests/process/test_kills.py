@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,9 +30,9 @@ async def watch(tmp_path: Path) -> AsyncIterator[TreeWatch]:
 
 
 @contextmanager
-def app_with_tree(folder: Path, ending: str, run_id: str = "app") -> Iterator[tuple[subprocess.Popen[str], list[int]]]:
+def app_with_tree(folder: Path, ending: str) -> Iterator[tuple[subprocess.Popen[str], list[int]]]:
     """An app in a process of its own that runs the tree; the second are the program, its guard and the keeper."""
-    command = [sys.executable, str(APP), str(folder / "run"), run_id, ending, *tree_command(folder)]
+    command = [sys.executable, str(APP), str(folder / "run"), uuid.uuid4().hex, ending, *tree_command(folder)]
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env) as app:
         assert app.stdout
@@ -143,7 +144,7 @@ async def test_an_app_that_ends_without_closing_leaves_nothing_all_the_same(watc
 
 
 async def test_the_next_start_ends_what_app_and_guards_could_not(watch, tmp_path):
-    with app_with_tree(tmp_path, "none", "dead") as (app, (_, guard, keeper)):
+    with app_with_tree(tmp_path, "none") as (app, (_, guard, keeper)):
         await watch.members(len(MEMBERS))
         # Stopped guards do nothing about their app's death: as good as none.
         os.kill(keeper, signal.SIGSTOP)
@@ -151,7 +152,7 @@ async def test_the_next_start_ends_what_app_and_guards_could_not(watch, tmp_path
         app.kill()
         app.wait()
         assert len(living(tmp_path)) == len(MEMBERS)
-        spawner = GuardedSpawner(tmp_path / "run", "next")
+        spawner = GuardedSpawner(tmp_path / "run", uuid.uuid4().hex)
         assert await asyncio.to_thread(spawner.sweep) >= len(MEMBERS)
         await watch.death()
         assert await asyncio.to_thread(spawner.sweep) == 0
@@ -161,7 +162,7 @@ async def test_the_next_start_ends_what_app_and_guards_could_not(watch, tmp_path
 async def test_a_sweep_leaves_the_children_of_a_living_run_alone(watch, tmp_path):
     with app_with_tree(tmp_path, "none"):
         await watch.members(len(MEMBERS))
-        spawner = GuardedSpawner(tmp_path / "run", "beside")
+        spawner = GuardedSpawner(tmp_path / "run", uuid.uuid4().hex)
         assert await asyncio.to_thread(spawner.sweep) == 0
         assert len(living(tmp_path)) == len(MEMBERS)
         await spawner.aclose()
