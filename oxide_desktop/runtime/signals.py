@@ -12,6 +12,8 @@ import contextlib
 import logging
 import os
 import signal
+import socket
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from types import FrameType
@@ -23,6 +25,7 @@ T = TypeVar("T")
 
 CANCELLED = 130
 STOP_LIMIT_S = 4.5
+WAKE_BYTES = 4096
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 
 
@@ -66,6 +69,25 @@ async def watch_signals(stop: Callable[[], None], *, limit_s: float = STOP_LIMIT
             loop.remove_signal_handler(number)
 
 
+@contextlib.contextmanager
+def _waking(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+    """Have signals wake the loop: it would sleep on over one that came in the instant before it began to wait."""
+    if sys.platform == "win32":  # its loop has that of itself
+        yield
+    else:
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            ours.settimeout(0)
+            theirs.settimeout(0)
+            loop.add_reader(ours, ours.recv, WAKE_BYTES)
+            before = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
+            try:
+                yield
+            finally:
+                signal.set_wakeup_fd(before)
+                loop.remove_reader(ours)
+
+
 class _Patience:
     """How long a program may take to stop."""
 
@@ -106,7 +128,8 @@ class _Stop:
         if self._asked:
             work.close()
             raise asyncio.CancelledError
-        return await work
+        with _waking(asyncio.get_running_loop()):
+            return await work
 
     @contextlib.contextmanager
     def listening(self) -> Iterator[None]:

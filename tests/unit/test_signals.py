@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 
 import pytest
 
@@ -65,6 +66,23 @@ def test_the_first_signal_cancels_the_work(number: int):
     with pytest.raises(asyncio.CancelledError):
         run_stoppable(work())
     assert [signal.getsignal(item) for item in NUMBERS] == before
+
+
+def test_a_signal_that_does_not_interrupt_the_waiting_loop_wakes_it():
+    def signalled_elsewhere() -> None:
+        threading.Event().wait(0.2)  # until the loop waits
+        signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+
+    late = threading.Event()
+
+    async def work() -> None:
+        threading.Thread(target=signalled_elsewhere).start()
+        asyncio.get_running_loop().call_later(10, late.set)
+        await asyncio.Event().wait()
+
+    with pytest.raises(asyncio.CancelledError):
+        run_stoppable(work())
+    assert not late.is_set()
 
 
 def test_a_signal_before_the_loop_runs_is_not_lost():
