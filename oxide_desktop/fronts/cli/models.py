@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from oxide_desktop.core.servers import ModelInfo, PullProgress
 
 BAR_CHARS = 24
-WATCH_S = 5.0
+WATCH_S = 2.0
 _UNITS = (("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
 
 
