@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +43,18 @@ class ChildInfo:
     started_at: float
     memory_bytes: int
     tree: Sequence[tuple[int, str]]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The shape that children are shown with to programs."""
+        return {
+            "pid": self.pid,
+            "purpose": self.purpose,
+            "task_id": self.task_id,
+            "command": " ".join(self.argv),
+            "started_at": self.started_at,
+            "memory_bytes": self.memory_bytes,
+            "tree": [{"pid": pid, "name": name} for pid, name in self.tree],
+        }
 
 
 @dataclass(frozen=True, slots=True)

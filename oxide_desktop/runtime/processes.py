@@ -21,6 +21,7 @@ from oxide_desktop.core.errors import FailureKind, ServiceError
 from oxide_desktop.runtime.child import GuardedChild
 from oxide_desktop.runtime.environment import MARK, child_environment
 from oxide_desktop.runtime.guard_protocol import Job
+from oxide_desktop.runtime.listing import describe
 from oxide_desktop.runtime.pipes import Guard, start_guard
 from oxide_desktop.runtime.registry import ChildRegistry
 
@@ -87,7 +88,7 @@ class GuardedSpawner:
             await child.stop_within(0)
             raise
         if not child.gone.done():
-            self._registry.started(child.pid, is_guard=False)
+            self._registry.started(child.pid, is_guard=False, about=describe(child))
         return child
 
     def _guard_ended(self, child: GuardedChild, mark: str) -> None:

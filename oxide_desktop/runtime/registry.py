@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -56,11 +57,11 @@ class ChildRegistry:
         self._fd: int | None = None
         self._listed: set[int] = set()
 
-    def started(self, pid: int, *, is_guard: bool) -> None:
-        """Write down a process: a guard before it has its job, then the program."""
+    def started(self, pid: int, *, is_guard: bool, about: Mapping[str, Any] | None = None) -> None:
+        """Write down a process: a guard before it has its job, then the program, with what people may want to know."""
         if birth := birth_of(pid):
             self._listed.add(pid)
-            self._write({"pid": pid, "birth": birth, "guard": is_guard})
+            self._write({"pid": pid, "birth": birth, "guard": is_guard, "app": os.getpid(), **(about or {})})
 
     def ended(self, *pids: int) -> None:
         """Cross processes out; an empty list starts afresh."""
@@ -121,14 +122,19 @@ def _sweep_file(path: Path) -> int:
     return count
 
 
-def _end_listed(path: Path) -> int:
-    """End what was listed when the run died. A line that was not written to its end is not one."""
+def listed_in(path: Path) -> list[dict[str, Any]]:
+    """What has been written down and not been crossed out. A line that was not written to its end is not one."""
     listed: dict[int, dict[str, Any]] = {}
     for line in path.read_bytes().splitlines():
         with contextlib.suppress(ValueError, KeyError, TypeError):
             entry = json.loads(line)
             listed[int(entry["pid"])] = entry
-    left = [entry for entry in listed.values() if entry["birth"]]
+    return [entry for entry in listed.values() if entry["birth"]]
+
+
+def _end_listed(path: Path) -> int:
+    """End what was listed when the run died."""
+    left = listed_in(path)
     if not left:
         return 0
     from oxide_desktop.runtime.trees import end_leftovers  # noqa: PLC0415 - psutil, only if something was left

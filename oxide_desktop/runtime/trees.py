@@ -37,6 +37,13 @@ def describe_tree(guard_pid: int, keeper_pid: int) -> tuple[int, list[tuple[int,
     return memory, members
 
 
+def command_of(pid: int) -> tuple[str, ...]:
+    """Program and arguments of a process; nothing where there is none or it may not be seen."""
+    with contextlib.suppress(psutil.Error):
+        return tuple(psutil.Process(pid).cmdline())
+    return ()
+
+
 def end_leftovers(guards: Iterable[Born], programs: Iterable[Born], mark: str) -> int:
     """End what is left of children whose guard, or whose app, was killed; answers how many processes that were.
 

@@ -19,16 +19,30 @@ from oxide_desktop.fronts.cli import instance
 from tests.fronts.cli_program import LIMIT_S, Oxide, read_until
 
 HOLDER = """
-import signal, subprocess, sys
+import asyncio, signal, sys
 from oxide_desktop.config.paths import Paths
+from oxide_desktop.core.children import ChildSpec
 from oxide_desktop.fronts.cli import instance
+from oxide_desktop.runtime.processes import GuardedSpawner
 if "deaf" in sys.argv:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-if "parent" in sys.argv:
-    subprocess.Popen(["cat", "-u"])  # ends with the standard input that it shares
-with instance.held(Paths.from_environment()):
+WAIT = [sys.executable, "-ISc", "import threading; threading.Event().wait()"]
+PARENT = [sys.executable, "-ISc", f"import subprocess; subprocess.run({WAIT!r})"]
+
+async def hold(paths):
+    spawner = GuardedSpawner(paths.run_dir, "holder")
+    if "parent" in sys.argv:
+        await spawner.spawn(ChildSpec(argv=WAIT, purpose="gemini", task_id="3f2a1b2c-and-so-on"))
+        child = await spawner.spawn(ChildSpec(argv=PARENT, purpose="Ollama"))
+        while len(spawner.children()[1].tree) < 2:
+            await asyncio.sleep(0.01)
     print("held", flush=True)
-    sys.stdin.read()
+    await asyncio.to_thread(sys.stdin.read)
+    await spawner.aclose()
+
+paths = Paths.from_environment()
+with instance.held(paths):
+    asyncio.run(hold(paths))
 """
 NOT_RUNNING = {"running": False, "pid": None, "port": None, "socket": None, "version": None, "children": []}
 
@@ -63,13 +77,20 @@ def test_a_running_instance_is_described(oxide: Oxide, paths: Paths) -> None:
     process = hold(oxide, "parent")
     paths.web_file.write_text(json.dumps({"pid": process.pid, "port": 8123, "version": __version__}), encoding="utf-8")
     told = oxide.json("status")
-    (child,) = told.pop("children")
+    gemini, ollama = told.pop("children")
     assert told == {"running": True, "pid": process.pid, "port": 8123, "socket": None, "version": __version__}
-    assert (child["command"], child["memory_bytes"] > 0) == ("cat -u", True)
+    assert (gemini["purpose"], gemini["task_id"]) == ("gemini", "3f2a1b2c-and-so-on")
+    assert (ollama["purpose"], ollama["task_id"]) == ("Ollama", None)
+    assert [len(child["tree"]) for child in (gemini, ollama)] == [1, 2]
+    assert gemini["tree"][0]["pid"] == gemini["pid"]
+    assert "threading.Event().wait()" in gemini["command"]
+    assert all(child["memory_bytes"] > 0 and child["started_at"] > 0 for child in (gemini, ollama))
     text = oxide("status").stdout
     assert f"process {process.pid}" in text
     assert "http://127.0.0.1:8123/" in text
-    assert re.search(rf"^  child   cat -u \({child['pid']}, just now, \d+ MB\)$", text, re.MULTILINE)
+    line = rf"^  child   gemini for task 3f2a1b2c \({gemini['pid']}, just now, \d+ MB\)$"
+    assert re.search(line, text, re.MULTILINE)
+    assert re.search(rf"^  child   Ollama \({ollama['pid']}, just now, \d+ MB, 2 processes\)$", text, re.MULTILINE)
     process.communicate(timeout=LIMIT_S)
     assert oxide.json("status") == NOT_RUNNING
 

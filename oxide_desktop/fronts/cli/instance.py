@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,13 +16,13 @@ from oxide_desktop.ipc.channel import address_of
 
 if TYPE_CHECKING:
     from oxide_desktop.config.paths import Paths
+    from oxide_desktop.core.children import ChildInfo
 
 # A look by `oxide status` holds the lock for an instant; who wants to keep it waits that out.
 ACQUIRE_LIMIT_S = 1.0
 # Creation times of processes are computed from the boot time, and may be off by a clock tick or two.
 CLOCK_SLACK_S = 2.0
 STOP_LIMIT_S = 20.0
-GUARD = "guard.py"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,29 +83,11 @@ def find(paths: Paths) -> Instance | None:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class ChildProcess:
-    """A program below the running Oxide. `started_at` is Unix seconds."""
+def children(paths: Paths, instance: Instance) -> Sequence[ChildInfo]:
+    """The programs that the running Oxide has started."""
+    from oxide_desktop.runtime.listing import children_of  # noqa: PLC0415 - slow to import
 
-    pid: int
-    command: str
-    started_at: float
-    memory_bytes: int
-
-
-def children(instance: Instance) -> list[ChildProcess]:
-    """The programs that the running Oxide has started, without the guards around them."""
-    import psutil  # noqa: PLC0415 - slow to import
-
-    found: list[ChildProcess] = []
-    with contextlib.suppress(psutil.NoSuchProcess):
-        for child in psutil.Process(instance.pid).children(recursive=True):
-            with contextlib.suppress(psutil.Error), child.oneshot():
-                argv = child.cmdline()
-                if not any(Path(part).name == GUARD for part in argv[1:6]):
-                    command = " ".join(argv) or child.name()
-                    found.append(ChildProcess(child.pid, command, child.create_time(), child.memory_info().rss))
-    return found
+    return children_of(paths.run_dir, instance.pid) if instance.pid else ()
 
 
 def end(paths: Paths, instance: Instance, limit_s: float = STOP_LIMIT_S) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -14,9 +14,11 @@ from oxide_desktop.fronts.cli.program import Program, pass_program
 from oxide_desktop.fronts.cli.text import cut, one_line
 
 if TYPE_CHECKING:
+    from oxide_desktop.core.children import ChildInfo
     from oxide_desktop.fronts.cli.instance import Instance
 
 MEBIBYTE = 1024**2
+TASK_CHARS = 8
 
 
 @click.command()
@@ -34,10 +36,11 @@ def status(program: Program, *, token: bool, as_json: bool) -> None:
         out(_token(program))
         return
     found = instance.find(program.paths)
+    children = instance.children(program.paths, found) if found else ()
     if as_json:
-        out_json(_to_dict(found))
+        out_json(_to_dict(found, children))
     else:
-        _show(found)
+        _show(found, children)
 
 
 @click.command()
@@ -62,18 +65,18 @@ def _token(program: Program) -> str:
         raise OxideError("There is no token yet", message, "Start it with `oxide serve`.") from None
 
 
-def _to_dict(found: Instance | None) -> dict[str, object]:
+def _to_dict(found: Instance | None, children: Sequence[ChildInfo]) -> dict[str, object]:
     return {
         "running": found is not None,
         "pid": found.pid if found else None,
         "port": found.port if found else None,
         "socket": found.socket if found else None,
         "version": found.version if found else None,
-        "children": [dataclasses.asdict(child) for child in instance.children(found)] if found else [],
+        "children": [child.to_dict() for child in children],
     }
 
 
-def _show(found: Instance | None) -> None:
+def _show(found: Instance | None, children: Sequence[ChildInfo]) -> None:
     if found is None:
         out(f"{mark('off')} Oxide is not running. Start it: `oxide`, or without a screen `oxide serve`.")
         return
@@ -82,6 +85,13 @@ def _show(found: Instance | None) -> None:
         out(f"  web     http://127.0.0.1:{found.port}/ (token: oxide status --token)")
     if found.socket:
         out(f"  socket  {found.socket}")
-    for child in instance.children(found):
-        figures = f"{child.pid}, {age(child.started_at)}, {child.memory_bytes / MEBIBYTE:.0f} MB"
-        out(cut(f"  child   {one_line(child.command)}", columns() - len(figures) - 3) + f" ({figures})")
+    for child in children:
+        out(_child_line(child))
+
+
+def _child_line(child: ChildInfo) -> str:
+    """What it is, for which task, and in brackets its process, age and size."""
+    what = one_line(f"{child.purpose} for task {child.task_id[:TASK_CHARS]}" if child.task_id else child.purpose)
+    below = f", {len(child.tree)} processes" if len(child.tree) > 1 else ""
+    figures = f"{child.pid}, {age(child.started_at)}, {child.memory_bytes / MEBIBYTE:.0f} MB{below}"
+    return cut(f"  child   {what}", columns() - len(figures) - 3) + f" ({figures})"
