@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import uuid
 from collections.abc import Mapping
 
 from oxide_desktop.adapters.registry import adapter_class
-from oxide_desktop.config.logs import configure_logs
 from oxide_desktop.config.paths import Paths
 from oxide_desktop.config.secrets import KeyStore
 from oxide_desktop.config.settings import load_config
@@ -22,6 +22,8 @@ from oxide_desktop.runtime.processes import GuardedSpawner
 from oxide_desktop.store.history import SqliteHistory
 from oxide_desktop.store.rules import RuleFile
 
+log = logging.getLogger(__name__)
+
 
 class Orchestrator(orchestrator.Orchestrator):
     """The engine on this machine's files, services and keys.
@@ -33,7 +35,6 @@ class Orchestrator(orchestrator.Orchestrator):
         settings = config or load_config()
         self.paths = paths or Paths.from_environment()
         self.paths.prepare()
-        configure_logs(settings.logging, self.paths)
         self.keys = KeyStore(self.paths)
         spawner = GuardedSpawner(self.paths.run_dir, run_id=uuid.uuid4().hex)
         bus = EventBus()
@@ -82,7 +83,13 @@ def plug_adapters(settings: Settings, tools: AdapterTools) -> tuple[Mapping[str,
     for name, service in settings.services.items():
         if service.enabled:
             try:
-                adapters[name] = adapter_class(service.kind)(service, tools)
+                adapter = adapter_class(service.kind)(service, tools)
+                _ = adapter.info  # asked for with every route: one that raises is of no use
             except UsageError as error:
                 problems[name] = error
+            except Exception as error:  # a third party's code may raise anything
+                log.exception("the adapter of %s cannot be made", name)
+                problems[name] = UsageError(f"{name} cannot be used", f"Its adapter made a mistake: {error!r}.")
+            else:
+                adapters[name] = adapter
     return adapters, problems

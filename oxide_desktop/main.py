@@ -48,9 +48,12 @@ def _prepare_streams() -> None:
 
 def build(settings: Settings) -> engine.Orchestrator:
     """A new engine; its front closes it."""
-    from oxide_desktop.engine import Orchestrator  # noqa: PLC0415 - `--help` needs no engine
+    from oxide_desktop.config.logs import configure_logs  # noqa: PLC0415 - `--help` needs no engine
+    from oxide_desktop.engine import Orchestrator  # noqa: PLC0415 - likewise
 
-    return Orchestrator(settings)
+    made = Orchestrator(settings)
+    configure_logs(settings.logging, made.paths)  # here only: in somebody else's program logging is theirs
+    return made
 
 
 @contextlib.asynccontextmanager

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import time
-from contextlib import aclosing
+from collections.abc import Iterator
+from contextlib import aclosing, contextmanager
 
-from oxide_desktop.core.errors import FailureKind, ServiceError
+from oxide_desktop.core.errors import FailureKind, OxideError, ServiceError
 from oxide_desktop.core.events import AttemptStarted, Chunk, EventBus, TaskNoted
 from oxide_desktop.core.ports import Adapter, Call, Note, Started, Usage
 from oxide_desktop.core.record import Attempt, AttemptStatus, Tokens
@@ -14,6 +16,8 @@ from oxide_desktop.core.running import RunningTask
 from oxide_desktop.core.settings import ExecutionSettings, Price
 from oxide_desktop.core.tokens import estimate_tokens
 from oxide_desktop.core.watchdog import Phase, Watchdog
+
+log = logging.getLogger(__name__)
 
 LONGEST_ANSWER_CHARS = 16 * 1024 * 1024
 
@@ -50,7 +54,8 @@ class LiveAttempt:
         task_type = self._task.record.task_type or ""
         self._bus.publish(AttemptStarted(self._task.id, self._index, self._service, task_type))
         try:
-            await self._stream(call, limits)
+            with _only_service_errors(self._service):
+                await self._stream(call, limits)
         except ServiceError as error:
             status = AttemptStatus.PARTIAL if self.visible else AttemptStatus.FAILED
             self._end(status, error=str(error), kind=error.kind.value)
@@ -119,6 +124,20 @@ class LiveAttempt:
             answer = self._task.text_of(self._index)
             tokens = Tokens(call.input_tokens, estimate_tokens(answer), estimated=True)
         self._task.update(tokens=tokens, cost=cost_of(tokens, self._adapter.settings.price))
+
+
+@contextmanager
+def _only_service_errors(service: str) -> Iterator[None]:
+    """What else an adapter raises, a third party's for one, is its mistake and costs its own attempt only."""
+    try:
+        yield
+    except OxideError:
+        raise
+    except Exception as error:  # anything at all, from code that is not ours
+        log.exception("the adapter of %s made a mistake", service)
+        raise ServiceError(
+            FailureKind.CRASHED, f"The adapter of {service} made a mistake", repr(error), "The log has the details."
+        ) from error
 
 
 def note(task: RunningTask, text: str, bus: EventBus) -> None:

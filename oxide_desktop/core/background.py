@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Coroutine
-from typing import Any, TypeVar
+import threading
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, Protocol, TypeVar
 
 log = logging.getLogger(__name__)
 
@@ -48,3 +50,47 @@ class BackgroundTasks:
             _, left = await asyncio.wait(running, timeout=timeout_s)
             for task in left:
                 log.error("background task %s did not end in %s s", task.get_name(), timeout_s)
+
+
+async def in_own_thread(work: Callable[[], T], name: str) -> T:
+    """Run blocking work beside the loop. If it hangs (a dead drive), it holds up neither a cancel nor the exit."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[T] = loop.create_future()
+
+    def settle(result: T | None, error: BaseException | None) -> None:
+        if done.done():
+            return
+        if error is not None:
+            done.set_exception(error)
+        else:
+            done.set_result(result)  # type: ignore[arg-type]  # there is a result where there is no error
+
+    def run() -> None:
+        result, failure = None, None
+        try:
+            result = work()
+        except BaseException as error:  # noqa: BLE001 - whatever it is belongs to the caller
+            failure = error
+        with contextlib.suppress(RuntimeError):  # the loop has closed: nobody waits any more
+            loop.call_soon_threadsafe(settle, result, failure)
+
+    threading.Thread(target=run, name=name, daemon=True).start()
+    return await done
+
+
+class Closable(Protocol):
+    """What has to be let go of."""
+
+    async def aclose(self) -> None:
+        """Let go."""
+        ...
+
+
+async def close_all(parts: Mapping[str, Closable], limit_s: float) -> None:
+    """Close each, within `limit_s` seconds each; one that fails or hangs is named in the log and stops no other."""
+    for name, part in parts.items():
+        try:
+            async with asyncio.timeout(limit_s):
+                await part.aclose()
+        except Exception:  # another's adapter may raise anything, and the rest must be closed all the same
+            log.exception("%s could not be closed", name)

@@ -128,6 +128,7 @@ class ServiceError(OxideError):
     Attributes:
         kind: Decides between retry, fallback and stop.
         retry_after_s: Seconds the service asked to be left alone, if it said so.
+        about_request: It lies in what this caller insists on, and says nothing about the service.
     """
 
     status = 502
@@ -138,6 +139,7 @@ class ServiceError(OxideError):
         super().__init__(title, message, hint)
         self.kind = kind
         self.retry_after_s = retry_after_s
+        self.about_request = False
 
 
 class StoreError(OxideError):

@@ -57,19 +57,6 @@ class Executor:
             ServiceError: The task failed.
             RouteError: No candidate was able to take it.
         """
-        limit_s = self._settings.execution.timeout_seconds
-        try:
-            async with asyncio.timeout(limit_s):
-                await self._along(task, route, context)
-        except TimeoutError as error:
-            raise ServiceError(
-                FailureKind.TIMEOUT,
-                "The task ran out of time",
-                f"It was not done within {limit_s:g} s.",
-                "If it needs longer, raise execution.timeout_seconds in the settings.",
-            ) from error
-
-    async def _along(self, task: RunningTask, route: Route, context: Context) -> None:
         failures: dict[str, ServiceError] = {}
         for position, candidate in enumerate(route.candidates, start=1):
             adapter = self._adapters[candidate.service]
@@ -92,15 +79,17 @@ class Executor:
         name = adapter.settings.name
         call = await self._prepare(task, adapter, context)
         policy = RetryPolicy.of(adapter.settings, self._settings.execution, has_fallback=has_fallback)
+        last: ServiceError | None = None
         tried = 0
         while True:  # the policy ends it
             tried += 1
             async with self._slots[name]:
                 if reason := self.breakers.closed_reason(name):
-                    raise ServiceError(FailureKind.MISSING, f"{name} is left alone for now", f"It {reason}.")
+                    raise last or ServiceError(FailureKind.MISSING, f"{name} is left alone for now", f"It {reason}.")
                 try:
                     await self._attempt(task, adapter, call)
                 except ServiceError as error:
+                    last = error
                     pause_s = None if self._answered(task) else policy.pause_s(error, tried, self._draw)
                     if pause_s is None:
                         raise
@@ -140,8 +129,11 @@ class Executor:
         try:
             await LiveAttempt(task, adapter, self._bus).run(call, self._settings.execution)
         except ServiceError as error:
-            self.breakers.failed(name, error.kind)
-            self._health.attempt_failed(name, error)
+            if error.about_request:  # such as a model that only this caller insists on
+                self.breakers.abandoned(name)
+            else:
+                self.breakers.failed(name, error.kind)
+                self._health.attempt_failed(name, error)
             raise
         except BaseException:  # stopped from outside: nothing was learned about the service, and it goes on
             self.breakers.abandoned(name)

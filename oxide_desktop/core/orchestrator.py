@@ -12,27 +12,24 @@ from pathlib import Path
 from typing import Any, Self
 
 from oxide_desktop.core.administration import Administration
-from oxide_desktop.core.background import BackgroundTasks
+from oxide_desktop.core.background import BackgroundTasks, close_all
 from oxide_desktop.core.care import AdapterMaker
 from oxide_desktop.core.children import Spawner
-from oxide_desktop.core.classify import classify
-from oxide_desktop.core.context import Context, gather
 from oxide_desktop.core.errors import Bug, CancelledTaskError, NotFoundError, OxideError, RouteError, StoreError
 from oxide_desktop.core.events import EventBus, HistoryChanged, TaskEnded, TaskQueued, TaskRouted
 from oxide_desktop.core.execute import Executor
-from oxide_desktop.core.health import Depth
-from oxide_desktop.core.model import Explanation, Preferences, Profile, Request, Route, Source
+from oxide_desktop.core.model import Explanation, Preferences, Request, Route, Source
+from oxide_desktop.core.planning import Plan, Planner
 from oxide_desktop.core.ports import Adapter, HealthView, History, Rules
 from oxide_desktop.core.record import TaskRecord, TaskStatus
-from oxide_desktop.core.route import HeldFiles, choose_route
 from oxide_desktop.core.running import RunningTask
 from oxide_desktop.core.settings import Settings
-from oxide_desktop.core.tokens import ANSWER_TOKENS
+from oxide_desktop.core.watchdog import whole_task_deadline
 
 log = logging.getLogger(__name__)
 
-GLANCE_AGE_S = 15.0
 STOP_LIMIT_S = 10.0
+MAINTENANCE_INTERVAL_S = 6 * 3600.0
 
 
 class Orchestrator(Administration):
@@ -56,8 +53,11 @@ class Orchestrator(Administration):
         self._history: History | None = None
         self._opening = asyncio.Lock()
         self._executor = Executor(settings, adapters, bus, health)
+        self._planner = Planner(settings, adapters, health, rules, self.services, self._executor.breakers.closed_reason)
         self._background = BackgroundTasks()
+        self._openings: set[asyncio.Task[None]] = set()
         self._running: dict[str, RunningTask] = {}
+        self._closing = False
 
     # -- life --------------------------------------------------------------------------------------
 
@@ -69,20 +69,30 @@ class Orchestrator(Administration):
                 self._background.start(self._history.maintain(), "history maintenance")
 
     def watch_services(self) -> None:
-        """Keep every service's health fresh, for programs that stay."""
+        """Keep services' health fresh and the history in order, for programs that stay."""
         self._background.start(self._health.watch(), "health watch")
+        self._background.start(self._maintain_again_and_again(), "history upkeep")
+
+    async def _maintain_again_and_again(self) -> None:
+        while True:
+            await asyncio.sleep(MAINTENANCE_INTERVAL_S)
+            try:
+                await self.history.maintain()
+            except StoreError:
+                log.exception("the history could not be maintained")
 
     async def aclose(self) -> None:
-        """Stop the tasks, let go of services and children, finish what is being written."""
+        """Stop the tasks, let go of services and children, finish what is being written. One failure stops no other."""
+        self._closing = True
+        if self._openings:
+            await asyncio.wait(self._openings, timeout=STOP_LIMIT_S)
         running = self.running()
         for task in running:
             task.cancel(_closed())
         if running:
             await asyncio.wait([task.work for task in running], timeout=STOP_LIMIT_S)
         await self._background.close()
-        await self._care.aclose()
-        for adapter in self._adapters.values():
-            await adapter.aclose()
+        await close_all({"services' care": self._care, **self._adapters}, STOP_LIMIT_S)
         if self._history is not None:
             await self._history.aclose()
 
@@ -111,26 +121,38 @@ class Orchestrator(Administration):
 
         Raises:
             StoreError: It could not be recorded, so it is not started.
+            CancelledTaskError: Oxide is ending.
         """
         await self.start()
+        if self._closing:
+            raise _closed()
         task = RunningTask(request, _new_record(request))
+        opening = self._background.start(self._open(task), f"open task {task.id}")
+        self._openings.add(opening)
+        opening.add_done_callback(self._openings.discard)
+        try:
+            await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            opening.add_done_callback(lambda _: task.cancel())  # it may be recorded by then, and nobody holds it
+            raise
+        return task
+
+    async def _open(self, task: RunningTask) -> None:
         await self.history.add(task.record)
         self._running[task.id] = task
         self.bus.publish(TaskQueued(task.record))
         task.own(self._background.start(self._carry_out(task), f"task {task.id}"))
-        return task
 
     async def _carry_out(self, task: RunningTask) -> None:
         """The flow. Whatever happens, the record is closed."""
         status, error = TaskStatus.COMPLETED, None
         try:
             task.begin()
-            context = await self._read(task.request)
-            profile = self._profile(task.request, context)
-            route = await self._route(task.request, profile, context)
-            self._begin(task, profile, route, context)
-            async with self._recording(task):
-                await self._executor.run(task, route, context)
+            async with whole_task_deadline(self.settings.execution):
+                plan = await self._planner.plan(task.request)
+                self._begin(task, plan)
+                async with self._recording(task):
+                    await self._executor.run(task, plan.route, plan.context)
         except asyncio.CancelledError:
             status, error = TaskStatus.CANCELLED, task.error or _closed()
         except OxideError as failure:
@@ -140,50 +162,22 @@ class Orchestrator(Administration):
             status, error = TaskStatus.FAILED, Bug("Oxide made a mistake", repr(failure), "The log has the details.")
         await self._close(task, status, error)
 
-    async def _read(self, request: Request) -> Context:
-        if not request.files:
-            return gather(request, self.settings.privacy)
-        return await asyncio.to_thread(gather, request, self.settings.privacy)
-
-    @staticmethod
-    def _profile(request: Request, context: Context) -> Profile:
-        profile = classify(request.prompt, context.sizes)
-        return profile.told(request.preferences.task_type)
-
-    async def _route(self, request: Request, profile: Profile, context: Context) -> Route:
-        await self._health.refresh(self._adapters, Depth.GLANCE, GLANCE_AGE_S)
-        unavailable = {
-            name: reason for name in self._adapters if (reason := self._executor.breakers.closed_reason(name))
-        }
-        return choose_route(
-            profile=profile,
-            preferences=request.preferences,
-            services=self.services(),
-            rules=self.rules.all(),
-            routing=self.settings.routing,
-            tokens=context.tokens,
-            answer_tokens=ANSWER_TOKENS,
-            unavailable=unavailable,
-            prompt_findings=context.prompt_findings,
-            held_files=HeldFiles(len(context.held(self.settings.privacy)), len(context.files)),
-        )
-
-    def _begin(self, task: RunningTask, profile: Profile, route: Route, context: Context) -> None:
-        """Write down where the task goes before it goes there.
+    def _begin(self, task: RunningTask, plan: Plan) -> None:
+        """Note where the task goes.
 
         Raises:
             RouteError: Nowhere.
         """
         task.update(
             status=TaskStatus.RUNNING,
-            task_type=profile.task_type.value,
-            route=route,
+            task_type=plan.profile.task_type.value,
+            route=plan.route,
             started_at=time.time(),
-            notes=context.notes,
+            notes=plan.context.notes,
         )
-        if not route.candidates:
-            raise _no_route(route)
-        task.update(service=route.candidates[0].service)
+        if not plan.route.candidates:
+            raise _no_route(plan.route)
+        task.update(service=plan.route.candidates[0].service)
         self.bus.publish(TaskRouted(task.record))
 
     @contextlib.asynccontextmanager
@@ -193,12 +187,12 @@ class Orchestrator(Administration):
         try:
             yield
         finally:
-            await asyncio.wait([writing])
+            await asyncio.wait([writing], timeout=STOP_LIMIT_S)
 
     async def _close(self, task: RunningTask, status: TaskStatus, error: OxideError | None) -> None:
         now = time.time()
         last = len(task.record.attempts)
-        task.error = error
+        task.settle(error)
         task.update(
             status=status,
             error=str(error) if error else None,
@@ -240,10 +234,8 @@ class Orchestrator(Administration):
 
     async def explain(self, request: Request) -> Explanation:
         """The route that a request would take, and why. Nothing is recorded, nothing is sent."""
-        context = await self._read(request)
-        profile = self._profile(request, context)
-        route = await self._route(request, profile, context)
-        return Explanation(profile, route, context.tokens, context.notes)
+        plan = await self._planner.plan(request)
+        return Explanation(plan.profile, plan.route, plan.context.tokens, plan.context.notes)
 
     # -- tasks -------------------------------------------------------------------------------------
 
@@ -279,6 +271,7 @@ class Orchestrator(Administration):
                 preferences=Preferences.parse(wishes),
                 source=source,
                 cwd=Path(record.cwd) if record.cwd else Path.cwd(),
+                roots=tuple(map(Path, record.roots)) if record.roots is not None else None,
             )
         )
 
@@ -306,6 +299,7 @@ def _new_record(request: Request) -> TaskRecord:
         created_at=time.time(),
         source=request.source.value,
         cwd=str(request.cwd),
+        roots=tuple(map(str, request.roots)) if request.roots is not None else None,
     )
 
 

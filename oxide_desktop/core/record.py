@@ -77,8 +77,8 @@ class Attempt:
 class TaskRecord:
     """What history keeps of a task.
 
-    Times are Unix seconds, `duration` seconds, `cost` is in the price's currency. `cwd` is what relative `files` mean;
-    it is kept for asking again and is not part of the shape that is shown.
+    Times are Unix seconds, `duration` seconds, `cost` is in the price's currency. `cwd` is what relative `files` mean
+    and `roots` where they might be read; both are kept for asking again and are not part of the shape that is shown.
     """
 
     id: str
@@ -102,6 +102,7 @@ class TaskRecord:
     cost: float | None = None
     notes: tuple[str, ...] = ()
     cwd: str | None = None
+    roots: tuple[str, ...] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The exact shape of PRODUCT: what HTTP, the command line and MCP show."""
@@ -147,5 +148,6 @@ class TaskRecord:
                 "route": Route.from_dict(data["route"]) if data.get("route") else None,
                 "tokens": Tokens(**data["tokens"]) if data.get("tokens") else None,
                 "notes": tuple(data.get("notes") or ()),
+                "roots": tuple(data["roots"]) if data.get("roots") is not None else None,
             }
         )

@@ -31,6 +31,7 @@ class RunningTask:
         self._waiters: list[asyncio.Future[None]] = []
         self._work: asyncio.Task[None] | None = None
         self._begun = False
+        self._settled = False
 
     @property
     def id(self) -> str:
@@ -63,7 +64,7 @@ class RunningTask:
 
     def cancel(self, why: CancelledTaskError | None = None) -> None:
         """Stop the work. `finished` tells when it has stopped; an ended task stays as it is."""
-        if self._ended or self.error is not None:
+        if self._settled or self.error is not None:
             return
         self.error = why or CancelledTaskError("Cancelled", "The task was stopped before it was done.")
         if self._begun:  # an asyncio task that is cancelled before its first step never closes its record
@@ -96,6 +97,11 @@ class RunningTask:
         if self.error is not None:
             raise asyncio.CancelledError
 
+    def settle(self, error: OxideError | None) -> None:
+        """How it ended is decided: from here on a cancel changes nothing."""
+        self._settled = True
+        self.error = error
+
     def update(self, **changes: Any) -> None:  # noqa: ANN401 - the fields of TaskRecord, checked by it
         """Replace fields of the record."""
         self.record = dataclasses.replace(self.record, **changes)
@@ -112,7 +118,7 @@ class RunningTask:
 
     def end(self) -> None:
         """Say that the record is final."""
-        self._ended = True
+        self._settled = self._ended = True
         self._wake()
 
     def _wake(self) -> None:

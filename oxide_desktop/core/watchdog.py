@@ -1,8 +1,10 @@
-"""Deadlines of one attempt: until it has started, until its first text, between two texts."""
+"""Deadlines: of one attempt (until it has started, its first text, between two texts), and of the whole task."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from enum import StrEnum
 from typing import Self
 
@@ -90,3 +92,25 @@ class Watchdog:
             self._timeout.reschedule(self._loop.time())
         else:
             self._timer = self._loop.call_at(due, self._look)
+
+
+@asynccontextmanager
+async def whole_task_deadline(limits: ExecutionSettings) -> AsyncIterator[None]:
+    """The deadline over all of a task: reading, routing, every attempt and every pause.
+
+    Raises:
+        ServiceError: Kind `timeout`, from the guarded block.
+    """
+    timeout = asyncio.timeout(limits.timeout_seconds)
+    try:
+        async with timeout:
+            yield
+    except TimeoutError as error:
+        if not timeout.expired():
+            raise
+        raise ServiceError(
+            FailureKind.TIMEOUT,
+            "The task ran out of time",
+            f"It was not done within {limits.timeout_seconds:g} s.",
+            "If it needs longer, raise execution.timeout_seconds in the settings.",
+        ) from error

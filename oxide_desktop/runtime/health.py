@@ -51,14 +51,14 @@ class HealthBoard:
             async with asyncio.timeout(limit_s):
                 found = await self._adapters[service].check(depth)
         except TimeoutError:
-            found = Health(
-                service=service,
-                tier=Tier.INSTALLED,
-                failing=Tier.STARTS,
-                message=f"It did not answer a check within {limit_s:g} s.",
-                fix="Look at what it is doing, or restart it.",
-                checked_at=time.time(),
+            problem, fix = (
+                f"It did not answer a check within {limit_s:g} s.",
+                "Look at what it is doing, or restart it.",
             )
+            found = _down(service, problem, fix)
+        except Exception as error:  # a third party's adapter may raise anything; it costs its own service only
+            log.exception("the check of %s made a mistake", service)
+            found = _down(service, f"Its adapter made a mistake: {error!r}.", "The log has the details.")
         return self._keep(found, depth)
 
     async def refresh(self, services: Iterable[str], depth: Depth, max_age_s: float = 0.0) -> None:
@@ -131,6 +131,17 @@ class HealthBoard:
         self._last[found.service] = found
         if last is None or (last.tier, last.failing) != (found.tier, found.failing):
             self._bus.publish(ServiceStatusChanged(found))
+
+
+def _down(service: str, problem: str, fix: str) -> Health:
+    return Health(
+        service=service,
+        tier=Tier.INSTALLED,
+        failing=Tier.STARTS,
+        message=problem,
+        fix=fix,
+        checked_at=time.time(),
+    )
 
 
 def _still_counts(last: Health, glance: Health) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -12,13 +13,22 @@ from oxide_desktop.core.record import TaskRecord, TaskStatus
 
 
 class MemoryHistory:
-    """Keeps records in a dict, and every version that was saved. `full` makes it refuse like a full disk."""
+    """Keeps records in a dict, and every version that was saved.
+
+    Attributes:
+        full: It refuses like a full disk.
+        gate: Until it is set, writing takes as long as a slow disk; `waiting` tells that somebody waits.
+        gate_only: Only records of that status wait.
+    """
 
     def __init__(self) -> None:
         self.records: dict[str, TaskRecord] = {}
         self.versions: list[TaskRecord] = []
         self.full = False
         self.full_after: int | None = None
+        self.gate: asyncio.Event | None = None
+        self.gate_only: TaskStatus | None = None
+        self.waiting = asyncio.Event()
         self.maintained = 0
         self.closed = False
 
@@ -28,6 +38,9 @@ class MemoryHistory:
     async def save(self, record: TaskRecord) -> None:
         if self.full or (self.full_after is not None and len(self.versions) >= self.full_after):
             raise StoreError("The history could not be written", "The disk is full.", "Free some space.")
+        if self.gate is not None and self.gate_only in (None, record.status):
+            self.waiting.set()
+            await asyncio.shield(asyncio.ensure_future(self.gate.wait()))
         self.records[record.id] = record
         self.versions.append(record)
 
@@ -63,8 +76,11 @@ class MemoryRules:
     def __init__(self, services: tuple[str, ...] = ()) -> None:
         self._services = services
         self._rules: dict[TaskType, str] = {}
+        self.broken = False
 
     def all(self) -> Mapping[TaskType, str]:
+        if self.broken:
+            raise KeyError("a bug")
         return dict(self._rules)
 
     def set(self, task_type: TaskType, service: str) -> None:

@@ -40,6 +40,7 @@ class ScriptedAdapter:
         self.scenes = list(scenes) or [["answer"]]
         self.calls: list[Call] = []
         self.closed = 0
+        self.let_go = False
         self.stalled = asyncio.Event()
         self.health = Health(service=settings.name, tier=Tier.STARTS, checked_at=time.time())
         self._window = window
@@ -80,4 +81,4 @@ class ScriptedAdapter:
         return ("scripted-1",)
 
     async def aclose(self) -> None:
-        return None
+        self.let_go = True

@@ -2,10 +2,11 @@
 
 import asyncio
 import logging
+import threading
 
 import pytest
 
-from oxide_desktop.core.background import BackgroundTasks
+from oxide_desktop.core.background import BackgroundTasks, in_own_thread
 
 
 async def test_work_runs_beside_its_starter_and_gives_its_result():
@@ -90,3 +91,41 @@ async def test_work_may_close_its_own_owner():
 
     async with asyncio.timeout(5):
         assert await background.start(work(), "work") == "closed"
+
+
+async def test_work_in_its_own_thread_gives_its_result_or_its_error():
+    assert await in_own_thread(lambda: 42, "sum") == 42
+
+    def fail() -> None:
+        raise KeyError("lost")
+
+    with pytest.raises(KeyError, match="lost"):
+        await in_own_thread(fail, "failing")
+
+
+async def test_work_that_hangs_in_its_own_thread_holds_up_no_cancel():
+    release = threading.Event()
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await in_own_thread(release.wait, "hanging")
+    (thread,) = [item for item in threading.enumerate() if item.name == "hanging"]
+    assert thread.daemon
+    release.set()
+    thread.join(10)
+    await asyncio.sleep(0)  # its late answer meets a future that nobody awaits any more
+
+
+def test_work_that_outlives_its_loop_is_forgotten():
+    release = threading.Event()
+
+    async def leave() -> None:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await in_own_thread(release.wait, "outliving")
+
+    asyncio.run(leave())
+    (thread,) = [item for item in threading.enumerate() if item.name == "outliving"]
+    release.set()
+    thread.join(10)
+
+    assert not thread.is_alive()

@@ -63,13 +63,14 @@ class House:
         self.events: list[Event] = []
         self.bus.listen(self.events.append)
         self.history = MemoryHistory()
+        self.rules = MemoryRules(names)
         self.opened = 0
         self.orchestrator = Orchestrator(
             settings=self.settings,
             bus=self.bus,
             adapters=self.adapters,
             health=HealthBoard(self.adapters, self.bus),
-            rules=MemoryRules(names),
+            rules=self.rules,
             spawner=NoChildren(),
             open_history=self._open,
         )
@@ -81,6 +82,12 @@ class House:
     async def ask(self, prompt: str = "What is 2+2?", **values: Any) -> TaskRecord:
         task = await self.orchestrator.submit(request(prompt, **values))
         return await task.finished()
+
+    async def ended(self, count: int) -> None:
+        """Until so many tasks have ended."""
+        with self.bus.subscribe() as events:
+            while sum(isinstance(event, TaskEnded) for event in self.events) < count:
+                await events.next()
 
     async def __aenter__(self) -> Self:
         return self
@@ -284,6 +291,26 @@ async def test_a_breaker_that_opens_during_the_retries_ends_them():
     assert [attempt.service for attempt in record.attempts] == ["a"] * FAILURES_TO_OPEN + ["b"]
 
 
+async def test_the_real_error_is_told_even_where_the_breaker_opened_meanwhile():
+    async with House(stub([BROKEN], max_retries=9)) as house:
+        task = await house.orchestrator.submit(request())
+        await task.finished()
+
+    assert task.error is BROKEN
+
+
+async def test_what_one_caller_insists_on_takes_the_service_from_nobody():
+    wrong = ServiceError(FailureKind.MISSING, "stub has no model gpt9")
+    wrong.about_request = True
+    adapter = stub([wrong])
+    async with House(adapter) as house:
+        for _ in range(FAILURES_TO_OPEN + 1):
+            await house.ask(preferences=Preferences(model="gpt9"))
+        adapter.scenes = [["fine"]]
+
+        assert (await house.ask()).result == "fine"
+
+
 async def test_a_prompt_too_large_for_one_service_is_for_the_next():
     small, large = stub(["small"], name="small", window=3000), stub(["large"], name="large")
     async with House(small, large) as house:
@@ -383,6 +410,14 @@ async def test_the_whole_task_has_a_deadline_over_all_its_attempts():
     assert record.status is TaskStatus.FAILED
 
 
+async def test_reading_is_under_the_deadline_as_well():
+    async with House(stub(["never"]), timeout_seconds=0.02) as house:
+        record = await house.ask("word " * 4_000_000)
+
+    assert "not done within 0.02 s" in record.error
+    assert record.attempts == ()
+
+
 async def test_a_steady_stream_is_not_cut_by_the_idle_deadline_but_by_the_total_one():
     steady = [str(number) for number in range(100_000)]
     async with House(stub(steady), idle_timeout_seconds=5, timeout_seconds=60) as house:
@@ -416,6 +451,53 @@ async def test_a_task_cancelled_before_its_first_step_still_closes_its_record():
     assert record.status is TaskStatus.CANCELLED
     assert record.attempts == ()
     assert house.adapters["stub"].calls == []
+
+
+async def test_a_caller_that_goes_away_while_its_task_is_recorded_leaves_no_task_behind():
+    async with House(stub(["never"])) as house:
+        house.history.gate = asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            asking = group.create_task(house.orchestrator.submit(request()))
+            await house.history.waiting.wait()
+            asking.cancel()
+        house.history.gate.set()
+        await house.ended(1)
+
+        (record,) = house.history.records.values()
+        assert record.status is TaskStatus.CANCELLED
+        assert house.orchestrator.running() == ()
+
+
+async def test_a_task_that_is_recorded_while_oxide_ends_is_closed_as_cancelled():
+    house = House(stub(["never"]))
+    await house.orchestrator.start()
+    house.history.gate = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        asking = group.create_task(house.orchestrator.submit(request()))
+        await house.history.waiting.wait()
+        closing = group.create_task(house.orchestrator.aclose())
+        await asyncio.sleep(0)
+        house.history.gate.set()
+    task = asking.result()
+    await task.finished()
+
+    assert closing.done()
+    assert task.record.status is TaskStatus.CANCELLED
+    with pytest.raises(CancelledTaskError, match="closed"):
+        await house.orchestrator.submit(request())
+
+
+async def test_a_cancel_that_comes_while_the_record_is_closed_changes_nothing():
+    async with House(stub(["done"])) as house:
+        task = await house.orchestrator.submit(request())
+        house.history.gate = asyncio.Event()
+        house.history.gate_only = TaskStatus.COMPLETED
+        await house.history.waiting.wait()
+        task.cancel()
+        house.history.gate.set()
+        record = await task.finished()
+
+    assert (record.status, record.result, task.error) == (TaskStatus.COMPLETED, "done", None)
 
 
 async def test_there_is_nothing_to_cancel_once_it_has_ended():
@@ -454,8 +536,49 @@ async def test_closing_the_engine_ends_its_tasks_and_their_records():
 # -- bugs and full disks -----------------------------------------------------------------------------------------------
 
 
-async def test_a_bug_in_an_adapter_ends_the_task_and_is_called_a_bug(caplog: pytest.LogCaptureFixture):
-    async with House(stub([KeyError("oops")])) as house:
+@pytest.mark.parametrize("mistake", [KeyError("oops"), TimeoutError("its own"), ValueError("of a third party")])
+async def test_an_adapters_mistake_costs_its_own_attempt_only(mistake: Exception, caplog: pytest.LogCaptureFixture):
+    async with House(stub([mistake], name="a"), stub(["from b"], name="b")) as house:
+        record = await house.ask()
+
+    assert (record.service, record.result) == ("b", "from b")
+    assert (record.attempts[0].status, record.attempts[0].kind) == (AttemptStatus.FAILED, "crashed")
+    assert "the adapter of a made a mistake" in caplog.text
+
+
+class Careless(ScriptedAdapter):
+    """A third party's adapter whose check and close raise what they like."""
+
+    async def check(self, depth: Depth) -> Health:
+        raise ValueError("check")
+
+    async def aclose(self) -> None:
+        raise ValueError("close")
+
+
+async def test_an_adapter_whose_check_raises_costs_its_own_service_only(caplog: pytest.LogCaptureFixture):
+    good = stub(["fine"], name="good")
+    async with House(Careless(service("bad")), good) as house:
+        record = await house.ask()
+
+    assert record.service == "good"
+    assert any(item.service == "bad" and "not running" in item.reason for item in record.route.skipped)
+
+
+async def test_an_adapter_whose_close_raises_stops_no_other(caplog: pytest.LogCaptureFixture):
+    good = stub(["fine"], name="good")
+    house = House(Careless(service("bad")), good)
+    await house.ask(preferences=Preferences(preferred_service="good"))
+    await house.orchestrator.aclose()
+
+    assert good.let_go
+    assert house.history.closed
+    assert "bad could not be closed" in caplog.text
+
+
+async def test_a_bug_of_ours_ends_the_task_and_is_called_a_bug(caplog: pytest.LogCaptureFixture):
+    async with House(stub(["never"])) as house:
+        house.rules.broken = True
         task = await house.orchestrator.submit(request())
         record = await task.finished()
 
