@@ -340,6 +340,27 @@ async def test_it_ends_even_while_a_call_is_in_flight(running: Path, model: Open
         model.release()
 
 
+async def test_it_ends_when_its_client_does_even_if_the_app_hangs_and_reads_nothing(home: Path) -> None:
+    async def welcome_and_hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        reader._transport.pause_reading()
+        writer.write(b"{}\n")
+        hangs.set_result(writer)
+
+    hangs: asyncio.Future[asyncio.StreamWriter] = asyncio.get_running_loop().create_future()
+    (home / "run").mkdir(mode=0o700)
+    server = await asyncio.start_unix_server(welcome_and_hang, address_of(str(home / "run" / "oxide.sock")))
+    async with server, shim(home) as session:
+        await session.begin("initialize", INITIALIZE)
+        app_side = await hangs
+        await session.begin("tools/call", {"name": "route_task", "arguments": {"prompt": "x" * 3_000_000}})
+        session.process.stdin.close()
+        async with asyncio.timeout(15):
+            assert await session.process.wait() == 0
+        app_side.transport.abort()
+        await app_side.wait_closed()
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 async def test_it_ends_at_once_on_a_signal(running: Path, number: signal.Signals) -> None:
     async with shim(running) as session:
