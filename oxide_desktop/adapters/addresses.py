@@ -5,6 +5,8 @@ from __future__ import annotations
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from oxide_desktop.core.model import Locality
+
 _PORTS = {"http": 80, "https": 443}
 
 
@@ -31,9 +33,17 @@ def is_loopback(url: str) -> bool:
         return False
 
 
-def behind_proxy(url: str) -> bool:
-    """Whether requests to a URL go through a proxy of the environment's. Those to this machine never do."""
-    if is_loopback(url):
+def may_use_proxy(url: str, locality: Locality) -> bool:
+    """Whether a proxy of the environment's may come between. Never on the way to what counts as local.
+
+    What may not leave the person's own network would leave it through a proxy.
+    """
+    return locality is not Locality.LOCAL and not is_loopback(url)
+
+
+def behind_proxy(url: str, locality: Locality) -> bool:
+    """Whether requests to a URL go through a proxy of the environment's."""
+    if not may_use_proxy(url, locality):
         return False
     from urllib.request import getproxies, proxy_bypass  # noqa: PLC0415 - slow to import, for other machines only
 

@@ -9,15 +9,17 @@ import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import oxide_desktop
-from oxide_desktop.adapters.addresses import behind_proxy, host_and_port, is_loopback
+from oxide_desktop.adapters.addresses import behind_proxy, host_and_port, may_use_proxy
 from oxide_desktop.adapters.exchange import CLOSE_TIMEOUT_S, Exchange, http_failures
 from oxide_desktop.adapters.http_errors import Peer, reason, translated, unreachable
+from oxide_desktop.config.masking import hide
 from oxide_desktop.core.background import BackgroundTasks
 from oxide_desktop.core.errors import FailureKind, ServiceError, UsageError
 from oxide_desktop.core.ports import Secrets
-from oxide_desktop.core.settings import ServiceSettings
+from oxide_desktop.core.settings import ServiceSettings, without_userinfo
 
 if TYPE_CHECKING:
     import httpx
@@ -38,7 +40,11 @@ class HttpService:
     """
 
     def __init__(self, settings: ServiceSettings, secrets: Secrets, *, base_url: str, fix: str) -> None:
-        self.peer = Peer(service=settings.name, url=base_url, key_fix=_key_fix(settings), fix=fix)
+        url = without_userinfo(base_url)
+        self.peer = Peer(service=settings.name, url=url, key_fix=_key_fix(settings), fix=fix)
+        self._base_url = base_url
+        _hide_password(base_url)
+        self._locality = settings.locality
         self._api_key = settings.api_key
         self._secrets = secrets
         self._idle_connections = settings.max_concurrency
@@ -88,7 +94,7 @@ class HttpService:
         async def send() -> httpx.Response | ServiceError:
             try:
                 request = client.build_request(
-                    method, f"{self.peer.url}/{path}", headers=headers, content=content, extensions={"trace": trace}
+                    method, f"{self._base_url}/{path}", headers=headers, content=content, extensions={"trace": trace}
                 )
                 return await client.send(request, stream=True)
             except http_failures() as error:
@@ -112,6 +118,7 @@ class HttpService:
         problem = "The stored key holds characters that no key has."
         try:
             key = (await self._secrets.resolve(reference)).strip()
+            hide(key)  # a service may say it back when it refuses it
             if key.isascii() and key.isprintable():
                 return key
         except UsageError as error:
@@ -124,12 +131,16 @@ class HttpService:
                 host_and_port(self.peer.url)
             except ValueError as error:
                 raise unreachable(self.peer, str(error)) from error
-            loopback = is_loopback(self.peer.url)
-            secure = not self.peer.url.startswith("http://") or (not loopback and behind_proxy(self.peer.url))
+            secure = not self.peer.url.startswith("http://") or self._behind_proxy()
             make = await asyncio.to_thread(_prepared, secure=secure)  # the import alone takes 150 ms
             # Another call may have made it meanwhile.
-            self._client = self._client or make(trust_env=not loopback, idle_connections=self._idle_connections)
+            self._client = self._client or make(
+                trust_env=may_use_proxy(self.peer.url, self._locality), idle_connections=self._idle_connections
+            )
         return self._client
+
+    def _behind_proxy(self) -> bool:
+        return behind_proxy(self.peer.url, self._locality)
 
     async def reachable(self, within_s: float) -> None:
         """Connect, and no more: milliseconds, no request, no import.
@@ -137,7 +148,7 @@ class HttpService:
         Raises:
             ServiceError: Nothing answers there.
         """
-        if behind_proxy(self.peer.url):
+        if self._behind_proxy():
             return  # only the proxy could be connected to, which says nothing of the service
         try:
             async with asyncio.timeout(within_s):
@@ -162,6 +173,15 @@ def _key_fix(settings: ServiceSettings) -> str:
         return f"Store a valid key: `oxide keys set {reference.removeprefix(KEYRING)}`."
     name = settings.name
     return f"Store a key with `oxide keys set {name}`, and set services.{name}.api_key to {KEYRING}{name}."
+
+
+def _hide_password(url: str) -> None:
+    """Let nobody be told the password of an address, should its service say it back."""
+    userinfo, at, _ = url.partition("://")[2].partition("/")[0].rpartition("@")
+    if at:
+        password = userinfo.partition(":")[2] or userinfo
+        hide(password)
+        hide(unquote(password))
 
 
 async def _end(sending: asyncio.Task[httpx.Response | ServiceError]) -> None:

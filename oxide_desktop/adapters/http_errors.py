@@ -13,6 +13,7 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from oxide_desktop.config.masking import masked
 from oxide_desktop.core.errors import FailureKind, ServiceError
 
 _QUOTED_CHARS = 300
@@ -275,5 +276,5 @@ def _message(said: object) -> str:
 
 
 def _quoted(text: str) -> str:
-    text = _UNPRINTABLE.sub(" ", text).strip()
+    text = masked(_UNPRINTABLE.sub(" ", text).strip())  # before a cut could leave half a key
     return text if len(text) <= _QUOTED_CHARS else text[:_QUOTED_CHARS] + "…"

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from oxide_desktop.config.document import Section
+from oxide_desktop.config.masking import masked
 from oxide_desktop.config.schema import Checker, fields_of
 from oxide_desktop.core.model import Locality
 from oxide_desktop.core.settings import ServiceSettings, ServiceType
@@ -93,7 +94,7 @@ class _Completion:
         url = _split(text)
         if url is None:
             allowed = "http://HOST[:PORT][/PATH] or https://..."
-            self._refuse("base_url", f"{text!r} is not the address of a server", allowed)
+            self._refuse("base_url", f"{masked(text)!r} is not the address of a server", allowed)
             return None
         self.values["base_url"] = text.rstrip("/")
         return url

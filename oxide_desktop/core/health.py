@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from oxide_desktop.core.model import Locality, TaskType
-from oxide_desktop.core.settings import ServiceSettings
+from oxide_desktop.core.settings import ServiceSettings, without_userinfo
 
 
 class Tier(StrEnum):
@@ -130,7 +130,7 @@ class ServiceStatus:
             "description": info.description if info else f"no adapter is installed for {settings.kind!r}",
             "locality": settings.locality.value,
             "executable": settings.executable,
-            "base_url": settings.base_url,
+            "base_url": settings.base_url and without_userinfo(settings.base_url),
             "model": settings.model or settings.default_model,
             "max_context_tokens": info.max_context_tokens if info else settings.max_context_tokens,
             "capabilities": [item.value for item in info.capabilities] if info else [],

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
 from oxide_desktop.core.model import Locality, TaskType
+
+_USERINFO = re.compile(r"(?<=://)[^/?#]*@")
+
+
+def without_userinfo(url: str) -> str:
+    """A URL for people and records: without the name and the password that may stand in it."""
+    return _USERINFO.sub("", url)
 
 
 class ServiceType(StrEnum):

@@ -312,6 +312,36 @@ async def test_a_wrong_key_fails_the_third_tier(make: Make, server: ScriptedServ
     assert heard.error.kind is K.AUTH
 
 
+@pytest.mark.parametrize("echo", ["{key} is wrong", "Authorization: Bearer {key}", "Bearer sk-somebody-elses-key"])
+async def test_a_key_that_the_service_says_back_is_told_to_nobody(
+    echo: str, make: Make, server: ScriptedServer, adapter_tools: AdapterTools
+) -> None:
+    key = "plain/looking+key"
+    tools = dataclasses.replace(adapter_tools, secrets=Keys(mine=f" {key} "))
+    server.play(Reply(status=401, error=echo.format(key=key)))
+    heard = await ask(make(server.kind, tools, base_url=server.url, api_key="keyring:mine"))
+    assert heard.error
+    assert heard.error.kind is K.AUTH
+    assert "***" in heard.error.message
+    assert key not in str(heard.error)
+    assert "somebody" not in str(heard.error)
+
+
+async def test_a_password_in_the_address_is_used_and_told_to_nobody(
+    make: Make, server: ScriptedServer, dead_url: str
+) -> None:
+    adapter = make(server.kind, base_url=server.url.replace("://", "://bob:secret-word@"))
+    server.play(Reply(status=401, error="secret-word is wrong"))
+    heard = await ask(adapter)
+    assert server.asked[0].headers["Authorization"].startswith("Basic ")
+    there = await adapter.check(Depth.PROVE)
+    dead = make(server.kind, base_url=dead_url.replace("://", "://bob:secret-word@"))
+    for shown in (heard.error, adapter.info, there, (await ask(dead)).error, await dead.check(Depth.PROVE)):
+        assert shown
+        assert "secret-word" not in str(shown)
+        assert "bob" not in str(shown)
+
+
 async def test_a_key_from_the_keyring_is_sent_and_a_missing_one_is_named(
     make: Make, server: ScriptedServer, adapter_tools: AdapterTools
 ) -> None:

@@ -9,6 +9,7 @@ from oxide_desktop.adapters.addresses import behind_proxy, is_loopback
 from oxide_desktop.adapters.openai_compatible import OpenAICompatibleAdapter, versioned
 from oxide_desktop.core.errors import FailureKind
 from oxide_desktop.core.health import Depth, Tier
+from oxide_desktop.core.model import Locality
 from oxide_desktop.core.ports import AdapterTools, Usage
 from oxide_desktop.core.settings import ServiceSettings, ServiceType
 from tests.conftest import ModelServer
@@ -307,11 +308,25 @@ async def test_no_proxy_stands_between_oxide_and_this_machine(
     heard = await ask(elsewhere)
     assert heard.error
     assert heard.error.kind is FailureKind.MISSING
-    assert behind_proxy("http://lab.invalid/v1")
+    assert behind_proxy("http://lab.invalid/v1", Locality.CLOUD)
     # A glance through a proxy would only see the proxy.
     assert (await elsewhere.check(Depth.GLANCE)).healthy
     monkeypatch.setenv("no_proxy", "lab.invalid")
-    assert not behind_proxy("http://lab.invalid/v1")
+    assert not behind_proxy("http://lab.invalid/v1", Locality.CLOUD)
+
+
+@pytest.mark.parametrize(("locality", "reached"), [(Locality.LOCAL, False), (Locality.CLOUD, True)])
+async def test_a_service_that_counts_as_local_is_never_asked_through_a_proxy(
+    locality: Locality, reached: bool, monkeypatch: pytest.MonkeyPatch, make: Make, openai_server: OpenAIServer
+) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.setenv(name, openai_server.url)
+    heard = await ask(make(base_url="http://lab.invalid/v1", locality=locality, model="m", auto_detect_model=False))
+    assert heard.error
+    assert bool(openai_server.connections) is reached
+    assert [request.path for request in openai_server.received] == ["http://lab.invalid/v1/chat/completions"] * reached
+    assert behind_proxy("http://lab.invalid/v1", locality) is reached
+    assert not behind_proxy(openai_server.base_url, locality)
 
 
 async def test_a_server_without_tls_behind_an_https_address_is_told_as_such(

@@ -100,6 +100,12 @@ def test_one_bad_value_is_one_problem(file: SettingsFile):
     assert len(file.problems("routing_rules: {coding: {primary: mine}}\nservices: {mine: {type: cli}}")) == 1
 
 
+def test_the_password_of_a_refused_address_is_not_shown(file: SettingsFile):
+    (problem,) = file.problems("services: {mine: {type: http, base_url: 'ftp://bob:secret@lab'}}")
+    assert "bob" in str(problem)
+    assert "secret" not in str(problem)
+
+
 def test_names_in_lists_are_refused_on_their_own_lines(file: SettingsFile):
     found = file.problems("""\
         routing_rules:

@@ -5,6 +5,7 @@ from oxide_desktop.core.health import Health, ServiceStatus, Tier
 from oxide_desktop.core.model import Candidate, Profile, Route, Skipped, TaskType
 from oxide_desktop.core.record import Attempt, AttemptStatus, TaskRecord, TaskStatus
 from oxide_desktop.core.route import way_taken
+from oxide_desktop.core.settings import without_userinfo
 from tests.fakes.scripted_adapter import ScriptedAdapter, service
 
 
@@ -35,6 +36,15 @@ def test_a_named_type_takes_the_place_of_the_found_one():
 def test_each_tier_has_words_for_both_its_states():
     assert [tier.reached for tier in Tier] == ["installed", "running", "signed in", "answering"]
     assert [tier.lacking for tier in Tier] == ["not installed", "not running", "signed out", "not answering"]
+
+
+def test_an_address_is_shown_without_the_password_in_it():
+    settings = service("lab", base_url="http://bob:p@ss:word@lab:1234/v1")
+    shown = ServiceStatus(settings=settings, info=None, health=None).to_dict()
+
+    assert shown["base_url"] == "http://lab:1234/v1"
+    assert without_userinfo("http://lab/@home") == "http://lab/@home"
+    assert without_userinfo("https://token@lab") == "https://lab"
 
 
 def test_a_service_shows_what_is_known_and_no_secret():

@@ -10,6 +10,7 @@ import click
 
 from oxide_desktop.core.health import Depth, Health, ServiceStatus
 from oxide_desktop.core.model import Preferences, Request, Source
+from oxide_desktop.core.settings import without_userinfo
 from oxide_desktop.fronts.cli.asking import complete_service, require_service
 from oxide_desktop.fronts.cli.follow import follow
 from oxide_desktop.fronts.cli.groups import ShowGroup
@@ -118,8 +119,9 @@ def _show_one(status: ServiceStatus) -> None:
         "state": state(status),
         "adapter": status.settings.kind,
         "where": status.settings.locality.value,
-        "address": status.settings.base_url or status.settings.executable or "",
+        "address": without_userinfo(status.settings.base_url or "") or status.settings.executable or "",
         "version": health.version if health else None,
+        "found": health.message if health and health.healthy else "",
         "model": model_of(status),
         "models": ", ".join(health.models) if health else "",
         "window": f"{window:,} tokens" if window else "",
