@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from oxide_desktop.adapters.registry import adapter_class
 from oxide_desktop.config.paths import Paths
@@ -65,6 +65,10 @@ class Orchestrator(orchestrator.Orchestrator):
             ancestor=self.paths.ancestor_tasks,
             retention_days=self.settings.storage.retention_days,
         )
+
+    def tell_waits(self, tell: Callable[[str], None]) -> None:
+        """Have closing say what it waits for, should it have to."""
+        self._starter.on_wait = tell
 
     async def aclose(self) -> None:
         """Stop tasks, services and children, and finish what is being written."""

@@ -91,6 +91,12 @@ class OllamaAdapter:
 
     async def _ask(self, call: Call) -> AsyncGenerator[Output, None]:
         """Ask in a window large enough for the prompt."""
+        with self._server.using():
+            async with aclosing(self._exchange(call)) as outputs:
+                async for output in outputs:
+                    yield output
+
+    async def _exchange(self, call: Call) -> AsyncGenerator[Output, None]:
         choice = await self._models.choose(call.model)
         prompt_tokens = call.input_tokens or estimate_tokens(call.prompt)
         need = prompt_tokens + (call.max_output_tokens or ANSWER_TOKENS)
@@ -186,8 +192,11 @@ class OllamaAdapter:
         """Connect; then ask for version and models; then ask a question. Never raises."""
         health = await checks.step(checks.found(self.settings.name, None, ""), self._glance, Tier.STARTS)
         if not health.healthy:
-            return self._server.not_there(health)
-        if depth is not Depth.GLANCE:
+            health = self._server.not_there(health)
+            if depth is not Depth.PROVE or not health.healthy:
+                return health
+            health = await checks.step(health, self._started, Tier.STARTS)
+        if health.healthy and depth is not Depth.GLANCE:
             health = await checks.step(health, lambda: self._probe(health), Tier.ANSWERS)
         if health.healthy and depth is Depth.PROVE:
             health = await checks.prove(self, health)
@@ -196,6 +205,10 @@ class OllamaAdapter:
     async def _glance(self) -> Health:
         await self._http.reachable(checks.CONNECT_LIMIT_S)
         return checks.found(self.settings.name, Tier.STARTS, f"Something listens at {self._http.peer.url}.")
+
+    async def _started(self) -> Health:
+        await self._server.start()
+        return await self._glance()
 
     async def _probe(self, health: Health) -> Health:
         try:
@@ -263,9 +276,10 @@ class OllamaAdapter:
         if await self._server.is_down():
             yield PullProgress(STARTING)
             await self._server.start()
-        async with aclosing(self._server.pull(model)) as steps:
-            async for progress in steps:
-                yield progress
+        with self._server.using():
+            async with aclosing(self._server.pull(model)) as steps:
+                async for progress in steps:
+                    yield progress
         self._models.forget()
 
     async def aclose(self) -> None:

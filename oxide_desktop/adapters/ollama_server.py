@@ -8,7 +8,7 @@ import json
 import shutil
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import AbstractContextManager, aclosing, nullcontext
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,7 +20,7 @@ from oxide_desktop.core.errors import FailureKind, ServiceError
 from oxide_desktop.core.health import Health, Tier
 from oxide_desktop.core.ports import AdapterTools
 from oxide_desktop.core.servers import ModelInfo, PullProgress, ServerStart
-from oxide_desktop.core.settings import ServiceSettings
+from oxide_desktop.core.settings import ServiceSettings, without_userinfo
 
 DEFAULT_URL = "http://localhost:11434"
 STARTING = "Ollama was not running: starting it…"
@@ -45,7 +45,11 @@ class OllamaServer:
         self._settings = settings
         self._local = is_loopback(url)
         self._starter = tools.starter
-        fix = "Start Ollama: `ollama serve`." if self._local else f"Start Ollama on that machine, or mend {url}."
+        fix = (
+            "Start Ollama: `ollama serve`."
+            if self._local
+            else f"Start Ollama on that machine, or mend {without_userinfo(url)}."
+        )
         self.http = HttpService(settings, tools.secrets, base_url=url, fix=fix)
 
     # -- running -----------------------------------------------------------------------------------
@@ -87,6 +91,12 @@ class OllamaServer:
                 FailureKind.MISSING, f"{name} cannot be started", f"Oxide cannot start what listens at {url}.", hint
             )
         return await self._starter.ensure(self.http.peer.url, self.ready, insist=insist)
+
+    def using(self) -> AbstractContextManager[None]:
+        """Inside the block no other Oxide of this machine ends it."""
+        if self._starter is None or not self.startable:
+            return nullcontext()
+        return self._starter.using(self.http.peer.url)
 
     async def recover(self) -> bool:
         """Start it again if Oxide had started it and it has died.

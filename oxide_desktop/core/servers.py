@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -49,6 +50,10 @@ class ServerStarter(Protocol):
         Raises:
             ServiceError: It cannot be started, or was not ready in time.
         """
+        ...
+
+    def using(self, url: str) -> AbstractContextManager[None]:
+        """Inside the block nobody else ends it: another Oxide may have started it, and be done before we are."""
         ...
 
     async def recover(self, url: str, ready: Ready) -> bool:

@@ -12,7 +12,7 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -23,6 +23,7 @@ from oxide_desktop.core.children import Child, ChildSpec, Exit, Spawner
 from oxide_desktop.core.errors import FailureKind, ServiceError
 from oxide_desktop.core.servers import Ready, ServerStart
 from oxide_desktop.runtime.ollama_system import Find, SystemOllama, app_folders
+from oxide_desktop.runtime.sharing import Sharing
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +44,7 @@ class Patience:
         stable_s: Who has run this long did not die of how it was started.
         pause_s: Before the third start in a row; it doubles with each further one.
         longest_pause_s: But does not grow beyond this.
+        others_s: Before one of ours is ended, for other Oxides that use it to be done.
     """
 
     start_s: float = 30.0
@@ -50,6 +52,7 @@ class Patience:
     stable_s: float = 60.0
     pause_s: float = 5.0
     longest_pause_s: float = 300.0
+    others_s: float = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,7 @@ class OllamaStarter:
 
     Attributes:
         on_lost: Called when a server of ours has died, and again when its next start is due.
+        on_wait: Called with a sentence when closing has to wait for others.
     """
 
     def __init__(
@@ -100,6 +104,7 @@ class OllamaStarter:
         patience: Patience | None = None,
     ) -> None:
         self.on_lost: Callable[[], None] | None = None
+        self.on_wait: Callable[[str], None] | None = None
         self._spawner = spawner
         self._run_dir = run_dir
         self._find = find
@@ -239,11 +244,29 @@ class OllamaStarter:
             raise
         return True
 
+    def using(self, url: str) -> AbstractContextManager[None]:
+        """Inside the block no other Oxide ends it, if it was that one's."""
+        address = address_of(url)
+        return nullcontext() if address in self._servers else self._sharing(address).using()
+
+    def _sharing(self, address: str) -> Sharing:
+        return Sharing(self._run_dir, f"ollama-{_port(address)}")
+
     async def aclose(self) -> None:
-        """End what was started here and is ours."""
+        """End what was started here and is ours, once no other Oxide uses it any more."""
         self._closing = True
-        await asyncio.gather(*(server.child.stop() for server in self._servers.values()))
-        await self._background.close()
+        try:
+            await asyncio.gather(*(self._left_alone(address) for address in self._servers))
+        finally:
+            await asyncio.gather(*(server.child.stop() for server in self._servers.values()))
+            await self._background.close()
+
+    async def _left_alone(self, address: str) -> None:
+        sharing = self._sharing(address)
+        if sharing.in_use():
+            if self.on_wait:
+                self.on_wait("Another Oxide still uses the Ollama that this one started: waiting for it to be done.")
+            await sharing.until_unused(self._patience.others_s)
 
 
 async def _until(ready: Ready, ended: asyncio.Task[Exit] | None) -> None:

@@ -24,7 +24,7 @@ from oxide_desktop.runtime.health import HealthBoard
 from oxide_desktop.runtime.ollama import OllamaStarter, Patience
 from oxide_desktop.runtime.processes import GuardedSpawner
 from tests.conftest import Keys
-from tests.fakes.asking import ask
+from tests.fakes.asking import ask, question
 from tests.fakes.http_server import closed_port
 from tests.fakes.ollama_program import OllamaProgram, is_alive
 from tests.fakes.openai_server import OpenAIServer
@@ -137,9 +137,21 @@ async def test_one_that_is_installed_and_waits_counts_as_healthy_until_it_is_loo
         found = await service.check(depth)
         assert (found.tier, found.failing, found.message, found.fix) == (Tier.INSTALLED, None, NOT_RUNNING, "")
     assert program.starts == []
-    assert (await service.check(Depth.PROVE)).tier is Tier.INSTALLED
-    await service.start()
-    assert (await service.check(Depth.PROVE)).tier is Tier.ANSWERS
+
+
+async def test_proving_that_it_answers_starts_it(oxide: Oxide, program: OllamaProgram, url: str) -> None:
+    found = await oxide.service(url).check(Depth.PROVE)
+    assert (found.tier, found.models) == (Tier.ANSWERS, ("qwen2.5-coder:7b",))
+    assert len(program.starts) == 1
+
+
+async def test_what_does_not_start_when_it_is_to_be_proven_says_so(
+    oxide: Oxide, program: OllamaProgram, url: str
+) -> None:
+    program.behave(dies="no such GPU")
+    found = await oxide.service(url).check(Depth.PROVE)
+    assert (found.tier, found.failing) == (Tier.INSTALLED, Tier.STARTS)
+    assert "no such GPU" in found.message
 
 
 async def test_one_that_runs_is_not_started(oxide: Oxide, program: OllamaProgram, url: str) -> None:
@@ -166,6 +178,41 @@ async def test_several_oxides_at_once_start_it_once(program: OllamaProgram, run_
         assert sorted(start.ours for start in starts) == [False, True]
         assert len(program.starts) == 1
     assert program.alive() == []
+
+
+async def test_the_oxide_that_started_it_waits_until_the_others_are_done(
+    program: OllamaProgram, run_dir: Path, url: str
+) -> None:
+    program.behave(stalls=True)
+    told = asyncio.Event()
+    async with running(run_dir, "two") as two:
+        one = Oxide(run_dir)
+        one.starter.on_wait = lambda sentence: told.set()
+        await one.service(url).start()
+        answer = two.service(url).execute(question())
+        while not isinstance(await anext(answer), str):
+            pass
+        closing = asyncio.create_task(one.aclose())
+        async with asyncio.timeout(LIMIT_S):
+            await told.wait()
+            assert len(program.alive()) == 2
+            await answer.aclose()
+            await closing
+    assert program.alive() == []
+    assert not list(run_dir.glob("*.use"))
+
+
+async def test_nobody_waits_for_others_for_ever(program: OllamaProgram, run_dir: Path, url: str) -> None:
+    program.behave(stalls=True)
+    async with running(run_dir, "two") as two:
+        answer = two.service(url).execute(question())
+        async with running(run_dir, patience=Patience(others_s=0.1)) as one:
+            await one.service(url).start()
+            while not isinstance(await anext(answer), str):
+                pass
+        assert program.alive() == []
+        with pytest.raises(ServiceError, match="stopped in the middle"):
+            await anext(answer)
 
 
 async def test_when_another_oxide_ends_the_one_it_had_started_a_new_one_answers(

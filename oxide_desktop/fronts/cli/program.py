@@ -79,7 +79,11 @@ class Program:
 
     def engine(self) -> Orchestrator:
         """A new engine of our own on the same files; whoever asks for it closes it."""
-        return self.build(self.settings)
+        from oxide_desktop.fronts.cli.output import say  # noqa: PLC0415 - `--help` says nothing
+
+        engine = self.build(self.settings)
+        engine.tell_waits(say)
+        return engine
 
     def run(self, work: Callable[[Orchestrator], Coroutine[Any, Any, T]]) -> T:
         """Run `work` with an engine, which is closed behind it."""
