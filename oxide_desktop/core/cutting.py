@@ -60,8 +60,8 @@ def _count_lines(text: str) -> int:
 
 def fenced(path: str, text: str) -> str:
     """A file as the model sees it: its path, and its text in a fence longer than any run of backticks in it."""
-    longest = max(map(len, re.findall("`+", text)), default=0)
-    fence = "`" * max(3, longest + 1)
+    longest = max(map(len, re.findall("`{3,}", text)), default=2)
+    fence = "`" * (longest + 1)
     end = "" if text.endswith("\n") or not text else "\n"
     return f"File: {path}\n{fence}\n{text}{end}{fence}\n"
 

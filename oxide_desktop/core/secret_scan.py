@@ -1,6 +1,8 @@
 """Finding what looks like a secret in a text: a documented table of rules, quick enough for 10 MB.
 
-A rule is only looked at where its keyword occurs, and a finding names the rule and the line, never the secret.
+A rule is only looked at where its keyword occurs, and a finding names the rule and the line, never the secret. The work
+grows with the text and no faster, however long its lines are: what a rule has looked at it does not look at again, and
+behind a finding it goes on in the next line.
 """
 
 from __future__ import annotations
@@ -8,12 +10,11 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
 _MOST_FINDINGS = 20
-_REACH = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,13 @@ class Rule:
     start: str
     rest: str
 
+    @property
+    def expression(self) -> str:
+        """The whole of it: literal first, which is what is quick to search for."""
+        start = re.escape(self.start)
+        # Not the middle of a longer word, such as base64 that happens to hold these letters.
+        return start + (rf"(?<![^\W_]{start})" if self.start[0].isalnum() else "") + self.rest
+
 
 RULES: tuple[Rule, ...] = (
     *(Rule("an AWS access key", start, r"[A-Z2-7]{16}(?![A-Za-z0-9])") for start in ("AKIA", "ASIA", "ABIA")),
@@ -69,20 +77,23 @@ RULES: tuple[Rule, ...] = (
     Rule("a Slack webhook", "hooks.slack.com/services/", r"T\w{6,20}/B\w{6,20}/\w{16}"),
     *(Rule("a Stripe key", start, r"[0-9A-Za-z]{20}") for start in ("sk_live_", "rk_live_")),
     Rule("a Stripe webhook secret", "whsec_", r"[0-9A-Za-z]{24}"),
-    Rule("a JSON web token", "eyJ", r"[\w-]{10,300}\.eyJ[\w-]{10,3000}\.[\w-]{10}"),
+    Rule("a JSON web token", "eyJ", r"[\w-]{10,300}+\.eyJ[\w-]{10,3000}+\.[\w-]{10}"),
     Rule(
         "a private key",
         "-----BEGIN ",
         r"(?:[A-Z]{2,10} ){0,3}PRIVATE KEY(?: BLOCK)?-----"
-        r"(?:\\r|\\n|[\s\"'+,\\]){0,40}(?:[A-Z][\w-]{2,20}: [^\n]{0,120}\s{1,40}){0,4}[A-Za-z0-9+/=]{40}",
+        r"(?:\\r|\\n|[\s\"'+,\\]){0,40}+(?:[A-Z][\w-]{2,20}+: [^\n]{0,120}+\s{1,40}+){0,4}[A-Za-z0-9+/=]{40}",
     ),
-    Rule("a password in an address", "://", r"[^\s:/@,\"']{1,64}:([^\s/@,\"']{6,80})@"),
+    Rule("a password in an address", "://", r"[^\s:/@,\"']{1,64}+:([^\s/@,\"']{6,80}+)@"),
 )
 
-# Where any of these stands, what is assigned to it is looked at.
+# Where any of these stands, what is assigned to it is looked at: in quotes, or in capitals up to the end of its line.
 _ASSIGNED = ("passw", "pwd", "secret", "token", "api_key", "apikey", "api-key", "access_key", "private_key")
-_QUOTED = re.compile(r"[\w.\-]{0,40}[\"']?\]?\s{0,5}(?::=|=>|=|:)\s{0,5}[rbf]?([\"'`])([^\"'`\s]{8,200})\1")
-_PLAIN = re.compile(r"[A-Z0-9_]{0,40}=([^\s\"'#(){}\[\]<>$,;]{12,200})\s*(?:#|\r?\n|\Z)")
+_QUOTED = (
+    r"[\w.?\-]{0,40}+[\"']?\]?\s{0,5}(?::=|=>|=|:)\s{0,5}[rbf]?([\"'`])"
+    r"(?=[^\"'`\s]{0,199}[0-9])(?P<value>[^\"'`\s]{8,200}+)\1"
+)
+_PLAIN = r"[A-Z0-9_]{0,40}+=(?P<value>[^\s\"'#(){}\[\]<>$,;]{12,200}+)[^\S\n]{0,50}+(?:#|\n|\Z)"
 _PLACEHOLDER = re.compile(
     r"example|sample|dummy|fake|change.?me|replace|insert|placeholder|your|passw|secret|token|x{4}|\*{3}|\.{3}|1234|abcd|"
     r"[{}]|%\(|^\$|^<|^\[|\bnull\b|\bnone\b|process\.env|os\.environ|getenv|keyring:",
@@ -94,13 +105,21 @@ _LEAST_ENTROPY = 3.0
 
 def scan_secrets(text: str) -> tuple[Finding, ...]:
     """What looks like a secret in `text`, one a line; at most 20 findings, for one is enough to hold a text back."""
-    found: dict[int, Finding] = {}
+    found: dict[int, str] = {}
     for position, name in _hits(text):
-        line = text.count("\n", 0, position) + 1
-        found.setdefault(line, Finding(name, line))
+        found.setdefault(text.rfind("\n", 0, position) + 1, name)
         if len(found) >= _MOST_FINDINGS:
             break
-    return tuple(found[line] for line in sorted(found))
+    return tuple(_numbered(text, found))
+
+
+def _numbered(text: str, found: Mapping[int, str]) -> Iterator[Finding]:
+    """The findings in order; the lines are counted once for all of them."""
+    line, counted = 1, 0
+    for start in sorted(found):
+        line += text.count("\n", counted, start)
+        counted = start
+        yield Finding(found[start], line)
 
 
 _compiled = cache(re.compile)
@@ -108,46 +127,47 @@ _compiled = cache(re.compile)
 
 def _hits(text: str) -> Iterator[tuple[int, str]]:
     for rule in RULES:
-        for position in _positions(text, rule.start):
-            if _applies(rule, text, position):
+        if rule.start in text:
+            for position in _positions(rule.expression, text, _is_secret):
                 yield position, rule.name
+    for position in _assignments(text):
+        yield position, "a password or key"
+
+
+def _assignments(text: str) -> Iterator[int]:
     # One character for one character, so that positions hold in both.
     lowered = text.encode("ascii", "replace").decode("ascii").lower()
+
+    def accepts(match: re.Match[str]) -> bool:
+        return _looks_secret(text[slice(*match.span("value"))])
+
     for word in _ASSIGNED:
-        for position in _positions(lowered, word):
-            if _assigns_secret(text, position):
-                yield position, "a password or key"
+        for start, rest, where in ((word, _QUOTED, lowered), (word.upper(), _PLAIN, text)):
+            if start in where:
+                yield from _positions(re.escape(start) + rest, where, accepts)
 
 
-def _positions(text: str, word: str) -> Iterator[int]:
-    position = text.find(word)
-    while position >= 0:
-        yield position
-        position = text.find(word, position + len(word))
+def _positions(expression: str, text: str, accepts: Callable[[re.Match[str]], bool]) -> Iterator[int]:
+    """Where it matches and is accepted, once a line."""
+    pattern, position = _compiled(expression), 0
+    while match := pattern.search(text, position):
+        position = match.end()
+        if accepts(match):
+            yield match.start()
+            position = text.find("\n", match.start())
+            if position < 0:
+                return
 
 
-def _applies(rule: Rule, text: str, position: int) -> bool:
-    if rule.start[0].isalnum() and text[position - 1 : position].isalnum():
-        return False  # the middle of a longer word, such as base64 that happens to hold these letters
-    match = _compiled(rule.rest).match(text, position + len(rule.start))
-    if match is None:
-        return False
+def _is_secret(match: re.Match[str]) -> bool:
     return _looks_secret(match[1]) if match.re.groups else "EXAMPLE" not in match[0]
-
-
-def _assigns_secret(text: str, start: int) -> bool:
-    window = text[start : start + _REACH]
-    if match := _QUOTED.match(window):
-        return _looks_secret(match[2])
-    match = _PLAIN.match(window)
-    return match is not None and _looks_secret(match[1])
 
 
 def _looks_secret(value: str) -> bool:
     """Mixed enough to be a secret: no placeholder, no plain words, no path."""
-    if _PLACEHOLDER.search(value) or _WORDS.match(value):
+    if not any(map(str.isdigit, value)) or _WORDS.match(value):
         return False
-    return any(char.isdigit() for char in value) and _entropy(value) >= min(_LEAST_ENTROPY, math.log2(len(value)) - 0.5)
+    return _entropy(value) >= min(_LEAST_ENTROPY, math.log2(len(value)) - 0.5) and not _PLACEHOLDER.search(value)
 
 
 def _entropy(value: str) -> float:

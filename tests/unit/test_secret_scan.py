@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import random
 import string
+import sys
 
 import pytest
 
@@ -100,3 +101,65 @@ def test_findings_are_in_order_each_line_once_and_bounded():
     one = 'password = "x9Kf2-pQz7w"; password = "y9Kf2-pQz7w"\n'
     found = scan_secrets(one * 100)
     assert [item.line for item in found] == list(range(1, 21))
+
+
+class Watched(str):
+    """A text that adds up how much of it is gone through."""
+
+    __slots__ = ("steps",)
+
+    def rfind(self, *args):
+        found = super().rfind(*args)
+        self.steps += args[2] - max(found, 0)
+        return found
+
+    def find(self, *args):
+        found = super().find(*args)
+        self.steps += (len(self) if found < 0 else found) - (args[1] if len(args) > 1 else 0)
+        return found
+
+    def count(self, *args):
+        self.steps += args[2] - args[1]
+        return super().count(*args)
+
+
+def steps_to_scan(text: str) -> int:
+    """Characters gone through one by one, and calls made, each of which may try a regular expression once."""
+    watched = Watched(text)
+    watched.steps = 0
+
+    def seen(_frame, event, _callee):
+        watched.steps += event in {"call", "c_call"}
+
+    before = sys.getprofile()
+    sys.setprofile(seen)
+    try:
+        scan_secrets(watched)
+    finally:
+        sys.setprofile(before)
+    return watched.steps
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        '{"password":"x9Kf2-pQz7w"},',
+        '{"password":"changeme123"},',
+        '{"id":17,"token_url":"https://example.org/v1"},',
+        f"ey{'J'}abcdefghijklm.",
+        "password=",
+        "sk-",
+        '"',
+        "x",
+        '\npassword = "changeme123"',
+    ],
+)
+def test_twice_the_text_on_one_line_is_about_twice_the_work(piece):
+    once, twice = (steps_to_scan(piece * count) for count in (2_000, 4_000))
+    assert twice <= 3 * once
+    assert twice <= 40 * len(piece) * 4_000
+
+
+def test_a_line_is_done_with_once_something_was_found_in_it():
+    one = '{"password":"x9Kf2-pQz7w"},'
+    assert steps_to_scan(one * 4_000) <= steps_to_scan(one) + 100
