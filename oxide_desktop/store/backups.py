@@ -27,7 +27,7 @@ def back_up(connection: apsw.Connection, folder: Path, today: dt.date) -> Path |
     """
     private_folder(folder)
     with contextlib.ExitStack() as held:
-        target = folder / f"oxide-{today.isoformat()}.db"
+        target = copy_of(folder, today)
         if not try_lock(folder / "backup.lock", held) or target.exists():
             return None
         if not connection.execute("SELECT EXISTS (SELECT 1 FROM tasks)").get:
@@ -37,6 +37,11 @@ def back_up(connection: apsw.Connection, folder: Path, today: dt.date) -> Path |
         for old in list(existing(folder))[KEPT:]:
             old.unlink()
         return target
+
+
+def copy_of(folder: Path, day: dt.date) -> Path:
+    """Where the copy of a day stands, if there is one."""
+    return folder / f"oxide-{day.isoformat()}.db"
 
 
 def existing(folder: Path) -> Iterator[Path]:
@@ -73,7 +78,7 @@ def copy_to(connection: apsw.Connection, target: Path) -> None:
         connection.execute("VACUUM INTO ?", (str(partial),))
         sync_file(partial)
         partial.replace(target)
-    except BaseException:
+    except BaseException:  # the disk is full, or somebody wants to quit: half a copy is worth nothing
         partial.unlink(missing_ok=True)
         raise
     sync_folder(target.parent)

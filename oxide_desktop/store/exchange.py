@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
@@ -51,7 +51,7 @@ def verify(path: Path) -> None:
         pass
 
 
-def read(path: Path) -> Iterator[TaskRecord | Refused]:
+def read(path: Path) -> Generator[TaskRecord | Refused, None, None]:
     """Each record of the file, or why it was set aside.
 
     Raises:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import datetime as dt
 import logging
@@ -17,7 +18,7 @@ from oxide_desktop.core.errors import StoreError
 from oxide_desktop.core.ports import Imported, TaskFilter, TaskPage, TaskStatistics
 from oxide_desktop.core.record import TaskRecord, TaskStatus
 from oxide_desktop.store import ancestor, damage, exchange, opening, tasks
-from oxide_desktop.store.backups import back_up
+from oxide_desktop.store.backups import back_up, copy_of
 from oxide_desktop.store.database import connect
 from oxide_desktop.store.desk import Desk
 from oxide_desktop.store.files import try_lock
@@ -27,6 +28,8 @@ from oxide_desktop.store.owners import Owner
 log = logging.getLogger(__name__)
 
 _CLOSING_TIMEOUT_S = 15.0
+_LAST_BACKUP_LIMIT_S = 2.0
+_SMALL_BYTES = 64 * 1024 * 1024
 
 
 class SqliteHistory:
@@ -44,6 +47,7 @@ class SqliteHistory:
         self._places = places
         self._owner = Owner(places.run)
         self._notices: list[str] = []
+        self._is_open = False
         read = partial(connect, places.database, read_only=True)
         self._writer = self._desk("writer", lambda: opening.open_history(places, self._owner, self._notices))
         self._reader = self._desk("reader", read)
@@ -80,9 +84,10 @@ class SqliteHistory:
             await history._writer.run(tasks.newest)  # the first work opens
             if ancestor is not None:
                 await history._import_ancestor(ancestor)
-        except BaseException:
+        except BaseException:  # refused or cancelled: nobody will close what nobody is given
             await history.aclose()
             raise
+        history._is_open = True
         return history
 
     @property
@@ -151,11 +156,15 @@ class SqliteHistory:
         await self._clerk.run(lambda _: exchange.verify(path))
         entries = exchange.read(path)
         read, imported, refused = 0, 0, list[tuple[str, str]]()
-        while batch := await self._clerk.run(lambda _: list(islice(entries, tasks.BATCH))):
-            records = [entry for entry in batch if isinstance(entry, TaskRecord)]
-            refused += [(entry.id, entry.reason) for entry in batch if isinstance(entry, exchange.Refused)]
-            read += len(records)
-            imported += await self._writer.run(tasks.add_missing, records, self._owner.id)
+        try:
+            while batch := await self._clerk.run(lambda _: list(islice(entries, tasks.BATCH))):
+                records = [entry for entry in batch if isinstance(entry, TaskRecord)]
+                refused += [(entry.id, entry.reason) for entry in batch if isinstance(entry, exchange.Refused)]
+                read += len(records)
+                imported += await self._writer.run(tasks.add_missing, records, self._owner.id)
+        finally:
+            with contextlib.suppress(StoreError):  # the history has been closed meanwhile: what counts is said already
+                await self._clerk.run(lambda _: entries.close())  # there, since it may be at the next batch
         return Imported(imported=imported, already_there=read - imported, refused=tuple(refused))
 
     async def maintain(self) -> None:
@@ -167,12 +176,15 @@ class SqliteHistory:
         await self._writer.run(opening.sweep, self._places, self._owner)
         if self.retention_days is not None:
             await self._remove(partial(tasks.remove_older, before_s=tasks.cutoff(self.retention_days)))
-        await self._clerk.run(self._check_and_back_up)
+        if self._is_backup_due() or await self._reader.run(damage.is_check_due):
+            await self._clerk.run(self._check_and_back_up)
 
     async def aclose(self) -> None:
-        """Finish what is being written; what is being read is broken off."""
-        for desk in (self._reader, self._searcher, self._clerk):
+        """Finish what is being written, and a backup that is due and quick; what is being read is broken off."""
+        for desk in (self._reader, self._searcher):
             await desk.close(_CLOSING_TIMEOUT_S, hurry=True)
+        await self._back_up_at_the_end()
+        await self._clerk.close(_CLOSING_TIMEOUT_S, hurry=True)
         await self._writer.close(_CLOSING_TIMEOUT_S, hurry=False)
         self._owner.release()
 
@@ -213,10 +225,37 @@ class SqliteHistory:
             self._notices.append(notice)
             await self._writer.run(ancestor.remember, path, notice, done=done)
 
+    def _is_backup_due(self) -> bool:
+        try:
+            return not copy_of(self._places.backups, _today()).exists()
+        except OSError:  # the folder is out of reach: the backup itself will say so
+            return True
+
+    def _is_small(self) -> bool:
+        try:
+            return self._places.database.stat().st_size < _SMALL_BYTES
+        except OSError:  # gone, or out of reach: nothing to copy
+            return False
+
+    async def _back_up_at_the_end(self) -> None:
+        """Programs that end at once never come to `maintain`. What is not quick is left to those that stay."""
+        due = self._is_open and self._is_backup_due() and self._is_small()
+        self._is_open = False
+        if due:
+            try:
+                async with asyncio.timeout(_LAST_BACKUP_LIMIT_S):
+                    await self._clerk.run(self._check_and_back_up)
+            except (StoreError, TimeoutError) as error:
+                log.warning("no backup at the end: %s", str(error) or f"it took more than {_LAST_BACKUP_LIMIT_S:g} s")
+
     def _check_and_back_up(self, connection: apsw.Connection) -> None:
         if damage.is_check_due(connection):
             wrong, _ = damage.look_at_each_page(connection)
             if wrong:
                 raise apsw.CorruptError(wrong)
             damage.note_check(connection)
-        back_up(connection, self._places.backups, dt.datetime.now().astimezone().date())
+        back_up(connection, self._places.backups, _today())
+
+
+def _today() -> dt.date:
+    return dt.datetime.now().astimezone().date()

@@ -11,12 +11,17 @@ from pathlib import Path
 
 import pytest
 
+from oxide_desktop.adapters import exchange
 from oxide_desktop.adapters.registry import adapter_class, known_kinds
-from oxide_desktop.core.errors import FailureKind
+from oxide_desktop.core.attempt import LiveAttempt
+from oxide_desktop.core.errors import FailureKind, ServiceError
+from oxide_desktop.core.events import EventBus
 from oxide_desktop.core.health import Depth, Tier
-from oxide_desktop.core.model import Locality
-from oxide_desktop.core.ports import Adapter, AdapterTools, Started
-from oxide_desktop.core.settings import ServiceSettings, ServiceType
+from oxide_desktop.core.model import Locality, Request, Source
+from oxide_desktop.core.ports import Adapter, AdapterTools, Alive, Started
+from oxide_desktop.core.record import TaskRecord, TaskStatus
+from oxide_desktop.core.running import RunningTask
+from oxide_desktop.core.settings import ExecutionSettings, ServiceSettings, ServiceType
 from tests.conftest import Keys, ModelServer
 from tests.fakes.asking import ask, question
 from tests.fakes.http_server import Fault, Reply, ScriptedServer
@@ -222,6 +227,61 @@ async def test_an_answer_cut_at_its_limit_is_an_answer_with_a_note(adapter: Adap
 async def test_what_a_model_thinks_is_no_part_of_its_answer(adapter: Adapter, server: ScriptedServer) -> None:
     server.play(Reply(thinking=["Let me see.", "Two and two."], pieces=["4"]))
     assert (await ask(adapter)).text == "4"
+
+
+@pytest.fixture
+def task() -> RunningTask:
+    record = TaskRecord(id="t", status=TaskStatus.RUNNING, prompt="why?", created_at=1.0, source="python")
+    return RunningTask(Request(prompt="why?", source=Source.PYTHON, cwd=Path.cwd()), record)
+
+
+PATIENCE = ExecutionSettings(first_byte_timeout_seconds=0.5, idle_timeout_seconds=0.5)
+
+
+async def test_a_model_that_thinks_longer_than_silence_may_last_is_not_cut(
+    adapter: Adapter, server: ScriptedServer, task: RunningTask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exchange, "ALIVE_EVERY_S", 0.1)
+    server.play(Reply(thinking=["Hm."] * 16, pieces=["4"], pause_s=0.05))
+    async with asyncio.timeout(10):
+        await LiveAttempt(task, adapter, EventBus()).run(question(), PATIENCE)
+    assert task.text_of(1) == "4"
+
+
+async def test_a_model_that_stops_thinking_is_cut(adapter: Adapter, server: ScriptedServer, task: RunningTask) -> None:
+    server.play(Reply(thinking=["Hm."], fault=Fault.STALL))
+    with pytest.raises(ServiceError, match="no text came within"):
+        async with asyncio.timeout(10):
+            await LiveAttempt(task, adapter, EventBus()).run(question(), PATIENCE)
+
+
+async def test_what_shows_nothing_is_told_now_and_then_and_not_each_time(
+    adapter: Adapter, server: ScriptedServer
+) -> None:
+    server.play(Reply(thinking=["Hm."] * 20, pause_s=0.01))
+    heard = await ask(adapter)
+    assert heard.text == "Hello, world."
+    assert heard.outputs.count(Alive()) <= 1
+
+
+@pytest.mark.parametrize(("insisted", "about_request"), [("gpt9", True), (None, False)])
+async def test_a_missing_model_that_the_caller_insisted_on_says_nothing_about_the_service(
+    insisted: str | None, about_request: bool, make: Make, server: ScriptedServer
+) -> None:
+    adapter = make(server.kind, base_url=server.url, model="gpt8", auto_detect_model=False)
+    refused = Reply(status=404, error="model 'gpt9' not found")
+    for reply in (refused, dataclasses.replace(refused, status=200, fault=Fault.ERROR)):
+        server.models = []
+        server.play(reply)
+        heard = await ask(adapter, question(model=insisted))
+        assert heard.error
+        assert heard.error.kind is K.MISSING
+        assert heard.error.about_request is about_request
+    server.play(Reply(status=500))
+    server.models = ["gpt9"]
+    heard = await ask(adapter, question(model="gpt9"))
+    assert heard.error
+    assert not heard.error.about_request
 
 
 async def test_a_connection_left_open_after_the_end_does_not_hold_the_answer(

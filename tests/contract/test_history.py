@@ -8,6 +8,7 @@ import random
 from collections import Counter
 
 import apsw
+import psutil
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -480,6 +481,16 @@ async def test_many_records_are_imported_in_steps(history, tmp_path):
     outcome = await history.import_file(file)
     assert (outcome.imported, [name for name, _ in outcome.refused]) == (1200, ["bad-1", "bad-2"])
     assert (await history.list(EVERYTHING)).total == 1200
+
+
+async def test_an_import_that_fails_half_way_lets_go_of_the_file(history, tmp_path):
+    file = tmp_path / "many.json"
+    file.write_text(json.dumps({f"task-{n}": task(f"task-{n}").to_dict() for n in range(1200)}))
+    refuse = "CREATE TRIGGER refuse BEFORE INSERT ON tasks BEGIN SELECT RAISE(ABORT, 'no more'); END"
+    await history._writer.run(lambda db: db.execute(refuse))
+    with pytest.raises(StoreError, match="no more") as caught:  # and with it the frames that held the file
+        await history.import_file(file)
+    assert str(file) not in [opened.path for opened in psutil.Process().open_files()], caught
 
 
 async def test_only_its_owner_can_read_the_history(tmp_path):

@@ -7,6 +7,8 @@ import contextlib
 import datetime as dt
 import json
 import os
+import shutil
+import threading
 import time
 from pathlib import Path
 
@@ -37,6 +39,8 @@ async def fill(home: Path, count: int = 5, *, backup: bool = False, **options) -
             await history.maintain()
     finally:
         await history.aclose()
+    if not backup:
+        shutil.rmtree(home / "backups", ignore_errors=True)
 
 
 async def reopened(home: Path, **options) -> tuple[list[str], tuple[str, ...]]:
@@ -368,6 +372,56 @@ async def test_two_processes_do_not_back_up_at_once(tmp_path):
         assert list(backups.existing(tmp_path / "backups")) == []
     await history.maintain()
     assert len(list(backups.existing(tmp_path / "backups"))) == 1
+    await history.aclose()
+
+
+async def test_a_program_that_ends_at_once_still_leaves_the_backup_that_is_due(tmp_path):
+    await fill(tmp_path)
+    history = await open_history(tmp_path)
+    await ids(history)
+    await history.aclose()
+    assert len(list(backups.existing(tmp_path / "backups"))) == 1
+
+
+async def test_a_large_history_is_not_backed_up_at_the_end(tmp_path):
+    history = await open_history(tmp_path)
+    await history.add(task("one"))
+    await history._writer.run(lambda db: db.execute("CREATE TABLE filler AS SELECT zeroblob(65 << 20)"))
+    await history._writer.run(lambda db: db.execute("DROP TABLE filler"))
+    await history.aclose()
+    assert list(backups.existing(tmp_path / "backups")) == []
+
+
+async def test_a_backup_that_fails_at_the_end_is_logged_and_holds_up_nothing(tmp_path, caplog):
+    history = await open_history(tmp_path)
+    await history.add(task("one"))
+    (tmp_path / "backups").write_text("in the way")
+    await history.aclose()
+    assert "no backup at the end" in caplog.text
+    assert (await reopened(tmp_path))[0] == ["one"]
+
+
+async def test_a_backup_at_the_end_that_takes_too_long_is_broken_off(tmp_path, caplog):
+    history = await open_history(tmp_path)
+    await history.add(task("one"))
+    await history.maintain()
+    [copy] = backups.existing(tmp_path / "backups")
+    copy.unlink()
+    release = threading.Event()
+    holding_up = asyncio.ensure_future(history._clerk.run(lambda _: release.wait(20)))
+    await asyncio.sleep(0)
+    asyncio.get_running_loop().call_later(2.2, release.set)
+    await history.aclose()
+    assert await holding_up
+    assert "no backup at the end" in caplog.text
+    assert list(backups.existing(tmp_path / "backups")) == []
+
+
+async def test_maintenance_leaves_the_clerk_alone_when_nothing_is_due(tmp_path):
+    await fill(tmp_path, backup=True)
+    history = await open_history(tmp_path)
+    await history.maintain()
+    assert history._clerk._connection is None
     await history.aclose()
 
 
