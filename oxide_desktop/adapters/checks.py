@@ -9,18 +9,12 @@ from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 
 from oxide_desktop.core.errors import FailureKind, ServiceError
-from oxide_desktop.core.health import Health, Tier
+from oxide_desktop.core.health import Health, Tier, lacking_after_look
 from oxide_desktop.core.ports import Adapter, Call
 
 CONNECT_LIMIT_S = 1.0
 PROOF_LIMIT_S = 60.0
 PROOF = Call(task_id="check", prompt="Answer with the single word OK.", input_tokens=10, max_output_tokens=512)
-_FAILING = {
-    FailureKind.AUTH: Tier.AUTHENTICATED,
-    FailureKind.LICENCE: Tier.AUTHENTICATED,
-    FailureKind.QUOTA: Tier.ANSWERS,
-    FailureKind.BUSY: Tier.ANSWERS,
-}
 
 
 def found(service: str, tier: Tier | None, message: str) -> Health:
@@ -44,7 +38,7 @@ async def step(
         async with asyncio.timeout(limit_s):
             return await look()
     except ServiceError as error:
-        at = _FAILING.get(error.kind, otherwise)
+        at = lacking_after_look(error.kind, otherwise)
         # Who asks for a key has started; otherwise only what earlier looks have shown is known.
         return failed(health, error, at, Tier.STARTS if at is Tier.AUTHENTICATED else health.tier)
     except TimeoutError:

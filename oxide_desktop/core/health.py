@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from oxide_desktop.core.errors import FailureKind
 from oxide_desktop.core.model import Locality, TaskType
 from oxide_desktop.core.settings import ServiceSettings, without_userinfo
 
@@ -36,6 +37,28 @@ _TIER_WORDS = {
     Tier.AUTHENTICATED: ("signed in", "signed out"),
     Tier.ANSWERS: ("answering", "not answering"),
 }
+
+
+_FAILING_TIER = {
+    FailureKind.MISSING: Tier.STARTS,
+    FailureKind.AUTH: Tier.AUTHENTICATED,
+    FailureKind.LICENCE: Tier.AUTHENTICATED,
+    FailureKind.QUOTA: Tier.ANSWERS,
+    FailureKind.BUSY: Tier.ANSWERS,
+    FailureKind.CRASHED: Tier.ANSWERS,
+}
+# Whatever is asked first may be told these; of the rest a look knows better what it was looking for.
+_TOLD_ANYWHERE = (FailureKind.AUTH, FailureKind.LICENCE, FailureKind.QUOTA, FailureKind.BUSY)
+
+
+def lacking_after_attempt(kind: FailureKind) -> Tier | None:
+    """The tier that a failed attempt shows to be lacking; bad luck, which another try may not meet, shows none."""
+    return None if kind.retriable else _FAILING_TIER.get(kind)
+
+
+def lacking_after_look(kind: FailureKind, looked_for: Tier) -> Tier:
+    """The tier that a failed look for `looked_for` shows to be lacking."""
+    return _FAILING_TIER[kind] if kind in _TOLD_ANYWHERE else looked_for
 
 
 class Depth(StrEnum):

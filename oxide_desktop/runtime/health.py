@@ -9,9 +9,9 @@ import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
-from oxide_desktop.core.errors import FailureKind, ServiceError
+from oxide_desktop.core.errors import ServiceError
 from oxide_desktop.core.events import EventBus, ServiceStatusChanged
-from oxide_desktop.core.health import Depth, Health, Tier
+from oxide_desktop.core.health import Depth, Health, Tier, lacking_after_attempt
 from oxide_desktop.core.ports import Adapter
 from oxide_desktop.core.servers import Startable
 
@@ -21,13 +21,6 @@ log = logging.getLogger(__name__)
 CHECK_LIMIT_S = {Depth.GLANCE: 1.5, Depth.PROBE: 15.0, Depth.PROVE: 90.0}
 # How long a finding that went deeper outweighs a glance.
 DEEPER_FINDING_S = 300.0
-_FAILING_TIER = {
-    FailureKind.MISSING: Tier.STARTS,
-    FailureKind.AUTH: Tier.AUTHENTICATED,
-    FailureKind.LICENCE: Tier.AUTHENTICATED,
-    FailureKind.QUOTA: Tier.ANSWERS,
-    FailureKind.CRASHED: Tier.ANSWERS,
-}
 _ORDER = list(Tier)
 
 
@@ -102,7 +95,7 @@ class HealthBoard:
 
     def attempt_failed(self, service: str, error: ServiceError) -> None:
         """A failure that another try would meet again lowers the tier; bad luck does not."""
-        failing = _FAILING_TIER.get(error.kind)
+        failing = lacking_after_attempt(error.kind)
         if failing is None:
             return
         reached = _ORDER[_ORDER.index(failing) - 1]

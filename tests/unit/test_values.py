@@ -1,7 +1,9 @@
 """Errors, types and service states, as they are shown."""
 
-from oxide_desktop.core.errors import FailureKind, RouteError, UsageError
-from oxide_desktop.core.health import Health, ServiceStatus, Tier
+import pytest
+
+from oxide_desktop.core.errors import FailureKind, RouteError, ServiceError, UsageError
+from oxide_desktop.core.health import Health, ServiceStatus, Tier, lacking_after_attempt, lacking_after_look
 from oxide_desktop.core.model import Candidate, Profile, Route, Skipped, TaskType
 from oxide_desktop.core.record import Attempt, AttemptStatus, TaskRecord, TaskStatus
 from oxide_desktop.core.route import way_taken
@@ -45,6 +47,27 @@ def test_an_address_is_shown_without_the_password_in_it():
     assert shown["base_url"] == "http://lab:1234/v1"
     assert without_userinfo("http://lab/@home") == "http://lab/@home"
     assert without_userinfo("https://token@lab") == "https://lab"
+
+
+@pytest.mark.parametrize(
+    ("kind", "attempt", "look"),
+    [
+        (FailureKind.MISSING, Tier.STARTS, Tier.STARTS),
+        (FailureKind.AUTH, Tier.AUTHENTICATED, Tier.AUTHENTICATED),
+        (FailureKind.LICENCE, Tier.AUTHENTICATED, Tier.AUTHENTICATED),
+        (FailureKind.QUOTA, Tier.ANSWERS, Tier.ANSWERS),
+        (FailureKind.CRASHED, Tier.ANSWERS, Tier.STARTS),
+        (FailureKind.BUSY, None, Tier.ANSWERS),
+        (FailureKind.TIMEOUT, None, Tier.STARTS),
+    ],
+)
+def test_a_failure_shows_which_tier_is_lacking(kind: FailureKind, attempt: Tier | None, look: Tier):
+    assert lacking_after_attempt(kind) is attempt
+    assert lacking_after_look(kind, Tier.STARTS) is look
+
+
+def test_a_failure_is_about_the_service_unless_it_says_otherwise():
+    assert not ServiceError(FailureKind.MISSING, "No").about_request
 
 
 def test_a_service_shows_what_is_known_and_no_secret():
