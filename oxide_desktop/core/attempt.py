@@ -10,7 +10,7 @@ from contextlib import aclosing, contextmanager
 
 from oxide_desktop.core.errors import FailureKind, OxideError, ServiceError
 from oxide_desktop.core.events import AttemptStarted, Chunk, EventBus, TaskNoted
-from oxide_desktop.core.ports import Adapter, Call, Note, Started, Usage
+from oxide_desktop.core.ports import Adapter, Alive, Call, Note, Started, Usage
 from oxide_desktop.core.record import Attempt, AttemptStatus, Tokens
 from oxide_desktop.core.running import RunningTask
 from oxide_desktop.core.settings import ExecutionSettings, Price
@@ -95,7 +95,7 @@ class LiveAttempt:
         self._task.append(chunk)
         self._bus.publish(chunk)
 
-    def _take(self, output: Started | Usage | Note, watchdog: Watchdog) -> None:
+    def _take(self, output: Started | Usage | Note | Alive, watchdog: Watchdog) -> None:
         if isinstance(output, Started):
             self._line = dataclasses.replace(self._line, model=output.model)
             self._task.update(model=output.model)
@@ -103,6 +103,8 @@ class LiveAttempt:
                 watchdog.enter(Phase.FIRST_BYTE)
         elif isinstance(output, Usage):
             self._usage = output
+        elif isinstance(output, Alive):
+            watchdog.touch()
         else:
             note(self._task, output.text, self._bus)
 

@@ -60,7 +60,15 @@ class Note:
     text: str
 
 
-Output = str | Started | Usage | Note
+@dataclass(frozen=True, slots=True)
+class Alive:
+    """The service works, but nothing visible came: it thinks, or says that it is still there.
+
+    Said about once a second at most; it moves the deadline, and nothing else.
+    """
+
+
+Output = str | Started | Usage | Note | Alive
 """What an adapter yields: visible text as plain `str`, and what goes with it."""
 
 
