@@ -108,12 +108,15 @@ class Fitted:
         notes: What this service is not given, as sentences; those of the context are not repeated.
         tokens: Estimate for `prompt`.
         receipt: One entry for every file that was asked for, in the order of the context.
+        files: Where the files of the prompt are, for a service that opens them itself. A cloud service is not told of
+            those that were too long to be read, and so to be scanned, to their end.
     """
 
     prompt: str
     notes: tuple[str, ...] = ()
     tokens: int = 0
     receipt: tuple[FileReceipt, ...] = ()
+    files: tuple[Path, ...] = ()
 
 
 def gather(request: Request, privacy: PrivacySettings) -> Context:
@@ -254,6 +257,12 @@ def fit(
         notes=_fit_notes(context, receipts),
         tokens=estimate_tokens(prompt),
         receipt=(*(receipts[file.path] for file in context.files), *context.skipped),
+        files=tuple(
+            file.real
+            for file in files
+            if receipts[file.path].status is not ReadStatus.SKIPPED
+            and not (file.clipped and locality is Locality.CLOUD)
+        ),
     )
 
 

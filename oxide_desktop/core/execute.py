@@ -9,7 +9,7 @@ from functools import partial
 
 from oxide_desktop.core.attempt import LiveAttempt, note
 from oxide_desktop.core.breaker import Breakers
-from oxide_desktop.core.context import Context, Fitted, ReadStatus, fit
+from oxide_desktop.core.context import Context, Fitted, fit
 from oxide_desktop.core.errors import FailureKind, RouteError, ServiceError
 from oxide_desktop.core.events import EventBus
 from oxide_desktop.core.model import Route
@@ -107,9 +107,7 @@ class Executor:
             model=task.request.preferences.model,
             input_tokens=fitted.tokens,
             cwd=task.request.cwd,
-            files=tuple(
-                task.request.cwd / item.path for item in fitted.receipt if item.status is not ReadStatus.SKIPPED
-            ),
+            files=fitted.files,
         )
 
     async def _fit(self, adapter: Adapter, context: Context) -> Fitted:

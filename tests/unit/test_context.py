@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from oxide_desktop.core.context import Context, ReadStatus, fit, gather
 from oxide_desktop.core.errors import FailureKind, ServiceError, UsageError
 from oxide_desktop.core.model import Locality, Request, Source
 from oxide_desktop.core.privacy import check_prompt
+from oxide_desktop.core.reading import MOST_BYTES
 from oxide_desktop.core.settings import PrivacySettings
 from oxide_desktop.core.tokens import estimate_tokens
 
@@ -33,7 +35,7 @@ def skipped(context: Context) -> dict[str, str]:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    project = tmp_path / "project"
+    project = tmp_path.resolve() / "project"
     (project / "src").mkdir(parents=True)
     (project / "src/a.py").write_text("a = 1\n")
     (project / "src/b.py").write_text("b = 2\n")
@@ -256,3 +258,36 @@ def test_the_scan_can_be_switched_off(project):
     privacy = PrivacySettings(scan_secrets=False)
     context = read(project, "conf.py", prompt=SECRET, privacy=privacy)
     assert "x9Kf2" in fit(context, window_tokens=None, locality=Locality.CLOUD, privacy=privacy).prompt
+
+
+def test_a_cloud_service_is_named_only_files_that_were_scanned_whole_by_their_real_paths(project, tmp_path):
+    (project / "long.log").write_text("x\n" * (MOST_BYTES // 2) + SECRET)
+    (project / "conf.py").write_text(SECRET)
+    (project / "same.py").symlink_to(project / "src/a.py")
+    context = read(project, "same.py", "long.log", "conf.py")
+    named = {
+        locality: fit(context, window_tokens=None, locality=locality, privacy=OPEN).files
+        for locality in (Locality.CLOUD, Locality.LOCAL)
+    }
+    assert named[Locality.CLOUD] == (project / "src/a.py",)
+    assert named[Locality.LOCAL] == tuple(project / name for name in ("src/a.py", "long.log", "conf.py"))
+
+
+def test_a_file_for_which_no_room_was_left_is_not_named_to_the_service(project):
+    (project / "big.txt").write_text("line of text\n" * 4000)
+    (project / "bigger.txt").write_text("line of text\n" * 5000)
+    context = read(project, "big.txt", "bigger.txt")
+    fitted = fit(context, window_tokens=150, locality=Locality.CLOUD, privacy=OPEN)
+    assert [item.status for item in fitted.receipt] == [ReadStatus.TRUNCATED, ReadStatus.SKIPPED]
+    assert fitted.files == (project / "big.txt",)
+
+
+def test_threads_may_ask_at_once_what_is_held(project):
+    privacy = PrivacySettings(local_only=("src/b.py",))
+    for number in range(50):
+        (project / f"src/{number}.py").write_text(SECRET if number % 2 else "x\n")
+    context = read(project, "src", privacy=privacy)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: context.held(privacy), range(8)))
+    assert found == [context.held(privacy)] * 8
+    assert len(found[0]) == 26

@@ -32,9 +32,10 @@ from oxide_desktop.core.events import (
     TaskRouted,
 )
 from oxide_desktop.core.health import Depth, Health, Tier
-from oxide_desktop.core.model import Preferences, Request, Source, TaskType
+from oxide_desktop.core.model import Locality, Preferences, Request, Source, TaskType
 from oxide_desktop.core.orchestrator import Orchestrator
 from oxide_desktop.core.ports import Note, Started, Usage
+from oxide_desktop.core.reading import MOST_BYTES
 from oxide_desktop.core.record import AttemptStatus, TaskRecord, TaskStatus
 from oxide_desktop.core.settings import ExecutionSettings, Price, RoutingSettings, Settings, TypeRouting
 from oxide_desktop.runtime.health import HealthBoard
@@ -792,3 +793,17 @@ async def test_the_engine_is_a_context_manager():
     async with house.orchestrator as oxide:
         assert oxide.history is house.history
     assert house.history.closed
+
+
+async def test_a_service_is_told_where_its_files_really_are_and_a_cloud_service_of_those_it_may_have(tmp_path: Path):
+    folder = tmp_path.resolve()
+    (folder / "real.py").write_text("x = 1\n")
+    (folder / "link.py").symlink_to(folder / "real.py")
+    (folder / "long.log").write_text("x\n" * (MOST_BYTES // 2 + 1))
+    cloud = stub([BROKEN], name="cloud", locality=Locality.CLOUD, max_retries=0)
+    local = stub(["read"], name="local")
+    async with House(cloud, local) as house:
+        await house.ask(files=("link.py", "long.log"), cwd=folder)
+
+    assert cloud.calls[0].files == (folder / "real.py",)
+    assert local.calls[0].files == (folder / "real.py", folder / "long.log")
