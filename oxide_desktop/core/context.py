@@ -10,14 +10,14 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
 
-from oxide_desktop.core.cutting import cut_to, fair_shares, fenced, joined
+from oxide_desktop.core.cutting import cut_to, fair_shares, fenced, is_log, joined
 from oxide_desktop.core.errors import FailureKind, ServiceError, UsageError
 from oxide_desktop.core.model import Locality, Request
 from oxide_desktop.core.privacy import check_prompt, credential_glob, expand_home, hold_reason, prompt_reason, scan_of
 from oxide_desktop.core.reading import MOST_BYTES, ReadText, UnreadableError, read_text
+from oxide_desktop.core.receipts import FileReceipt, ReadStatus, listed, skip_notes
 from oxide_desktop.core.search import OUTSIDE, FileSearch
 from oxide_desktop.core.secret_scan import Finding
 from oxide_desktop.core.settings import PrivacySettings
@@ -25,23 +25,6 @@ from oxide_desktop.core.tokens import ANSWER_TOKENS, answer_room, estimate_token
 
 _TO_FIT = "to fit this service"
 MOST_TOTAL_BYTES = 64 * 1024 * 1024
-
-
-class ReadStatus(StrEnum):
-    """What became of a file."""
-
-    READ = "read"
-    TRUNCATED = "truncated"
-    SKIPPED = "skipped"
-
-
-@dataclass(frozen=True, slots=True)
-class FileReceipt:
-    """What became of one file, and why where it was not read whole."""
-
-    path: str
-    status: ReadStatus
-    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,12 +115,12 @@ def gather(request: Request, privacy: PrivacySettings) -> Context:
         reader.take(path, named=named)
     skipped = reader.receipts()
     if request.files and not reader.files:
-        raise UsageError("None of the files could be read", _listed(skipped), "Relative paths mean the current folder.")
+        raise UsageError("None of the files could be read", listed(skipped), "Relative paths mean the current folder.")
     return Context(
         prompt=request.prompt,
         files=tuple(reader.files),
         skipped=skipped,
-        notes=(*reader.notes, *reader.search.notes, *_skip_notes(skipped)),
+        notes=(*reader.notes, *reader.search.notes, *skip_notes(skipped)),
         prompt_findings=check_prompt(request.prompt, privacy),
         tokens=estimate_tokens(request.prompt) + sum(file.tokens for file in reader.files),
     )
@@ -271,7 +254,7 @@ def _check_lanes(context: Context, held: Sequence[FileReceipt], privacy: Privacy
     if findings and privacy.scan_secrets:
         message = f"{prompt_reason(findings)}.".replace("the", "The", 1)
     elif context.files and len(held) == len(context.files):
-        message = _listed(held)
+        message = listed(held)
     else:
         return
     raise ServiceError(FailureKind.HELD, "Held back from a cloud service", message, "Ask a local service.")
@@ -319,7 +302,8 @@ def _whole(file: ContextFile) -> FileReceipt:
 
 def _cut_one(file: ContextFile, share: int) -> tuple[str, FileReceipt]:
     around = estimate_tokens(fenced(file.path, ""))
-    cut = cut_to(file.text, share - around)
+    # Of a log the end is what matters most; that of a clipped one was not read.
+    cut = cut_to(file.text, share - around, ends=not file.clipped and is_log(file.path, file.text))
     piece = fenced(file.path, cut.text)
     if estimate_tokens(piece) > share:
         return "", FileReceipt(file.path, ReadStatus.SKIPPED, "no room was left for it")
@@ -329,21 +313,4 @@ def _cut_one(file: ContextFile, share: int) -> tuple[str, FileReceipt]:
 def _fit_notes(context: Context, receipts: Mapping[str, FileReceipt]) -> tuple[str, ...]:
     changed = [receipts[file.path] for file in context.files if receipts[file.path].reason.endswith(_TO_FIT)]
     skipped = [item for item in receipts.values() if item.status is ReadStatus.SKIPPED]
-    return (*(f"{item.path} was {item.reason}." for item in changed), *_skip_notes(skipped))
-
-
-def _skip_notes(skipped: Sequence[FileReceipt]) -> tuple[str, ...]:
-    """One sentence for each reason."""
-    by_reason: dict[str, list[str]] = {}
-    for item in skipped:
-        by_reason.setdefault(item.reason, []).append(item.path)
-    return tuple(f"Left out: {_several(paths)} ({reason})." for reason, paths in by_reason.items())
-
-
-def _listed(receipts: Sequence[FileReceipt]) -> str:
-    return " ".join(_skip_notes(receipts)).replace("Left out: ", "")
-
-
-def _several(paths: Sequence[str], most: int = 3) -> str:
-    more = f" and {len(paths) - most:,} more" if len(paths) > most else ""
-    return ", ".join(paths[:most]) + more
+    return (*(f"{item.path} was {item.reason}." for item in changed), *skip_notes(skipped))

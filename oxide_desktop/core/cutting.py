@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from oxide_desktop.core.tokens import estimate_tokens
 
 LEAST_SHARE = 64  # tokens: less of a file than this tells a model nothing
+_LOG_NAME = re.compile(r"\.log(?:\.\d{1,8})?\Z", re.IGNORECASE)
+_TIMED_LINE = re.compile(r"^[\[(]?(?:\d{4}-\d\d-\d\d[T ]|[A-Z][a-z]{2} [ \d]\d )?\d\d:\d\d:\d\d", re.MULTILINE)
+_LOOK_CHARS, _LEAST_TIMED = 4_000, 5
 
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """The beginning of a text, with a visible mark where it ends, and what was kept of what, in words."""
+    """What was kept of a text, with a visible mark where something is missing, and how much that is, in words."""
 
     text: str
     kept: str
@@ -36,13 +39,24 @@ def fair_shares(needs: Sequence[int], room: int) -> list[int]:
     return shares
 
 
-def cut_to(text: str, tokens: int) -> Cut:
-    """The first lines of `text`, or of one long line its beginning, that are `tokens` at most with the mark."""
+def is_log(path: str, text: str) -> bool:
+    """Whether a file is a log, by its name or by lines that begin with a time."""
+    return bool(_LOG_NAME.search(path)) or len(_TIMED_LINE.findall(text, 0, _LOOK_CHARS)) >= _LEAST_TIMED
+
+
+def cut_to(text: str, tokens: int, *, ends: bool = False) -> Cut:
+    """The first lines of `text`, or of one long line its beginning, that are `tokens` at most with the mark.
+
+    With `ends` half of the room is for the last lines.
+    """
     most_bytes = max(0, (tokens - estimate_tokens(_mark(len(text), "characters")) - 1) * 7 // 2)
-    head = text.encode("utf-8", "replace")[:most_bytes].decode("utf-8", "ignore")
+    data = text.encode("utf-8", "replace")
+    if ends and (cut := _both_ends(data, most_bytes // 2)):
+        return cut
+    head = data[:most_bytes].decode("utf-8", "ignore")
     end = head.rfind("\n") + 1
     if end:
-        lines, kept = _count_lines(text), head.count("\n", 0, end)
+        lines, kept = _count_lines(data), head.count("\n", 0, end)
         return Cut(head[:end] + _mark(lines - kept, "lines"), f"its first {kept:,} of {lines:,} lines")
     return Cut(
         f"{head}\n{_mark(len(text) - len(head), 'characters')}",
@@ -50,12 +64,26 @@ def cut_to(text: str, tokens: int) -> Cut:
     )
 
 
+def _both_ends(data: bytes, most_bytes: int) -> Cut | None:
+    """The first and the last lines, each of them `most_bytes` at most; `None` where there are no such lines."""
+    end = data.rfind(b"\n", 0, most_bytes) + 1
+    start = data.find(b"\n", max(0, len(data) - most_bytes - 1)) + 1
+    if not 0 < end < start < len(data):
+        return None
+    head, tail = data[:end], data[start:]
+    first, last, lines = head.count(b"\n"), _count_lines(tail), _count_lines(data)
+    return Cut(
+        head.decode() + _mark(lines - first - last, "lines") + tail.decode(),
+        f"its first {first:,} and last {last:,} of {lines:,} lines",
+    )
+
+
 def _mark(count: int, unit: str) -> str:
     return f"[… {count:,} {unit} left out …]\n"
 
 
-def _count_lines(text: str) -> int:
-    return text.count("\n") + (not text.endswith("\n"))
+def _count_lines(data: bytes) -> int:
+    return data.count(b"\n") + (not data.endswith(b"\n"))
 
 
 def fenced(path: str, text: str) -> str:

@@ -87,13 +87,20 @@ def _decode(data: bytes, *, clipped: bool) -> ReadText:
             text = codecs.getincrementaldecoder(encoding)("replace").decode(data[len(mark) :], final=not clipped)
             return ReadText(text, len(data), None if encoding == "utf-8" else encoding, clipped)
     if b"\0" in data:
-        raise UnreadableError("binary")
+        raise UnreadableError("binary, or UTF-16 without a byte order mark" if _like_utf_16(data) else "binary")
     try:
         text = codecs.getincrementaldecoder("utf-8")().decode(data, final=not clipped)
     except UnicodeDecodeError:
         text, encoding = _decode_old(data)
         return ReadText(text, len(data), encoding, clipped)
     return ReadText(text, len(data), None, clipped)
+
+
+def _like_utf_16(data: bytes) -> bool:
+    """Whether most second bytes, and hardly any others, are zero, as those of Latin letters are."""
+    start = data[:1024]
+    few, many = sorted((start[::2].count(0), start[1::2].count(0)))
+    return many > len(start) * 3 // 8 and few <= len(start) // 64
 
 
 def _decode_old(data: bytes) -> tuple[str, str]:

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from oxide_desktop.core.context import Context, ReadStatus, fit, gather
+from oxide_desktop.core.context import Context, fit, gather
 from oxide_desktop.core.errors import FailureKind, ServiceError, UsageError
 from oxide_desktop.core.model import Locality, Request, Source
 from oxide_desktop.core.privacy import check_prompt
 from oxide_desktop.core.reading import MOST_BYTES
+from oxide_desktop.core.receipts import ReadStatus
 from oxide_desktop.core.settings import PrivacySettings
 from oxide_desktop.core.tokens import estimate_tokens
 
@@ -291,3 +292,18 @@ def test_threads_may_ask_at_once_what_is_held(project):
         found = list(pool.map(lambda _: context.held(privacy), range(8)))
     assert found == [context.held(privacy)] * 8
     assert len(found[0]) == 26
+
+
+def test_of_a_log_that_does_not_fit_its_end_is_kept_too(project):
+    (project / "run.log").write_text("".join(f"step {number}\n" for number in range(4000)) + "it broke here\n")
+    context = read(project, "run.log")
+    fitted = fit(context, window_tokens=600, locality=Locality.LOCAL, privacy=OPEN)
+    assert "\nstep 0\n" in fitted.prompt
+    assert "it broke here\n```\n" in fitted.prompt
+    assert " of 4,001 lines to fit this service." in fitted.notes[0]
+
+
+def test_of_a_log_that_was_not_read_to_its_end_only_the_beginning_is_kept(project):
+    (project / "run.log").write_text("step\n" * (MOST_BYTES // 5 + 1))
+    fitted = fit(read(project, "run.log"), window_tokens=600, locality=Locality.LOCAL, privacy=OPEN)
+    assert fitted.prompt.rstrip("`\n").endswith("lines left out …]")

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from oxide_desktop.core.cutting import LEAST_SHARE, cut_to, fair_shares, fenced, joined
+from oxide_desktop.core.cutting import LEAST_SHARE, cut_to, fair_shares, fenced, is_log, joined
 from oxide_desktop.core.tokens import answer_room, estimate_tokens
 
 
@@ -46,9 +47,51 @@ def test_the_last_line_counts_without_a_line_end():
     assert "of 3 lines" in cut_to("a\nb\n" + "c" * 9000, 100).kept
 
 
-@given(some.text(min_size=1, max_size=3000), some.integers(64, 500))
-def test_a_cut_text_is_never_longer_than_its_share(text, tokens):
-    assert estimate_tokens(cut_to(text, tokens).text) <= tokens
+def test_a_cut_can_keep_both_ends():
+    lines = [f"line {number}\n" for number in range(2000)]
+    cut = cut_to("".join(lines), 200, ends=True)
+    first, last = map(int, re.fullmatch(r"its first (\d+) and last (\d+) of 2,000 lines", cut.kept).groups())
+    mark = f"[… {2000 - first - last:,} lines left out …]\n"
+    assert cut.text == "".join(lines[:first]) + mark + "".join(lines[-last:])
+    assert min(first, last) > 20
+    assert estimate_tokens(cut.text) <= 200
+
+
+def test_where_the_ends_are_no_whole_lines_only_the_beginning_is_kept():
+    for text in ("a\n" + "b" * 9000, "b" * 9000 + "\na\n"):
+        assert cut_to(text, 100, ends=True) == cut_to(text, 100)
+
+
+@given(some.text(alphabet="ab\né", min_size=400, max_size=3000), some.integers(64, 110))
+def test_ends_and_what_was_left_out_are_the_whole(text, tokens):
+    cut = cut_to(text, tokens, ends=True)
+    if found := re.fullmatch(r"its first (\d+) and last (\d+) of (\d+) lines", cut.kept):
+        first, last, total = map(int, found.groups())
+        lines = re.findall(r"[^\n]*\n|[^\n]+\Z", text)
+        assert len(lines) == total
+        assert cut.text == "".join((*lines[:first], f"[… {total - first - last} lines left out …]\n", *lines[-last:]))
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "log"),
+    [
+        ("a/run.log", "", True),
+        ("run.LOG.2", "", True),
+        ("out.txt", "2026-01-02T03:04:05Z INFO x\n" * 9, True),
+        ("out.txt", "[03:04:05.123] x\n    at y\n" * 9, True),
+        ("syslog", "Jan  2 03:04:05 host x[1]: y\n" * 9, True),
+        ("blog.md", "# At 03:04:05 it began\n" * 9, False),
+        ("days.csv", "2026-01-02 03:04:05,x\n", False),
+        ("a.py", "", False),
+    ],
+)
+def test_a_log_is_known_by_its_name_or_its_times(path, text, log):
+    assert is_log(path, text) is log
+
+
+@given(some.text(min_size=1, max_size=3000), some.integers(64, 500), some.booleans())
+def test_a_cut_text_is_never_longer_than_its_share(text, tokens, ends):
+    assert estimate_tokens(cut_to(text, tokens, ends=ends).text) <= tokens
 
 
 @given(some.text(alphabet="`a\n", max_size=60))

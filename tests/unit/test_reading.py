@@ -67,6 +67,12 @@ def test_binaries_and_files_that_vanished_are_refused(tmp_path):
     assert reason(tmp_path / "gone.txt") == "no such file"
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf_16_that_does_not_say_so_is_refused_with_what_it_lacks(tmp_path, encoding):
+    (tmp_path / "x.txt").write_bytes("A plain line, naïve.\r\n".encode(encoding))
+    assert reason(tmp_path / "x.txt") == "binary, or UTF-16 without a byte order mark"
+
+
 def test_no_descriptor_is_left_open(tmp_path):
     (tmp_path / "x.txt").write_text("x")
     lowest = os.open(os.devnull, os.O_RDONLY)
