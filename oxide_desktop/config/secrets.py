@@ -14,11 +14,11 @@ import re
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from oxide_desktop.config.masking import hide
 from oxide_desktop.config.paths import Paths
+from oxide_desktop.config.private_files import private_folder, write_atomically
 from oxide_desktop.config.references import KEYRING, expand
 from oxide_desktop.core.errors import NotFoundError, OxideError, UsageError
 
@@ -149,11 +149,11 @@ class KeyStore:
         from filelock import FileLock, Timeout  # noqa: PLC0415 - takes 50 ms, and looking up needs no lock
 
         try:
-            self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            private_folder(self._file.parent)
             with FileLock(self._file.with_suffix(".lock"), timeout=self._lock_timeout_s):
                 keys = self._read()
                 yield keys
-                _replace(self._file, json.dumps(keys, indent=2, sort_keys=True) + "\n")
+                write_atomically(self._file, (json.dumps(keys, indent=2, sort_keys=True) + "\n").encode())
         except Timeout:
             message = f"{self._file} has been locked for {self._lock_timeout_s:g} seconds."
             raise UsageError("Another Oxide is changing the keys", message, "Wait a moment, then try again.") from None
@@ -249,20 +249,3 @@ def _refused(error: Exception) -> UsageError:
 def _no_answer(timeout_s: float) -> UsageError:
     message = f"It said nothing for {timeout_s:g} seconds; it may be locked and ask for its password."
     return UsageError("The keyring of the system does not answer", message, "Unlock it, then try again.")
-
-
-def _replace(file: Path, text: str) -> None:
-    """Give a file, for its owner's eyes only, a new content that is on the disk when this returns."""
-    import tempfile  # noqa: PLC0415 - looking up needs none
-
-    number, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-    temporary = Path(name)
-    try:
-        with os.fdopen(number, "w", encoding="utf-8") as output:
-            output.write(text)
-            output.flush()
-            os.fsync(output.fileno())
-        temporary.replace(file)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise

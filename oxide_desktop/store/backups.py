@@ -11,9 +11,10 @@ from pathlib import Path
 
 import apsw
 
+from oxide_desktop.config.private_files import private_folder, sync_folder
 from oxide_desktop.core.errors import StoreError
 from oxide_desktop.store.damage import is_whole
-from oxide_desktop.store.files import private_folder, sync_file, sync_folder, try_lock
+from oxide_desktop.store.files import sync_file, try_lock
 
 KEPT = 7
 _ROOM_TO_LEAVE_BYTES = 64 * 1024 * 1024

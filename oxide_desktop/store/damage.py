@@ -13,9 +13,10 @@ from pathlib import Path
 
 import apsw
 
+from oxide_desktop.config.private_files import private_folder, sync_folder
 from oxide_desktop.core.errors import StoreError
 from oxide_desktop.store.database import APPLICATION_ID, BUSY_TIMEOUT_MS, is_damage
-from oxide_desktop.store.files import private_folder, sync_file, sync_folder
+from oxide_desktop.store.files import sync_file
 from oxide_desktop.store.schema import NEWEST, version_of
 
 CHECK_EVERY_S = 86_400.0

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
-import tempfile
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from oxide_desktop.config.private_files import PRIVATE_FILE_MODE, private_folder, write_atomically
 from oxide_desktop.core.errors import StoreError
 
 LOCK_TIMEOUT_S = 15.0
@@ -45,46 +45,16 @@ def try_lock(lock: Path, held: contextlib.ExitStack, timeout_s: float = 0.0) -> 
 
 
 def replace_file(path: Path, text: str) -> None:
-    """Give a file a new content that is on the disk when this returns; readers see the old one or the new one."""
+    """Give a file a new content, at the place a link leads to, and with the rights it had."""
     target = Path(os.path.realpath(path))
     private_folder(target.parent)
-    number, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    temporary = Path(name)
-    try:
-        with os.fdopen(number, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        if target.exists():
-            shutil.copymode(target, temporary)
-        temporary.replace(target)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    sync_folder(target.parent)
-
-
-def private_folder(folder: Path) -> None:
-    """Make a folder that only its owner can read, and those above it where they are missing."""
-    if not folder.parent.exists():
-        private_folder(folder.parent)
-    folder.mkdir(exist_ok=True, mode=0o700)
+    mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else PRIVATE_FILE_MODE
+    write_atomically(target, text.encode(), mode)
 
 
 def sync_file(path: Path) -> None:
     """Wait until what was written to a file is on the disk."""
     number = os.open(path, os.O_RDWR)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)
-
-
-def sync_folder(folder: Path) -> None:
-    """Wait until renames in a folder are on the disk; Windows has no such call and needs none."""
-    if os.name == "nt":  # pragma: no cover
-        return
-    number = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(number)
     finally:

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import apsw
 
+from oxide_desktop.config.private_files import private_folder
 from oxide_desktop.core.errors import StoreError
 from oxide_desktop.store import damage, tasks
 from oxide_desktop.store.backups import existing, newest_good
 from oxide_desktop.store.database import connect, require_sound_sqlite, store_error
-from oxide_desktop.store.files import locked, private_folder, try_lock
+from oxide_desktop.store.files import locked, try_lock
 from oxide_desktop.store.owners import Owner, look_around
 from oxide_desktop.store.schema import migrate
 

@@ -6,7 +6,8 @@ import contextlib
 import uuid
 from pathlib import Path
 
-from oxide_desktop.store.files import private_folder, try_lock
+from oxide_desktop.config.private_files import private_folder
+from oxide_desktop.store.files import try_lock
 
 _SUFFIX = ".owner"
 

@@ -7,8 +7,8 @@ import json
 import os
 import socket
 import stat
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -330,6 +330,54 @@ async def test_no_port_at_all_is_an_error_that_says_what_to_do(tmp_path: Path) -
         with pytest.raises(OxideError, match="web server cannot start"):
             async with server.serve(house, house.paths, house.settings):
                 pass
+
+
+async def test_word_that_cannot_be_left_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
+    async with front_house(tmp_path, stub()) as house:
+        house.paths.web_file.mkdir()
+        with pytest.raises(OxideError, match=r"web\.json cannot be written") as caught:
+            async with server.serve(house, house.paths, house.settings):
+                pass
+        assert caught.value.hint
+    assert [path.name for path in house.paths.run_dir.glob("*web*")] == ["web.json"]
+
+
+@contextmanager
+def busy(port: int) -> Iterator[int]:
+    """A port that takes connections, and then none any more: whoever looks at it has to wait."""
+    with ExitStack() as stack:
+        listener = stack.enter_context(socket.socket())
+        listener.bind(("127.0.0.1", port))
+        listener.listen(0)
+        for _ in range(3):
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listener.getsockname())
+        yield listener.getsockname()[1]
+
+
+async def test_the_loop_goes_on_while_ports_that_do_not_answer_are_tried(tmp_path: Path) -> None:
+    turns, serving = 0, True
+
+    async def count() -> None:
+        nonlocal turns
+        while serving:
+            await asyncio.sleep(0.01)
+            turns += 1
+
+    with ExitStack() as stack:
+        first = stack.enter_context(busy(0))
+        for port in range(first + 1, first + 5):
+            with suppress(OSError):  # somebody else's, then
+                stack.enter_context(busy(port))
+        async with asyncio.timeout(30), asyncio.TaskGroup() as group, front_house(tmp_path, stub()) as house:
+            async with server.serve(house, house.paths, house.settings):
+                pass  # imports what is slow
+            group.create_task(count())
+            async with server.serve(house, house.paths, settings_with(house, first)) as front:
+                serving = False
+            assert front.port > first
+    assert turns > 30
 
 
 # -- what no client can do ---------------------------------------------------------------------------------------------

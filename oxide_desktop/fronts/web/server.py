@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from oxide_desktop import __version__
+from oxide_desktop.config.private_files import write_atomically
 from oxide_desktop.core.errors import OxideError
 from oxide_desktop.core.orchestrator import Orchestrator
 from oxide_desktop.core.settings import Settings
@@ -59,7 +59,7 @@ async def serve(
     limits = limits or Limits()
     try:
         access = Access(load_token(paths.token_file))
-        listener = bind_loopback(settings.web.port)
+        listener = await asyncio.to_thread(bind_loopback, settings.web.port)
     except OSError as error:
         raise OxideError("The web server cannot start", f"{error}.", "Free a port, or set another web.port.") from error
     with listener:
@@ -80,7 +80,11 @@ def _import_slow_modules() -> None:
 
 
 def _leave_word(path: Path, front: WebFront) -> None:
-    """Tell other programs of this person where the server is."""
+    """Tell other programs of this person where the server is.
+
+    Raises:
+        OxideError: That could not be written.
+    """
     import psutil  # noqa: PLC0415 - 55 ms that are spent here, off the loop
 
     word = {
@@ -90,7 +94,8 @@ def _leave_word(path: Path, front: WebFront) -> None:
         "url": front.url,
         "version": __version__,
     }
-    descriptor, fresh = tempfile.mkstemp(dir=path.parent, prefix=path.name)  # 0600 from the start
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(word, file)
-    Path(fresh).replace(path)
+    try:
+        write_atomically(path, json.dumps(word).encode())
+    except OSError as error:
+        hint = "Make room on that disk, and give yourself write access to that folder."
+        raise OxideError("The web server cannot start", f"{path} cannot be written: {error}.", hint) from error

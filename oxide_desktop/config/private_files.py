@@ -1,0 +1,49 @@
+"""Files for their owner's eyes, in folders that only the owner may enter, written whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+PRIVATE_FILE_MODE = 0o600
+
+
+def write_atomically(path: Path, content: bytes, mode: int = PRIVATE_FILE_MODE) -> None:
+    """Give a file a new content that is on the disk when this returns; readers see the old one or the new one.
+
+    Raises:
+        OSError: It could not be written; the file is as it was.
+    """
+    import tempfile  # noqa: PLC0415 - reading needs none
+
+    number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # for the owner alone from the start
+    temporary = Path(name)
+    try:
+        with os.fdopen(number, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(mode)
+        temporary.replace(path)
+    except BaseException:  # the disk is full, or somebody wants to quit: half a file is worth nothing
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def private_folder(folder: Path) -> None:
+    """Make a folder that only its owner can read, and those above it where they are missing."""
+    if not folder.parent.exists():
+        private_folder(folder.parent)
+    folder.mkdir(exist_ok=True, mode=0o700)
+
+
+def sync_folder(folder: Path) -> None:
+    """Wait until renames in a folder are on the disk; Windows has no such call and needs none."""
+    if os.name == "nt":  # pragma: no cover
+        return
+    number = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
