@@ -84,7 +84,9 @@ class BuiltinAdapter:
         if wanted and wanted not in (there := await self.list_models()):
             hint = f"Leave the model open, or use another service than {self.settings.name}."
             title = f"{self.settings.name} does not have {wanted}"
-            raise ServiceError(FailureKind.MISSING, title, f"It has {', '.join(there)} and no other.", hint)
+            error = ServiceError(FailureKind.MISSING, title, f"It has {', '.join(there)} and no other.", hint)
+            error.about_request = True
+            raise error
 
     async def _survive(self, running: _Running, error: ServiceError, *, again: bool) -> None:
         """After a failure: return if the server had died and may be tried again.

@@ -9,14 +9,14 @@ from contextlib import aclosing
 from typing import Any
 
 from oxide_desktop.adapters import checks
-from oxide_desktop.adapters.exchange import Exchange, drain
+from oxide_desktop.adapters.exchange import Exchange, Pulse, drain
 from oxide_desktop.adapters.http_errors import Peer, Refused, ended_early, garbage, no_text, refused_in_stream
 from oxide_desktop.adapters.models import ModelChoice, listed
 from oxide_desktop.adapters.ollama_server import STARTING, OllamaServer
 from oxide_desktop.core.errors import FailureKind, ServiceError
 from oxide_desktop.core.health import Depth, Health, ServiceInfo, Tier
 from oxide_desktop.core.model import TaskType
-from oxide_desktop.core.ports import AdapterTools, Call, Note, Output, Started, Usage
+from oxide_desktop.core.ports import AdapterTools, Alive, Call, Note, Output, Started, Usage
 from oxide_desktop.core.servers import ModelInfo, PullProgress, ServerStart
 from oxide_desktop.core.settings import ServiceSettings
 from oxide_desktop.core.tokens import estimate_tokens
@@ -110,19 +110,20 @@ class OllamaAdapter:
                 yield Note(f"{choice.model} takes {window} tokens; the prompt and its answer may need {need}.")
                 prompt_tokens = 0  # that it may be cut is said
             try:
-                await exchange.response()
+                async with aclosing(self._answer(exchange, prompt_tokens)) as outputs:
+                    async for output in outputs:
+                        yield output
             except Refused as error:
-                raise await self._with_models(error, choice.model) from error
-            async with aclosing(self._answer(exchange, prompt_tokens)) as outputs:
-                async for output in outputs:
-                    yield output
+                raise await self._with_models(error, choice.model, insisted=bool(call.model)) from error
 
     async def _answer(self, exchange: Exchange, expected: int) -> AsyncGenerator[Output, None]:
-        answer = _Chat(self._http.peer)
+        answer, pulse = _Chat(self._http.peer), Pulse()
         async with aclosing(exchange.lines()) as batches:
             async for lines in batches:
                 if text := answer.read(lines):
                     yield text
+                elif pulse.is_due(lines):
+                    yield Alive()
                 if answer.done:
                     await drain(batches)
                     break
@@ -164,10 +165,11 @@ class OllamaAdapter:
             self._longest[model] = next(found, None)
         return self._longest[model]
 
-    async def _with_models(self, error: Refused, model: str) -> ServiceError:
+    async def _with_models(self, error: Refused, model: str, *, insisted: bool) -> ServiceError:
         """The error; where the model is what is missing, with those that there are."""
         if not error.about_model:
             return await self._server.explained(error)
+        error.about_request = insisted
         self._models.forget()
         try:
             names = await self._models.names()
@@ -175,7 +177,9 @@ class OllamaAdapter:
             return error  # the first failure is the one to tell
         there = f"It has {listed(names)}." if names else "It has no models yet."
         hint = f"Pull it: `oxide services pull {self.settings.name} {model}`."
-        return ServiceError(FailureKind.MISSING, f"{self.settings.name} does not have {model}", there, hint)
+        missing = ServiceError(FailureKind.MISSING, f"{self.settings.name} does not have {model}", there, hint)
+        missing.about_request = insisted
+        return missing
 
     async def _ask_models(self) -> Sequence[str]:
         return [model.name for model in await self._server.models()]

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from oxide_desktop.adapters import checks
-from oxide_desktop.adapters.exchange import Exchange, drain
+from oxide_desktop.adapters.exchange import Exchange, Pulse, drain
 from oxide_desktop.adapters.http import HttpService
 from oxide_desktop.adapters.http_errors import Refused
 from oxide_desktop.adapters.models import Choice, ModelChoice, listed
@@ -17,7 +17,7 @@ from oxide_desktop.adapters.openai_dialect import Completion
 from oxide_desktop.core.errors import FailureKind, ServiceError
 from oxide_desktop.core.health import Depth, Health, ServiceInfo, Tier
 from oxide_desktop.core.model import TaskType
-from oxide_desktop.core.ports import AdapterTools, Call, Note, Output, Started
+from oxide_desktop.core.ports import AdapterTools, Alive, Call, Note, Output, Started
 from oxide_desktop.core.settings import ServiceSettings
 
 # Things that some servers refuse, and what to send instead; `None` leaves the key out.
@@ -74,11 +74,14 @@ class OpenAICompatibleAdapter:
                 except Refused as error:
                     if self._learns(error, call):
                         continue
-                    raise await self._with_models(error, choice.model) from error
+                    raise await self._with_models(error, choice.model, insisted=bool(call.model)) from error
                 streams = "json" not in response.headers.get("content-type", "")
-                async with aclosing(self._answer(exchange, streams=streams)) as outputs:
-                    async for output in outputs:
-                        yield output
+                try:
+                    async with aclosing(self._answer(exchange, streams=streams)) as outputs:
+                        async for output in outputs:
+                            yield output
+                except Refused as error:
+                    raise await self._with_models(error, choice.model, insisted=bool(call.model)) from error
             return
 
     def _body(self, call: Call, choice: Choice) -> dict[str, Any]:
@@ -107,12 +110,14 @@ class OpenAICompatibleAdapter:
         return bool(refused)
 
     async def _answer(self, exchange: Exchange, *, streams: bool) -> AsyncGenerator[Output, None]:
-        answer = Completion(self._http.peer)
+        answer, pulse = Completion(self._http.peer), Pulse()
         if streams:
             async with aclosing(exchange.lines()) as batches:
                 async for lines in batches:
                     if text := answer.read(lines):
                         yield text
+                    elif pulse.is_due(lines):
+                        yield Alive()
                     if answer.done:
                         await drain(batches)
                         break
@@ -121,17 +126,20 @@ class OpenAICompatibleAdapter:
         for output in answer.conclude():
             yield output
 
-    async def _with_models(self, error: Refused, model: str) -> ServiceError:
+    async def _with_models(self, error: Refused, model: str, *, insisted: bool) -> ServiceError:
         """The error; where the model is what is missing, with those that there are."""
         if not error.about_model:
             return error
+        error.about_request = insisted
         self._models.forget()
         try:
             names = await self._models.names()
         except ServiceError:
             return error  # the first failure is the one to tell
         there = f"It offers {listed(names)}." if names else "It offers none."
-        return ServiceError(error.kind, f"{self.settings.name} does not have {model}", there, error.hint)
+        missing = ServiceError(error.kind, f"{self.settings.name} does not have {model}", there, error.hint)
+        missing.about_request = insisted
+        return missing
 
     async def _ask_models(self) -> Sequence[str]:
         found = await self._http.get_json("models")

@@ -204,6 +204,7 @@ async def test_another_model_cannot_be_asked_for(tiny: BuiltinAdapter, adapter_t
     assert heard.error
     assert heard.error.kind is FailureKind.MISSING
     assert heard.error.message == "It has tiny and no other."
+    assert heard.error.about_request
     assert adapter_tools.spawner.children() == ()
     assert (await ask(tiny, question(model="tiny", max_output_tokens=5))).error is None
 
