@@ -34,7 +34,7 @@ class Tier(StrEnum):
 _TIER_WORDS = {
     Tier.INSTALLED: ("installed", "not installed"),
     Tier.STARTS: ("running", "not running"),
-    Tier.AUTHENTICATED: ("signed in", "signed out"),
+    Tier.AUTHENTICATED: ("ready", "signed out"),
     Tier.ANSWERS: ("answering", "not answering"),
 }
 

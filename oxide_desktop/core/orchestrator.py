@@ -116,8 +116,12 @@ class Orchestrator(Administration):
 
     # -- asking ------------------------------------------------------------------------------------
 
-    async def submit(self, request: Request) -> RunningTask:
+    async def submit(self, request: Request, task_id: str | None = None) -> RunningTask:
         """Record a request durably and start on it.
+
+        Args:
+            request: What is asked.
+            task_id: A `new_task_id`, for a caller that must know it before the first event.
 
         Raises:
             StoreError: It could not be recorded, so it is not started.
@@ -126,7 +130,7 @@ class Orchestrator(Administration):
         await self.start()
         if self._closing:
             raise _closed()
-        task = RunningTask(request, _new_record(request))
+        task = RunningTask(request, _new_record(request, task_id or new_task_id()))
         opening = self._background.start(self._open(task), f"open task {task.id}")
         self._openings.add(opening)
         opening.add_done_callback(self._openings.discard)
@@ -289,9 +293,14 @@ class Orchestrator(Administration):
         return count
 
 
-def _new_record(request: Request) -> TaskRecord:
+def new_task_id() -> str:
+    """An id that no other task has."""
+    return str(uuid.uuid4())
+
+
+def _new_record(request: Request, task_id: str) -> TaskRecord:
     return TaskRecord(
-        id=str(uuid.uuid4()),
+        id=task_id,
         status=TaskStatus.QUEUED,
         prompt=request.prompt,
         files=request.files,

@@ -36,7 +36,7 @@ def test_a_named_type_takes_the_place_of_the_found_one():
 
 
 def test_each_tier_has_words_for_both_its_states():
-    assert [tier.reached for tier in Tier] == ["installed", "running", "signed in", "answering"]
+    assert [tier.reached for tier in Tier] == ["installed", "running", "ready", "answering"]
     assert [tier.lacking for tier in Tier] == ["not installed", "not running", "signed out", "not answering"]
 
 

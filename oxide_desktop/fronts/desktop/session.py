@@ -10,7 +10,7 @@ from oxide_desktop.core.background import BackgroundTasks
 from oxide_desktop.core.errors import OxideError
 from oxide_desktop.core.events import AttemptStarted
 from oxide_desktop.core.model import Request, Source
-from oxide_desktop.core.orchestrator import Orchestrator
+from oxide_desktop.core.orchestrator import Orchestrator, new_task_id
 from oxide_desktop.core.record import TaskRecord, TaskStatus
 from oxide_desktop.core.route import route_sentence, way_taken
 from oxide_desktop.fronts.desktop.bridge import Bridge
@@ -43,17 +43,15 @@ class AskSession(QObject):
     # -- the person --------------------------------------------------------------------------------
 
     def _ask(self, prompt: str) -> None:
-        self._task_id = None
+        self._task_id = new_task_id()
         self._window.begin()
-        self._background.start(self._submit(prompt), "ask")
+        self._background.start(self._submit(prompt, self._task_id), "ask")
 
-    async def _submit(self, prompt: str) -> None:
+    async def _submit(self, prompt: str, task_id: str) -> None:
         try:
-            task = await self._orchestrator.submit(_request(prompt))
+            await self._orchestrator.submit(_request(prompt), task_id)
         except OxideError as error:
             self._window.finish(f"✕ {error}")
-        else:
-            self._task_id = task.id
 
     def _stop(self) -> None:
         if self._task_id and (task := self._orchestrator.find(self._task_id)):

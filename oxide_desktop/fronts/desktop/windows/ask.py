@@ -17,6 +17,18 @@ from PySide6.QtWidgets import (
 
 # A person who types on does not want the route of half a sentence.
 PREVIEW_AFTER_MS = 300
+# The palette's own colours, so that light and dark follow the system; one accent, for the one thing to do.
+_STYLE = """
+AskWindow { background: palette(base); }
+QPlainTextEdit { background: palette(base); border: 1px solid palette(mid); border-radius: 8px; padding: 8px; }
+QPlainTextEdit:focus { border-color: #b7410e; }
+QTextBrowser { background: palette(base); border: none; }
+QLabel#quiet { color: palette(placeholder-text); }
+QPushButton { border: 1px solid palette(mid); border-radius: 6px; padding: 6px 16px; }
+QPushButton#ask { background: #b7410e; color: white; border-color: #b7410e; font-weight: 600; }
+QPushButton#ask:disabled { background: palette(mid); border-color: palette(mid); }
+QPushButton:focus { border: 2px solid palette(highlight); padding: 5px 15px; }
+"""
 # Beyond this, rendering Markdown would hold the window up for longer than it helps.
 _LONGEST_MARKDOWN_CHARS = 200_000
 
@@ -40,6 +52,8 @@ class AskWindow(QWidget):
         super().__init__(parent)
         self.setWindowTitle(self.tr("Ask — Oxide"))
         self.resize(720, 540)
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setStyleSheet(_STYLE)
         self._text = ""
         self._make_widgets()
         self._lay_out()
@@ -66,7 +80,9 @@ class AskWindow(QWidget):
         self.route.setAccessibleName(self.tr("Where it goes and why"))
         self.route.setWordWrap(True)
         self.route.setTextFormat(Qt.TextFormat.PlainText)
+        self.route.setObjectName("quiet")
         self.ask_button = QPushButton(self.tr("&Ask"))
+        self.ask_button.setObjectName("ask")
         self.stop_button = QPushButton(self.tr("&Stop"))
         self.stop_button.setVisible(False)
         self.state = QLabel()
@@ -76,6 +92,7 @@ class AskWindow(QWidget):
         self.answer = QTextBrowser()
         self.answer.setAccessibleName(self.tr("Answer"))
         self.answer.setFrameShape(QFrame.Shape.NoFrame)
+        self.answer.document().setDocumentMargin(0)
         self.answer.setOpenLinks(False)  # an answer is somebody else's text: nothing in it opens by itself
 
     def _lay_out(self) -> None:
