@@ -1,22 +1,24 @@
-"""What the engine lets people look at and set besides tasks: routing rules and services."""
+"""What the engine lets people look at and set besides tasks: routing rules, services, what is imported."""
 
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from oxide_desktop.core.care import AdapterMaker, ServiceCare, health_mapping
 from oxide_desktop.core.errors import NotFoundError
-from oxide_desktop.core.events import EventBus, RulesChanged
+from oxide_desktop.core.events import EventBus, HistoryChanged, RulesChanged
 from oxide_desktop.core.health import Depth, Health, ServiceStatus
 from oxide_desktop.core.model import TaskType
-from oxide_desktop.core.ports import Adapter, HealthView, Rules
+from oxide_desktop.core.ports import Adapter, HealthView, History, Imported, Rules
 from oxide_desktop.core.servers import ModelInfo, PullProgress, ServerStart
 from oxide_desktop.core.settings import Settings
 
 
-class Administration:
+class Administration(ABC):
     """The half of the façade that no task passes through."""
 
     def __init__(
@@ -34,6 +36,27 @@ class Administration:
         self._adapters = adapters
         self._health = health
         self._care = ServiceCare(settings, adapters, health, bus, make_adapter)
+
+    @property
+    @abstractmethod
+    def history(self) -> History:
+        """The durable records, once they are open."""
+
+    @abstractmethod
+    async def start(self) -> None:
+        """Open the history; a second call does nothing."""
+
+    async def import_history(self, path: Path) -> Imported:
+        """Add the records of a `tasks.json`; the file is not changed.
+
+        Raises:
+            StoreError: The file is damaged (then nothing was taken from it), or the history could not be written.
+        """
+        await self.start()
+        try:
+            return await self.history.import_file(path)
+        finally:  # what came before a failure is there
+            self.bus.publish(HistoryChanged())
 
     # -- rules -------------------------------------------------------------------------------------
 
@@ -66,6 +89,10 @@ class Administration:
             info=adapter.info if adapter else None,
             health=self._health.last(name),
         )
+
+    async def system_metrics(self) -> Mapping[str, float]:
+        """How busy this machine is: processor and memory in percent, memory in MB."""
+        return await asyncio.to_thread(self._health.measure)
 
     async def check_service(self, name: str, depth: Depth) -> Health:
         """Look at one service now.

@@ -163,6 +163,10 @@ class HealthView(HealthReports, Protocol):
         """Look at all of them again and again, until cancelled."""
         ...
 
+    def measure(self) -> Mapping[str, float]:
+        """How busy this machine is, in percent and MB. Blocks for a moment."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskFilter:
@@ -207,6 +211,11 @@ class Imported:
 
 class History(Protocol):
     """The durable records. What a method acknowledged is on the disk. All raise `StoreError`."""
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What a person should know of the history's state, one sentence or two each."""
+        ...
 
     async def add(self, record: TaskRecord) -> None:
         """Store a new record."""
@@ -266,6 +275,10 @@ class Rules(Protocol):
 
     def all(self) -> Mapping[TaskType, str]:
         """What is set now, read again if the file has changed."""
+        ...
+
+    def problems(self) -> tuple[str, ...]:
+        """Sentences about entries that are there and not used."""
         ...
 
     def set(self, task_type: TaskType, service: str) -> None:

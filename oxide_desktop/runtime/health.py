@@ -14,6 +14,7 @@ from oxide_desktop.core.events import EventBus, ServiceStatusChanged
 from oxide_desktop.core.health import Depth, Health, Tier, lacking_after_attempt
 from oxide_desktop.core.ports import Adapter
 from oxide_desktop.core.servers import Startable
+from oxide_desktop.runtime.metrics import system_metrics
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +54,10 @@ class HealthBoard:
             log.exception("the check of %s made a mistake", service)
             found = _down(service, f"Its adapter made a mistake: {error!r}.", "The log has the details.")
         return self._keep(found, depth)
+
+    def measure(self) -> Mapping[str, float]:
+        """How busy this machine is. Blocks for a moment."""
+        return system_metrics()
 
     async def refresh(self, services: Iterable[str], depth: Depth, max_age_s: float = 0.0) -> None:
         """Check those whose finding is older than `max_age_s` seconds, side by side."""

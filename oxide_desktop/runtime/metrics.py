@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-def system_metrics() -> dict[str, float | int]:
+def system_metrics() -> dict[str, float]:
     """Processor and memory now. The processor's figure is the mean since the last call; the first one is 0."""
     import psutil  # noqa: PLC0415 - 55 ms, when first asked
 

@@ -21,6 +21,8 @@ class MemoryHistory:
         gate_only: Only records of that status wait.
     """
 
+    notices: tuple[str, ...] = ()
+
     def __init__(self) -> None:
         self.records: dict[str, TaskRecord] = {}
         self.versions: list[TaskRecord] = []
@@ -82,6 +84,9 @@ class MemoryRules:
         if self.broken:
             raise KeyError("a bug")
         return dict(self._rules)
+
+    def problems(self) -> tuple[str, ...]:
+        return ()
 
     def set(self, task_type: TaskType, service: str) -> None:
         if service not in self._services:

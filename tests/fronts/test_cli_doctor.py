@@ -90,7 +90,7 @@ def test_where_no_service_can_be_used_the_exit_code_is_3(tmp_path: Path) -> None
 
 def test_the_house_is_looked_at(oxide: Oxide) -> None:
     found = checks(oxide.json("doctor", "--no-ask"))
-    assert {"python", "sqlite", "home", "disk", "settings", "keys", "history", "rules", "app"} <= set(found)
+    assert {"python", "home", "disk", "settings", "keys", "history", "rules", "app"} <= set(found)
     assert all(check["ok"] for name, check in found.items() if name != "app")
 
 

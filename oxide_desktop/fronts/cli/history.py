@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from oxide_desktop.core.model import parse_task_type
-from oxide_desktop.core.ports import Imported, TaskFilter, TaskPage
+from oxide_desktop.core.ports import TaskFilter, TaskPage
 from oxide_desktop.core.record import TaskStatus
 from oxide_desktop.fronts.cli.groups import DefaultGroup
 from oxide_desktop.fronts.cli.output import age, is_terminal, mark, out, out_json, say, seconds, table
@@ -128,12 +128,7 @@ def export(program: Program) -> None:
 @pass_program
 def import_tasks(program: Program, *, file: Path, as_json: bool) -> int:
     """Add the tasks of FILE, a tasks.json; the file is not changed. Exit code 1 if some were set aside."""
-
-    async def read(engine: Orchestrator) -> Imported:
-        await engine.start()
-        return await engine.history.import_file(file)
-
-    result = program.run(read)
+    result = program.run(lambda engine: engine.import_history(file))
     if as_json:
         refused = [{"id": name, "reason": reason} for name, reason in result.refused]
         out_json({"imported": result.imported, "already_there": result.already_there, "refused": refused})

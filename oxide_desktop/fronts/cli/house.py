@@ -12,14 +12,9 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import apsw
-
 from oxide_desktop.core.errors import OxideError
 from oxide_desktop.core.ports import TaskFilter
 from oxide_desktop.fronts.cli import instance
-from oxide_desktop.store.database import require_sound_sqlite
-from oxide_desktop.store.history import SqliteHistory
-from oxide_desktop.store.rules import RuleFile
 
 if TYPE_CHECKING:
     from oxide_desktop.engine import Orchestrator
@@ -51,7 +46,7 @@ def look_at_house(program: Program) -> list[Finding]:
         OxideError: There is no place for Oxide's files.
     """
     home = program.paths.home
-    return [_python(), _sqlite(), _home(home), _disk(home)]
+    return [_python(), _home(home), _disk(home)]
 
 
 async def look_at_engine(program: Program, engine: Orchestrator) -> list[Finding]:
@@ -60,22 +55,13 @@ async def look_at_engine(program: Program, engine: Orchestrator) -> list[Finding
         _settings(program),
         Finding("keys", f"kept in {await asyncio.to_thread(lambda: engine.keys.place)}"),
         *await _history(engine),
-        *_rules(program),
+        *_rules(engine),
         _port(program),
     ]
 
 
 def _python() -> Finding:
     return Finding("python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
-
-
-def _sqlite() -> Finding:
-    version = apsw.sqlite_lib_version()
-    try:
-        require_sound_sqlite(version)
-    except OxideError as error:
-        return Finding("sqlite", problem=error.message, fix=error.hint)
-    return Finding("sqlite", version)
 
 
 def _home(home: Path) -> Finding:
@@ -107,17 +93,15 @@ async def _history(engine: Orchestrator) -> list[Finding]:
         page = await engine.history.list(TaskFilter(), limit=1)
     except OxideError as error:
         return [Finding("history", problem=f"{error.title}: {error.message}", fix=error.hint)]
-    notices = engine.history.notices if isinstance(engine.history, SqliteHistory) else ()
     return [
         Finding("history", f"{page.total:,} task{'' if page.total == 1 else 's'}"),
-        *(Finding("history", problem=notice, minor=True) for notice in notices),
+        *(Finding("history", problem=notice, minor=True) for notice in engine.history.notices),
     ]
 
 
-def _rules(program: Program) -> list[Finding]:
-    rules = RuleFile(program.paths.rules_file, tuple(program.settings.services))
+def _rules(engine: Orchestrator) -> list[Finding]:
     try:
-        count, problems = len(rules.all()), rules.problems()
+        count, problems = len(engine.rules.all()), engine.rules.problems()
     except OxideError as error:
         return [Finding("rules", problem=f"{error.title}: {error.message}", fix=error.hint)]
     fix = "Set them again with `oxide rules set`, or remove them with `oxide rules remove`."

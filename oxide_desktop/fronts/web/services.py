@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from fastapi import APIRouter
@@ -11,7 +10,6 @@ from oxide_desktop.core.errors import NotFoundError
 from oxide_desktop.core.health import ServiceStatus
 from oxide_desktop.core.orchestrator import Orchestrator
 from oxide_desktop.fronts.web.schemas import ERRORS, NOT_FOUND, HealthReport, Service, ServiceList
-from oxide_desktop.runtime.metrics import system_metrics
 
 
 def services_router(oxide: Orchestrator) -> APIRouter:
@@ -41,7 +39,7 @@ def services_router(oxide: Orchestrator) -> APIRouter:
     async def health() -> dict[str, Any]:
         """Whether every enabled service that was looked at can be used."""
         issues = [_issue(status) for status in oxide.services() if status.settings.enabled and _fails(status)]
-        metrics = await asyncio.to_thread(system_metrics)
+        metrics = await oxide.system_metrics()
         return {
             "status": "degraded" if issues else "healthy",
             "healthy": not issues,
