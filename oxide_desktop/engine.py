@@ -6,6 +6,7 @@ import asyncio
 import logging
 import uuid
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from oxide_desktop.adapters.registry import adapter_class
 from oxide_desktop.config.paths import Paths
@@ -19,8 +20,10 @@ from oxide_desktop.core.settings import Settings
 from oxide_desktop.runtime.health import HealthBoard
 from oxide_desktop.runtime.ollama import OllamaStarter
 from oxide_desktop.runtime.processes import GuardedSpawner
-from oxide_desktop.store.history import SqliteHistory
 from oxide_desktop.store.rules import RuleFile
+
+if TYPE_CHECKING:
+    from oxide_desktop.store.history import SqliteHistory
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +60,8 @@ class Orchestrator(orchestrator.Orchestrator):
         self._starter = starter
 
     async def _open_history_after_sweep(self) -> SqliteHistory:
+        from oxide_desktop.store.history import SqliteHistory  # noqa: PLC0415 - brings SQLite; `explain` keeps nothing
+
         await asyncio.to_thread(self._guarded.sweep)
         return await SqliteHistory.open(
             self.paths.database,

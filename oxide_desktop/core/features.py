@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
@@ -35,12 +36,12 @@ _PATH = re.compile(
 )
 _POINTED = re.compile(r"(?<!\w)@[\w./*-]{1,200}|(?<![\w.])[\w.*-]{1,80}/[\w./*-]{1,200}")
 _FOLDER = re.compile(r"(?<![\w.])@?[\w.-]{1,40}/(?![\w*.])|@\.(?![\w/])|\*\*/")
-_UNSPACED = "\u3040-\ud7a3"  # kana, Han, Hangul
-_WORD = re.compile(rf"[^\W_{_UNSPACED}]+(?:'[^\W_{_UNSPACED}]+)?|[{_UNSPACED}]+")
+# What stands within kana and is no letter: a dot between words, and the two marks of voiced sounds.
+_WORD = re.compile(r"(?:[^\W_]|[\u3099\u309a\u30fb])+(?:'[^\W_]+)?")
 _SUM = re.compile(r"\d\s{0,2}[-+*/^×÷]\s{0,2}\d")  # noqa: RUF001 - as people type it
 _QUESTION_MARKS = "?？؟"  # noqa: RUF001 - as people type it
 _PLAIN_LETTERS = str.maketrans({"ł": "l", "ø": "o", "ß": "ss", "ı": "i", "đ": "d", "œ": "oe", "æ": "ae"})  # noqa: RUF001
-_FIRST_UNSPACED = "\N{HIRAGANA LETTER SMALL A}"
+_FIRST_UNSPACED, _LAST_UNSPACED = "\N{HIRAGANA LETTER SMALL A}", "\N{HANGUL SYLLABLE HIH}"  # kana, Han, Hangul
 _LATIN_ENDS, _MORE_LATIN, _MORE_LATIN_ENDS = "\u024f", "\u1e00", "\u1eff"
 
 Weights = tuple[tuple[str, float], ...]
@@ -122,7 +123,7 @@ def _words(lines: Sequence[str]) -> tuple[Placed, Placed]:
     for line in lines:
         lowered = line.lower()
         weight = _ROLE_WEIGHT if lowered.lstrip("*#_-> ").startswith(lexicon.ROLES) else 1.0
-        found = _WORD.findall(lowered)
+        found = [part for word in _WORD.findall(lowered) for part in _parts(word)]
         words += [(_folded(word), weight) for word in found if word[0] < _FIRST_UNSPACED]
         if run := "".join(word for word in found if word[0] >= _FIRST_UNSPACED):
             running.append((run, weight))
@@ -130,6 +131,16 @@ def _words(lines: Sequence[str]) -> tuple[Placed, Placed]:
     words = words if len(words) <= _MOST_TOKENS else words[:half] + words[-half:]
     placed = [(word, weight * place) for (word, weight), place in zip(words, _places(len(words)), strict=True)]
     return placed, running
+
+
+def _parts(word: str) -> Iterator[str]:
+    """Its runs with and without spaces between words; a class of so many characters would take 5 ms to compile."""
+    if word.isascii():
+        yield word
+        return
+    for _, run in itertools.groupby(word, lambda char: _FIRST_UNSPACED <= char <= _LAST_UNSPACED):
+        if part := "".join(run).strip("'"):
+            yield part
 
 
 def _places(count: int) -> Iterator[float]:
