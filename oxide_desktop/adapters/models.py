@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from oxide_desktop.adapters.http_errors import Refused
 from oxide_desktop.core.errors import FailureKind, ServiceError
+from oxide_desktop.core.model import Locality
 from oxide_desktop.core.settings import ServiceSettings
 
 KEPT_S = 60.0
@@ -16,6 +17,12 @@ MOST_NAMES = 10_000
 NAMED_IN_ERRORS = 8
 # Models that cannot chat, which local servers list beside those that can.
 _NO_CHAT = re.compile(r"embed|bge-|rerank|whisper|\btts\b|minilm", re.IGNORECASE)
+OLLAMA_CLOUD = "ollama.com"
+
+
+def is_named_for_cloud(model: str) -> bool:
+    """Whether a model is one of those whose prompts an Ollama sends on to ollama.com, as its name tells."""
+    return model.casefold().endswith(("-cloud", ":cloud"))
 
 
 def recommend(available: Sequence[str], preferred: Sequence[str] = ()) -> str | None:
@@ -45,11 +52,22 @@ class Choice:
 
 
 class ModelChoice:
-    """Chooses as a service's settings say, from a list that is asked for when needed and kept for a minute."""
+    """Chooses as a service's settings say, from a list that is asked for when needed and kept for a minute.
 
-    def __init__(self, settings: ServiceSettings, ask: Callable[[], Awaitable[Sequence[str]]]) -> None:
+    Args:
+        ask: Asks for the list.
+        is_remote: Whether prompts for a model are passed on to another machine; it is never chosen unasked.
+    """
+
+    def __init__(
+        self,
+        settings: ServiceSettings,
+        ask: Callable[[], Awaitable[Sequence[str]]],
+        is_remote: Callable[[str], bool] = is_named_for_cloud,
+    ) -> None:
         self._settings = settings
         self._ask = ask
+        self._is_remote = is_remote
         self._names: tuple[str, ...] = ()
         self._asked_at = -KEPT_S
 
@@ -72,9 +90,11 @@ class ModelChoice:
         """The model for one call.
 
         Raises:
-            ServiceError: There is none, or the service could not be asked.
+            ServiceError: There is none, it may not be asked, or the service could not be.
         """
         configured = insisted or self._settings.model or self._settings.default_model
+        if configured and self._settings.locality is Locality.LOCAL and is_named_for_cloud(configured):
+            raise runs_elsewhere(self._settings, configured, OLLAMA_CLOUD, insisted=bool(insisted))
         if configured and (insisted or not self._settings.auto_detect_model):
             return Choice(configured)
         if configured:
@@ -98,7 +118,10 @@ class ModelChoice:
         return Choice(chosen, f"{self._settings.name} does not offer {configured}; {chosen} is used instead.")
 
     def _recommended(self, names: Sequence[str]) -> str:
-        chosen = recommend(names, self._settings.preferred_models)
+        here = [name for name in names if not self._is_remote(name)]
+        chosen = recommend(here, self._settings.preferred_models)
+        if chosen is None and len(here) < len(names):
+            raise self._none(f"What it offers runs at {OLLAMA_CLOUD}, which is chosen by nobody but you.")
         if chosen is None:
             raise self._none("It offers no model that can chat." if names else "It offers no model.")
         return chosen
@@ -107,6 +130,18 @@ class ModelChoice:
         name = self._settings.name
         hint = f"Load a model there, or set services.{name}.model."
         return ServiceError(FailureKind.MISSING, f"{name} has no model to use", problem, hint)
+
+
+def runs_elsewhere(settings: ServiceSettings, model: str, host: str, *, insisted: bool) -> ServiceError:
+    """What counts as local may be sent what must not leave, so it is not asked for a model of another machine's."""
+    error = ServiceError(
+        FailureKind.HELD,
+        f"{settings.name} is not asked for {model}",
+        f"That model runs at {host}, and {settings.name} counts as local.",
+        f"Use another model, or allow this one with `locality: cloud` in services.{settings.name} of the settings.",
+    )
+    error.about_request = insisted
+    return error
 
 
 def _settles_it(error: ServiceError) -> bool:

@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
 
 from oxide_desktop.adapters import checks
 from oxide_desktop.adapters.exchange import Exchange, Pulse, drain
-from oxide_desktop.adapters.http_errors import Peer, Refused, ended_early, garbage, no_text, refused_in_stream
-from oxide_desktop.adapters.models import ModelChoice, listed
-from oxide_desktop.adapters.ollama_server import STARTING, OllamaServer
+from oxide_desktop.adapters.http_errors import Refused
+from oxide_desktop.adapters.models import Choice, ModelChoice, listed, runs_elsewhere
+from oxide_desktop.adapters.ollama_dialect import Chat, positive
+from oxide_desktop.adapters.ollama_server import STARTING, OllamaServer, remote_host
 from oxide_desktop.core.errors import FailureKind, ServiceError
 from oxide_desktop.core.health import Depth, Health, ServiceInfo, Tier
-from oxide_desktop.core.model import TaskType
-from oxide_desktop.core.ports import AdapterTools, Alive, Call, Note, Output, Started, Usage
+from oxide_desktop.core.model import Locality, TaskType
+from oxide_desktop.core.ports import AdapterTools, Alive, Call, Note, Output, Started
 from oxide_desktop.core.servers import ModelInfo, PullProgress, ServerStart
 from oxide_desktop.core.settings import ServiceSettings
 from oxide_desktop.core.tokens import estimate_tokens
 
 ANSWER_TOKENS = 2048
 SMALLEST_WINDOW = 4096
-# Estimates are on the high side by up to a third; a prompt of which the server read less than half was cut.
-CUT_BELOW = 0.5
-CUT_AT_LEAST_TOKENS = 1000
 SUGGESTED_MODEL = "qwen2.5-coder:7b"
+_CLIENT_ERRORS = range(400, 500)
 _PERHAPS_DEAD = (FailureKind.TRANSIENT, FailureKind.MISSING)
 
 
@@ -37,7 +35,8 @@ class OllamaAdapter:
         self.settings = settings
         self._server = OllamaServer(settings, tools)
         self._http = self._server.http
-        self._models = ModelChoice(settings, self._ask_models)
+        self._models = ModelChoice(settings, self._ask_models, lambda name: name in self._remote)
+        self._remote: set[str] = set()
         self._longest: dict[str, int | None] = {}
 
     @property
@@ -97,7 +96,7 @@ class OllamaAdapter:
                     yield output
 
     async def _exchange(self, call: Call) -> AsyncGenerator[Output, None]:
-        choice = await self._models.choose(call.model)
+        choice = await self._choose(call.model)
         prompt_tokens = call.input_tokens or estimate_tokens(call.prompt)
         need = prompt_tokens + (call.max_output_tokens or ANSWER_TOKENS)
         window = await self._window(choice.model, need)
@@ -116,8 +115,17 @@ class OllamaAdapter:
             except Refused as error:
                 raise await self._with_models(error, choice.model, insisted=bool(call.model)) from error
 
+    async def _choose(self, insisted: str | None) -> Choice:
+        """The model for one call, and no other than one that runs where the service counts as being."""
+        choice = await self._models.choose(insisted)
+        if self.settings.locality is Locality.LOCAL:
+            told = await self._shown(choice.model)  # each time: what a name means may have changed
+            if host := remote_host(choice.model, told):
+                raise runs_elsewhere(self.settings, choice.model, host, insisted=bool(insisted))
+        return choice
+
     async def _answer(self, exchange: Exchange, expected: int) -> AsyncGenerator[Output, None]:
-        answer, pulse = _Chat(self._http.peer), Pulse()
+        answer, pulse = Chat(self._http.peer), Pulse()
         async with aclosing(exchange.lines()) as batches:
             async for lines in batches:
                 if text := answer.read(lines):
@@ -150,20 +158,28 @@ class OllamaAdapter:
             return None
         for entry in running if isinstance(running, list) else ():
             if isinstance(entry, Mapping) and entry.get("name") == model:
-                return _positive(entry.get("context_length"))
+                return positive(entry.get("context_length"))
         return None
 
     async def _longest_window(self, model: str) -> int | None:
         """The largest window that the model was made for, if the server tells."""
         if model not in self._longest:
-            try:
-                facts = (await self._http.post_json("api/show", {"model": model})).get("model_info")
-            except Refused:  # if the model is missing, the question itself will show it
-                return None
-            lengths = facts.items() if isinstance(facts, Mapping) else ()
-            found = (_positive(value) for key, value in lengths if key.endswith(".context_length"))
-            self._longest[model] = next(found, None)
-        return self._longest[model]
+            await self._shown(model)
+        return self._longest.get(model)
+
+    async def _shown(self, model: str) -> Mapping[str, Any]:
+        """What the server tells of a model; nothing if it is missing, which the question itself will show."""
+        try:
+            told = await self._http.post_json("api/show", {"model": model})
+        except Refused as error:
+            if error.http_status not in _CLIENT_ERRORS:
+                raise
+            return {}
+        facts = told.get("model_info")
+        lengths = facts.items() if isinstance(facts, Mapping) else ()
+        found = (positive(value) for key, value in lengths if key.endswith(".context_length"))
+        self._longest[model] = next(found, None)
+        return told
 
     async def _with_models(self, error: Refused, model: str, *, insisted: bool) -> ServiceError:
         """The error; where the model is what is missing, with those that there are."""
@@ -182,7 +198,9 @@ class OllamaAdapter:
         return missing
 
     async def _ask_models(self) -> Sequence[str]:
-        return [model.name for model in await self._server.models()]
+        models = await self._server.models()
+        self._remote = {model.name for model in models if model.remote_host}
+        return [model.name for model in models]
 
     async def list_models(self) -> Sequence[str]:
         """Names of the models that are pulled.
@@ -228,7 +246,7 @@ class OllamaAdapter:
                 "It runs, but nothing has been pulled.",
                 f"Pull one: `oxide services pull {self.settings.name} {SUGGESTED_MODEL}`.",
             )
-        choice = await self._models.choose(None)
+        choice = await self._choose(None)
         return dataclasses.replace(
             health,
             tier=Tier.AUTHENTICATED,
@@ -291,59 +309,9 @@ class OllamaAdapter:
         await self._server.aclose()
 
 
-class _Chat:
-    """Reads one answer, line by line."""
-
-    def __init__(self, peer: Peer) -> None:
-        self._peer = peer
-        self._visible = False
-        self._last: Mapping[str, Any] | None = None
-
-    @property
-    def done(self) -> bool:
-        """Whether the server has said that nothing more will come."""
-        return self._last is not None
-
-    def read(self, lines: Sequence[str]) -> str:
-        """The visible text in some lines of the stream."""
-        try:
-            return "".join([self._data(json.loads(line)) for line in lines if line])
-        except (ValueError, TypeError, AttributeError) as error:
-            raise garbage(self._peer, "Its stream is not what Ollama sends.") from error
-
-    def _data(self, data: Mapping[str, Any]) -> str:
-        if error := data.get("error"):
-            raise refused_in_stream(self._peer, error)
-        if data.get("done"):
-            self._last = data
-        # What a model thinks before it answers comes as `thinking` and is no part of the answer.
-        text = (data.get("message") or {}).get("content") or ""
-        self._visible = self._visible or bool(text)
-        return str(text)
-
-    def conclude(self, estimate: int) -> list[Output]:
-        """What there is to say when the stream has ended."""
-        if self._last is None:
-            raise ended_early(self._peer)
-        at_limit = self._last.get("done_reason") == "length"
-        if not self._visible:
-            raise no_text(self._peer, at_limit=at_limit)
-        read, written = (_positive(self._last.get(key)) or 0 for key in ("prompt_eval_count", "eval_count"))
-        outputs: list[Output] = [Usage(read, written)] if written else []
-        if read and estimate >= CUT_AT_LEAST_TOKENS and read < estimate * CUT_BELOW:
-            outputs.append(Note(f"Ollama read {read} tokens of a prompt of about {estimate}: it has probably cut it."))
-        if at_limit:
-            outputs.append(Note("The answer was cut at the model's limit."))
-        return outputs
-
-
 def _body(call: Call, model: str, window: int) -> dict[str, Any]:
     options: dict[str, Any] = {"num_ctx": window}
     if call.max_output_tokens is not None:
         options["num_predict"] = call.max_output_tokens
     messages = [{"role": "user", "content": call.prompt}]
     return {"model": model, "messages": messages, "stream": True, "options": options}
-
-
-def _positive(value: object) -> int | None:
-    return value if isinstance(value, int) and value > 0 else None

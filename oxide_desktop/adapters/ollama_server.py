@@ -16,6 +16,7 @@ from oxide_desktop.adapters import checks
 from oxide_desktop.adapters.addresses import is_loopback
 from oxide_desktop.adapters.http import HttpService
 from oxide_desktop.adapters.http_errors import Peer, Refused, ended_early, garbage, refused_in_stream
+from oxide_desktop.adapters.models import OLLAMA_CLOUD, is_named_for_cloud
 from oxide_desktop.core.errors import FailureKind, ServiceError
 from oxide_desktop.core.health import Health, Tier
 from oxide_desktop.core.ports import AdapterTools
@@ -248,4 +249,12 @@ class _Pull:
 
 def _model(entry: Mapping[str, Any]) -> ModelInfo:
     size = entry.get("size")
-    return ModelInfo(str(entry["name"]), size if isinstance(size, int) and size > 0 else None)
+    name = str(entry["name"])
+    return ModelInfo(name, size if isinstance(size, int) and size > 0 else None, remote_host(name, entry))
+
+
+def remote_host(model: str, told: Mapping[str, Any]) -> str | None:
+    """Where a model runs whose prompts Ollama passes on, by what it tells of it or else by its name."""
+    if url := told.get("remote_host"):
+        return urlsplit(str(url)).hostname or str(url)
+    return OLLAMA_CLOUD if is_named_for_cloud(model) else None

@@ -67,10 +67,16 @@ class ServerStarter(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ModelInfo:
-    """A model that a service offers; its size is that of its files, where the service tells."""
+    """A model that a service offers.
+
+    Attributes:
+        size_bytes: That of its files, where the service tells.
+        remote_host: Where it really runs, if the service only passes prompts on to there.
+    """
 
     name: str
     size_bytes: int | None = None
+    remote_host: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

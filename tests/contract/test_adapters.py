@@ -27,8 +27,10 @@ from tests.fakes.asking import ask, question
 from tests.fakes.http_server import Fault, Reply, ScriptedServer
 from tests.fakes.ollama_server import OllamaServer
 from tests.fakes.openai_server import OpenAIServer
+from tests.fakes.recorded import RecordedProgram
 
 SERVERS = {"openai_compatible": OpenAIServer, "ollama": OllamaServer}
+PROGRAMS = ("command", "gemini", "qwen")
 Make = Callable[..., Adapter]
 
 
@@ -59,9 +61,13 @@ def adapter(make: Make, server: ScriptedServer) -> Adapter:
     return make(server.kind, base_url=server.url)
 
 
-@pytest.fixture(params=["openai_compatible", "ollama", "builtin", "real server"])
-def any_adapter(request: pytest.FixtureRequest, make: Make) -> Adapter:
+@pytest.fixture(params=["openai_compatible", "ollama", "builtin", "real server", "gemini", "qwen"])
+def any_adapter(request: pytest.FixtureRequest, make: Make, tmp_path: Path) -> Adapter:
     """Each adapter with a service that works, real where there is one."""
+    if request.param in PROGRAMS:
+        program = RecordedProgram(tmp_path, request.param)
+        model = {"gemini": "flash", "qwen": "model-a"}[request.param]
+        return make(request.param, executable=str(program.executable), api_key="key", model=model)
     if request.param == "builtin":
         return make("builtin", model=str(request.getfixturevalue("tiny_model")), max_context_tokens=512)
     if request.param == "real server":
@@ -72,7 +78,7 @@ def any_adapter(request: pytest.FixtureRequest, make: Make) -> Adapter:
 
 
 def test_every_kind_that_ships_is_tested_here() -> None:
-    assert set(known_kinds()) == {*SERVERS, "builtin"}
+    assert set(known_kinds()) == {*SERVERS, *PROGRAMS, "builtin"}
 
 
 async def test_an_answer_starts_with_its_model_and_ends_with_its_token_counts(any_adapter: Adapter) -> None:
@@ -449,3 +455,109 @@ async def test_no_adapter_starts_a_program_for_a_service_that_is_down(
 
 def test_the_tiny_model_is_small(tiny_model: Path) -> None:
     assert tiny_model.stat().st_size < 1_000_000
+
+
+CLOUD_MODEL = "gpt-oss:120b-cloud"
+
+
+@pytest.fixture
+def half_in_the_cloud(ollama_server: OllamaServer) -> OllamaServer:
+    """An Ollama that answers some of its models' prompts at ollama.com, as their names tell, or not."""
+    ollama_server.models = [CLOUD_MODEL, "mine:latest", "llama3:latest"]
+    ollama_server.remote = {CLOUD_MODEL: "gpt-oss:120b", "mine:latest": "gpt-oss:120b", "mine": "gpt-oss:120b"}
+    return ollama_server
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"call": CLOUD_MODEL},
+        {"call": "mine"},
+        {"call": "glm-4.6:cloud"},
+        {"model": CLOUD_MODEL},
+        {"model": "mine"},
+        {"default_model": CLOUD_MODEL, "auto_detect_model": False},
+        {"model": "mine:latest", "auto_detect_model": False},
+    ],
+)
+async def test_a_local_ollama_is_not_asked_for_a_model_that_runs_in_the_cloud(
+    values: dict[str, object], make: Make, half_in_the_cloud: OllamaServer
+) -> None:
+    call = question(model=values.pop("call", None))
+    heard = await ask(make("ollama", base_url=half_in_the_cloud.url, **values), call)
+    assert half_in_the_cloud.asked == []
+    assert heard.error
+    assert heard.error.kind is K.HELD
+    assert "ollama.com" in heard.error.message
+    assert "locality: cloud" in heard.error.hint
+    assert heard.error.about_request is bool(call.model)
+
+
+async def test_the_settings_can_allow_a_model_that_runs_in_the_cloud(
+    make: Make, half_in_the_cloud: OllamaServer
+) -> None:
+    adapter = make("ollama", base_url=half_in_the_cloud.url, locality=Locality.CLOUD, model="mine")
+    for model in (CLOUD_MODEL, None):
+        heard = await ask(adapter, question(model=model))
+        assert heard.error is None
+    assert [request.body["model"] for request in half_in_the_cloud.asked] == [CLOUD_MODEL, "mine:latest"]
+
+
+@pytest.mark.parametrize("locality", list(Locality))
+@pytest.mark.parametrize("preferred", [(), ("gpt-oss", "mine")])
+async def test_a_model_that_runs_in_the_cloud_is_never_chosen_unasked(
+    preferred: tuple[str, ...], locality: Locality, make: Make, half_in_the_cloud: OllamaServer
+) -> None:
+    adapter = make("ollama", base_url=half_in_the_cloud.url, locality=locality, preferred_models=preferred)
+    assert (await ask(adapter)).model == "llama3:latest"
+    assert (await adapter.check(Depth.PROBE)).recommended_model == "llama3:latest"
+    half_in_the_cloud.models.remove("llama3:latest")
+    health = await adapter.check(Depth.PROBE)
+    assert health.failing
+    assert "ollama.com" in health.message
+
+
+async def test_a_check_says_that_the_configured_model_runs_in_the_cloud(
+    make: Make, half_in_the_cloud: OllamaServer
+) -> None:
+    for model in (CLOUD_MODEL, "mine"):
+        health = await make("ollama", base_url=half_in_the_cloud.url, model=model).check(Depth.PROBE)
+        assert health.failing is Tier.ANSWERS
+        assert "locality: cloud" in health.fix
+
+
+async def test_a_model_that_moves_to_the_cloud_is_noticed(make: Make, half_in_the_cloud: OllamaServer) -> None:
+    adapter = make("ollama", base_url=half_in_the_cloud.url, model="llama3", auto_detect_model=False)
+    half_in_the_cloud.models.append("llama3")
+    assert (await ask(adapter)).error is None
+    half_in_the_cloud.remote["llama3"] = "gpt-oss:120b"
+    heard = await ask(adapter)
+    assert heard.error
+    assert heard.error.kind is K.HELD
+
+
+async def test_a_local_ollama_that_cannot_say_where_a_model_runs_is_not_asked(
+    make: Make, half_in_the_cloud: OllamaServer
+) -> None:
+    usual = half_in_the_cloud.look_up
+    half_in_the_cloud.look_up = lambda method, path, body: (
+        (500, {"error": "out of memory"}) if path == "/api/show" else usual(method, path, body)
+    )
+    heard = await ask(make("ollama", base_url=half_in_the_cloud.url))
+    assert heard.error
+    assert half_in_the_cloud.asked == []
+
+
+async def test_a_list_tells_which_models_run_in_the_cloud(make: Make, half_in_the_cloud: OllamaServer) -> None:
+    found = await make("ollama", base_url=half_in_the_cloud.url).models()
+    assert [model.remote_host for model in found] == ["ollama.com", "ollama.com", None]
+
+
+async def test_ollamas_other_dialect_is_no_way_around(make: Make, openai_server: OpenAIServer) -> None:
+    openai_server.models = [CLOUD_MODEL, "llama3:latest"]
+    adapter = make("openai_compatible", base_url=openai_server.url)
+    assert (await ask(adapter)).model == "llama3:latest"
+    heard = await ask(adapter, question(model=CLOUD_MODEL))
+    assert heard.error
+    assert heard.error.kind is K.HELD
+    assert len(openai_server.asked) == 1

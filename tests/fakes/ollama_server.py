@@ -13,6 +13,7 @@ from tests.fakes.http_server import Received, Reply, ScriptedServer, serve_until
 
 CHARS_PER_TOKEN = 4
 SIZE = 4_700_000_000
+STUB_SIZE = 384
 TICKS = 4
 CONFIG_BYTES = 500
 
@@ -27,6 +28,7 @@ class OllamaServer(ScriptedServer):
         longest: The window that the models were made for; `None` does not tell.
         most_window: What the machine has memory for, whatever is asked for.
         loaded: Model -> window it is loaded with.
+        remote: Model that only looks as if it were here -> what it is called at ollama.com.
         old: Know nothing of `/api/ps` and `/api/show`.
         library: Model -> bytes, for what can be pulled.
         pulled: Model -> bytes of it that are here.
@@ -41,6 +43,7 @@ class OllamaServer(ScriptedServer):
     def __init__(self, *script: Reply, models: tuple[str, ...] = ("qwen2.5-coder:7b", "llama3:latest"), **more: Any):
         super().__init__(*script, models=models, **more)
         self.loaded: dict[str, int] = {}
+        self.remote: dict[str, str] = {}
         self.library = {"mistral:7b": 4_000_000_000}
         self.pulled: dict[str, int] = {}
 
@@ -51,7 +54,7 @@ class OllamaServer(ScriptedServer):
         if path == "/api/version":
             return 200, {"version": self.version}
         if path == "/api/tags":
-            return 200, {"models": [{"name": name, "model": name, "size": SIZE} for name in self.models]}
+            return 200, {"models": [self._entry(name) for name in self.models]}
         if self.old:
             return None
         if path == "/api/ps":
@@ -63,10 +66,19 @@ class OllamaServer(ScriptedServer):
         return None
 
     def _show(self, model: str) -> tuple[int, Any]:
-        if model not in self.models:
+        if not {model, f"{model}:latest"} & {*self.models}:
             return 404, self.error(404, f"model '{model}' not found")
         known = {"llama.context_length": self.longest} if self.longest else {}
-        return 200, {"model_info": {"general.architecture": "llama", **known}}
+        return 200, {"model_info": {"general.architecture": "llama", **known}, **self._elsewhere(model)}
+
+    def _entry(self, model: str) -> dict[str, Any]:
+        size = SIZE if model not in self.remote else STUB_SIZE
+        return {"name": model, "model": model, "size": size, **self._elsewhere(model)}
+
+    def _elsewhere(self, model: str) -> dict[str, str]:
+        if model not in self.remote:
+            return {}
+        return {"remote_model": self.remote[model], "remote_host": "https://ollama.com:443"}
 
     def refusal(self, request: Received) -> Reply | None:
         if request.path == "/api/pull":

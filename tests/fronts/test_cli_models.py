@@ -38,6 +38,12 @@ def test_models_are_listed_with_their_sizes_and_the_one_that_would_be_used(oxide
     ]
 
 
+def test_a_model_that_runs_elsewhere_says_so_in_place_of_its_size(oxide: Oxide, server: OllamaServer) -> None:
+    server.models.append("gpt-oss:120b-cloud")
+    server.remote = {"gpt-oss:120b-cloud": "gpt-oss:120b"}
+    assert oxide("services", "models", "home").stdout.endswith("  gpt-oss:120b-cloud  at ollama.com\n")
+
+
 def test_a_pull_draws_a_bar_on_a_terminal(oxide: Oxide, server: OllamaServer) -> None:
     server.play(Reply(pause_s=0.05))
     shown = oxide.on_terminal("services", "pull", "home", "mistral:7b", env={"NO_COLOR": "1"})

@@ -67,9 +67,15 @@ def _show_models(found: Sequence[ModelInfo], chosen: str | None) -> None:
         for name in names:
             out(name)
         return
-    sizes = [size(model.size_bytes) if model.size_bytes else "" for model in found]
+    sizes = [_size(model) for model in found]
     for line in table(["  MODEL", "SIZE"], list(zip(names, sizes, strict=True)), flexible=0):
         out(line)
+
+
+def _size(model: ModelInfo) -> str:
+    if model.remote_host:
+        return one_line(f"at {model.remote_host}")
+    return size(model.size_bytes) if model.size_bytes else ""
 
 
 @click.command()

@@ -1,0 +1,73 @@
+"""What a stream of Ollama's chat says: text, token counts, how it ended."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from oxide_desktop.adapters.http_errors import Peer, ended_early, garbage, no_text, refused_in_stream
+from oxide_desktop.core.ports import Note, Output, Usage
+
+# Estimates are on the high side by up to a third; a prompt of which the server read less than half was cut.
+CUT_BELOW = 0.5
+CUT_AT_LEAST_TOKENS = 1000
+
+
+class Chat:
+    """Reads one answer, line by line."""
+
+    def __init__(self, peer: Peer) -> None:
+        self._peer = peer
+        self._visible = False
+        self._last: Mapping[str, Any] | None = None
+
+    @property
+    def done(self) -> bool:
+        """Whether the server has said that nothing more will come."""
+        return self._last is not None
+
+    def read(self, lines: Sequence[str]) -> str:
+        """The visible text in some lines of the stream.
+
+        Raises:
+            ServiceError: The service reports a failure, or what it sends cannot be read.
+        """
+        try:
+            return "".join([self._data(json.loads(line)) for line in lines if line])
+        except (ValueError, TypeError, AttributeError) as error:
+            raise garbage(self._peer, "Its stream is not what Ollama sends.") from error
+
+    def _data(self, data: Mapping[str, Any]) -> str:
+        if error := data.get("error"):
+            raise refused_in_stream(self._peer, error)
+        if data.get("done"):
+            self._last = data
+        # What a model thinks before it answers comes as `thinking` and is no part of the answer.
+        text = (data.get("message") or {}).get("content") or ""
+        self._visible = self._visible or bool(text)
+        return str(text)
+
+    def conclude(self, estimate: int) -> list[Output]:
+        """What there is to say when the stream has ended.
+
+        Raises:
+            ServiceError: It ended before the answer did, or there was no answer.
+        """
+        if self._last is None:
+            raise ended_early(self._peer)
+        at_limit = self._last.get("done_reason") == "length"
+        if not self._visible:
+            raise no_text(self._peer, at_limit=at_limit)
+        read, written = (positive(self._last.get(key)) or 0 for key in ("prompt_eval_count", "eval_count"))
+        outputs: list[Output] = [Usage(read, written)] if written else []
+        if read and estimate >= CUT_AT_LEAST_TOKENS and read < estimate * CUT_BELOW:
+            outputs.append(Note(f"Ollama read {read} tokens of a prompt of about {estimate}: it has probably cut it."))
+        if at_limit:
+            outputs.append(Note("The answer was cut at the model's limit."))
+        return outputs
+
+
+def positive(value: object) -> int | None:
+    """A count that a server gave, `None` if it is none."""
+    return value if isinstance(value, int) and value > 0 else None
