@@ -13,7 +13,7 @@ from tests.fakes.http_server import closed_port
 from tests.fakes.openai_server import OpenAIServer
 from tests.fronts.cli_program import Oxide, imported_by, only
 
-HEAVY = {"httpx", "keyring", "mcp", "PySide6", "fastapi", "uvicorn", "psutil", "pydantic", "qasync"}
+HEAVY = {"apsw", "httpx", "keyring", "mcp", "PySide6", "fastapi", "uvicorn", "psutil", "pydantic", "qasync"}
 
 
 @pytest.fixture
