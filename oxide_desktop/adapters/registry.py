@@ -16,8 +16,11 @@ if TYPE_CHECKING:
 GROUP = "oxide_desktop.adapters"
 _SHIPPED = {
     "builtin": ("oxide_desktop.adapters.builtin", "BuiltinAdapter"),
+    "command": ("oxide_desktop.adapters.command", "CommandAdapter"),
+    "gemini": ("oxide_desktop.adapters.gemini", "GeminiAdapter"),
     "ollama": ("oxide_desktop.adapters.ollama", "OllamaAdapter"),
     "openai_compatible": ("oxide_desktop.adapters.openai_compatible", "OpenAICompatibleAdapter"),
+    "qwen": ("oxide_desktop.adapters.qwen", "QwenAdapter"),
 }
 _METHODS = ("execute", "check", "list_models", "aclose")
 

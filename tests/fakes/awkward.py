@@ -127,6 +127,33 @@ def asks_for_a_login(_: str) -> None:
         sys.exit(41)
 
 
+def waits_for_a_login(*where: str) -> None:
+    """Asks, and waits for an answer that never comes, whatever its standard input is."""
+    while os.read(0, 65536):
+        pass
+    put("/".join(where[1:]).encode(), int(where[0]))
+    forever()
+
+
+def says(*what: str) -> None:
+    """`says OUT ERR CODE`."""
+    put(what[0].encode())
+    put(what[1].encode(), 2)
+    sys.exit(int(what[2]))
+
+
+def reads_a_file(path: str) -> None:
+    with open(path, "rb") as file:  # noqa: PTH123 - without pathlib it starts at once
+        put(path.encode() + b"|" + oct(os.fstat(file.fileno()).st_mode & 0o777).encode() + b"|" + file.read())
+
+
+def ends_at_its_term(_: str) -> None:
+    """Exits 0 without a word when it is told to end, as some do."""
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    os.kill(os.getpid(), signal.SIGTERM)
+    forever()
+
+
 def tells_environment(_: str) -> None:
     put("\n".join(f"{name}={value}" for name, value in os.environ.items()).encode())
 

@@ -11,8 +11,11 @@ from pathlib import Path
 import pytest
 
 from oxide_desktop.adapters.builtin import BuiltinAdapter
+from oxide_desktop.adapters.command import CommandAdapter
+from oxide_desktop.adapters.gemini import GeminiAdapter
 from oxide_desktop.adapters.ollama import OllamaAdapter
 from oxide_desktop.adapters.openai_compatible import OpenAICompatibleAdapter
+from oxide_desktop.adapters.qwen import QwenAdapter
 from oxide_desktop.adapters.registry import adapter_class, known_kinds
 from oxide_desktop.core.errors import UsageError
 
@@ -89,6 +92,9 @@ def run(place: Path, *kinds: str) -> dict[str, object]:
 
 def test_what_ships_is_found_by_name() -> None:
     assert adapter_class("builtin") is BuiltinAdapter
+    assert adapter_class("command") is CommandAdapter
+    assert adapter_class("gemini") is GeminiAdapter
+    assert adapter_class("qwen") is QwenAdapter
     assert adapter_class("ollama") is OllamaAdapter
     assert adapter_class("openai_compatible") is OpenAICompatibleAdapter
 
@@ -138,7 +144,8 @@ def test_no_package_can_take_the_place_of_what_ships(tmp_path: Path) -> None:
 
 
 def test_an_unknown_kind_is_refused_with_those_that_there_are() -> None:
-    with pytest.raises(UsageError, match="'telepathy'; there are builtin, ollama, openai_compatible"):
+    there = "builtin, command, gemini, ollama, openai_compatible, qwen"
+    with pytest.raises(UsageError, match=f"'telepathy'; there are {there}"):
         adapter_class("telepathy")
 
 
@@ -146,7 +153,7 @@ def test_looking_an_adapter_up_imports_nothing_heavy() -> None:
     program = (
         "import sys\n"
         "from oxide_desktop.adapters.registry import adapter_class\n"
-        "for kind in ('builtin', 'ollama', 'openai_compatible'): adapter_class(kind)\n"
+        "for kind in ('builtin', 'command', 'gemini', 'ollama', 'openai_compatible', 'qwen'): adapter_class(kind)\n"
         "print(sorted({'httpx', 'importlib.metadata', 'anyio', 'xllamacpp', 'psutil', 'keyring'} & set(sys.modules)))"
     )
     done = subprocess.run(
