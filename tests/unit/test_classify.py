@@ -156,3 +156,9 @@ def test_the_classifier_needs_nothing_but_the_standard_library():
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     packages = {name.split(".")[0] for name in done.stdout.split()}
     assert packages - set(sys.stdlib_module_names) == {"oxide_desktop"}
+
+
+def test_words_are_told_apart_from_running_text_without_a_space_between_them():
+    found = {cue.words for cue in look_at("python的代码'错误'bug、コード・レビュー").cues}
+    assert {"python", "bug", "代码", "错误"} <= found
+    assert "代码" in {cue.words for cue in look_at("代'码").cues}
