@@ -19,7 +19,7 @@ from oxide_desktop.fronts.cli import instance
 from tests.fronts.cli_program import LIMIT_S, Oxide, read_until
 
 HOLDER = """
-import asyncio, signal, sys
+import asyncio, signal, sys, uuid
 from oxide_desktop.config.paths import Paths
 from oxide_desktop.core.children import ChildSpec
 from oxide_desktop.fronts.cli import instance
@@ -30,7 +30,7 @@ WAIT = [sys.executable, "-ISc", "import threading; threading.Event().wait()"]
 PARENT = [sys.executable, "-ISc", f"import subprocess; subprocess.run({WAIT!r})"]
 
 async def hold(paths):
-    spawner = GuardedSpawner(paths.run_dir, "holder")
+    spawner = GuardedSpawner(paths.run_dir, uuid.uuid4().hex)
     if "parent" in sys.argv:
         await spawner.spawn(ChildSpec(argv=WAIT, purpose="gemini", task_id="3f2a1b2c-and-so-on"))
         child = await spawner.spawn(ChildSpec(argv=PARENT, purpose="Ollama"))

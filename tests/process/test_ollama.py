@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import socket
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -36,7 +37,7 @@ class Oxide:
     """What one Oxide has of it: spawner, starter, and a service for each address."""
 
     def __init__(self, run_dir: Path, name: str = "one", **options: object) -> None:
-        self.spawner = GuardedSpawner(run_dir, name)
+        self.spawner = GuardedSpawner(run_dir, f"{name}-{uuid.uuid4().hex}")
         self.starter = OllamaStarter(self.spawner, run_dir, **options)
         self.tools = AdapterTools(spawner=self.spawner, secrets=Keys(), starter=self.starter)
         self.adapters: list[OllamaAdapter] = []
