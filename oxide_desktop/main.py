@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import importlib.util
 import os
 import sys
@@ -92,6 +91,8 @@ def _missing_for_x11() -> str | None:
     """Qt ends the whole process where its platform's own libraries are missing, so they are tried before."""
     if not os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or os.environ.get("QT_QPA_PLATFORM"):
         return None
+    import ctypes  # noqa: PLC0415 - only a screen needs it
+
     try:
         ctypes.CDLL("libxcb-cursor.so.0")
     except OSError:

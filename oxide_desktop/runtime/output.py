@@ -34,12 +34,12 @@ class PlainText:
         self._held = ""
         if "\x1b" not in text and "\x9b" not in text:
             return text
-        text = _SEQUENCE.sub("", text)
+        # Before anything is dropped: what stands before a dropped sequence must not look as if it were still to end.
         unfinished = _UNFINISHED.search(text, max(0, len(text) - SEQUENCE_CHARS))
         if unfinished:
             self._held = unfinished.group()
             text = text[: unfinished.start()]
-        return _without_escapes(text)
+        return _without_escapes(_SEQUENCE.sub("", text))
 
     def finish(self) -> str:
         """What was held back for a sequence or a character that never came to its end."""

@@ -41,6 +41,11 @@ def test_text_without_escapes_comes_through_as_it_is(text, size):
     assert in_pieces(text.encode(), size) == text
 
 
+def test_a_sequence_that_breaks_off_before_another_one_is_cut_the_same_way_everywhere():
+    data = b"\x1b/\x1b0"
+    assert in_pieces(data, 1) == in_pieces(data, 9) == "/"
+
+
 @given(st.lists(st.one_of(st.text(), st.sampled_from(sorted(SEQUENCES.values())), st.just("\x1b"))), st.integers(1, 9))
 def test_how_output_is_cut_does_not_change_what_is_read(parts, size):
     data = "".join(parts).encode()

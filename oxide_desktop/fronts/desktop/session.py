@@ -38,6 +38,8 @@ class AskSession(QObject):
 
     async def aclose(self) -> None:
         """End what still runs for the window; the engine's tasks are not its own."""
+        self._window.asked.disconnect(self._ask)
+        self._window.prompt_settled.disconnect(self._prompt_settled)
         await self._background.close()
 
     # -- the person --------------------------------------------------------------------------------
