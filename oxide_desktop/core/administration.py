@@ -1,4 +1,4 @@
-"""What the engine lets people look at and set besides tasks: routing rules, services, what is imported."""
+"""What the engine lets people look at and set besides tasks: routing rules, services, imports."""
 
 from __future__ import annotations
 

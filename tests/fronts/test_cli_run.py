@@ -51,6 +51,14 @@ def oxide(tmp_path: Path, server: Server) -> Iterator[Oxide]:
         yield program
 
 
+def test_what_a_person_should_know_of_the_history_is_said_beside_the_answer(oxide: Oxide) -> None:
+    (oxide.home / "tasks.json").write_text("[", encoding="utf-8")
+    done = oxide("run", "Hello?")
+    assert (done.returncode, done.stderr.count("tasks.json is not a readable")) == (0, 1)
+    assert "tasks.json" not in done.stdout
+    assert "tasks.json" not in oxide("run", "--quiet", "Hello?").stderr
+
+
 def asked_text(server: Server) -> str:
     return "\n".join(message["content"] for message in server.asked[-1].body["messages"])
 

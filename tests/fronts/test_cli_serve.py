@@ -69,6 +69,14 @@ def test_a_service_that_cannot_be_used_is_named_with_what_to_do(oxide: Oxide, se
     end(process)
 
 
+def test_what_a_person_should_know_of_the_history_is_said_at_the_start(oxide: Oxide) -> None:
+    (oxide.home / "tasks.json").write_text("[", encoding="utf-8")
+    process = oxide.start("serve")
+    said = wait_for(process, "✓ fake: ")
+    assert said.count("⚠ The file cannot be imported") == 1
+    end(process)
+
+
 def test_plain_oxide_without_a_screen_says_so_and_asks_a_first_question_once(
     oxide: Oxide, server: OpenAIServer
 ) -> None:

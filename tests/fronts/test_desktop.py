@@ -102,6 +102,19 @@ def test_the_route_is_shown_while_typing_and_nothing_is_sent(loop: Loop):
     assert house.adapters["stub"].calls == []
 
 
+def test_what_a_person_should_know_of_the_history_stands_above_all_else(loop: Loop):
+    house = House(stub(["never"]))
+    house.history.notices = ("The history was damaged.", "A backup of <b>today</b> took its place.")
+
+    async def person(desk: Desk) -> None:
+        said = desk.window.notice.text().splitlines()
+        assert tuple(said[-2:]) == house.history.notices
+        assert desk.window.notice.isVisible()
+        assert desk.window.notice.textFormat() is Qt.TextFormat.PlainText
+
+    assert loop.run_until_complete(Desk(house).use(person)) == 0
+
+
 def test_stop_cancels_the_task_and_says_so(loop: Loop):
     adapter = stub(["so far", STALL])
     house = House(adapter)

@@ -42,6 +42,12 @@ async def follow(engine: Orchestrator, task: RunningTask, *, as_json: bool, quie
     return _conclude(task, as_json=as_json, quiet=quiet, lost=lost)
 
 
+def say_notices(engine: Orchestrator) -> None:
+    """What a person should know of the history; it is open by now."""
+    for notice in engine.history.notices:
+        say(f"{mark('attention')} {one_line(notice)}")
+
+
 async def watch(task: RunningTask) -> None:
     """Show a task until it has ended; stopping to watch does not stop it."""
     with Progress(task, quiet=False) as progress:

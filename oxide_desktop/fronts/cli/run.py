@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from oxide_desktop.fronts.cli.asking import asking_options, make_request
-from oxide_desktop.fronts.cli.follow import follow
+from oxide_desktop.fronts.cli.follow import follow, say_notices
 from oxide_desktop.fronts.cli.program import Program, pass_program
 
 if TYPE_CHECKING:
@@ -43,6 +43,9 @@ def run(
     )
 
     async def ask(engine: Orchestrator) -> int:
-        return await follow(engine, await engine.submit(request), as_json=as_json, quiet=quiet)
+        task = await engine.submit(request)
+        if not quiet:
+            say_notices(engine)
+        return await follow(engine, task, as_json=as_json, quiet=quiet)
 
     return program.run(ask)

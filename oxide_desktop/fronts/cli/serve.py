@@ -15,7 +15,7 @@ from oxide_desktop.core.health import Depth, ServiceStatus
 from oxide_desktop.core.model import Locality, Preferences, Request, Source
 from oxide_desktop.core.ports import TaskFilter
 from oxide_desktop.fronts.cli import instance
-from oxide_desktop.fronts.cli.follow import watch
+from oxide_desktop.fronts.cli.follow import say_notices, watch
 from oxide_desktop.fronts.cli.interrupt import run_interruptible
 from oxide_desktop.fronts.cli.output import columns, is_terminal, mark, paint, say
 from oxide_desktop.fronts.cli.program import Listening, Program, pass_program
@@ -69,6 +69,7 @@ async def _serve(program: Program, *, greet: bool) -> int:
         await engine.start()
         async with program.serve_fronts(engine, program.paths, program.settings) as listening:
             _tell_where(listening)
+            say_notices(engine)
             found = await engine.check_services(Depth.PROBE)
             _tell_services(found)
             engine.watch_services()

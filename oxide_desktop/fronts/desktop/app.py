@@ -58,6 +58,7 @@ class App(QObject):
         self._serve_fronts = serve_fronts
         self._watch_signals = watch_signals
         self._quit = asyncio.Event()
+        self._notices: tuple[str, ...] = ()
         self._collector = GuiThreadCollector(self)
         self.window = AskWindow()
         self.tray = Tray()
@@ -70,7 +71,7 @@ class App(QObject):
         self.tray.show()
         self.show_window()
         if not self.tray.has_host():
-            self.window.show_notice(self.tr("This desktop shows no tray icons, so this window is Oxide's place."))
+            self._notify(self.tr("This desktop shows no tray icons, so this window is Oxide's place."))
             self.window.hidden.connect(self._quit.set)
         async with self._watch_signals(self._quit.set):
             try:
@@ -87,6 +88,7 @@ class App(QObject):
     async def _with_engine(self) -> None:
         orchestrator = await asyncio.to_thread(self._build)
         async with orchestrator, self._serve_fronts(orchestrator):
+            self._notify(*orchestrator.history.notices)
             orchestrator.watch_services()
             bridge = Bridge(orchestrator.bus, self)
             bridge.task_changed.connect(lambda record: self.tray.task_began(record.id))
@@ -97,6 +99,12 @@ class App(QObject):
             finally:
                 await session.aclose()
                 bridge.close()
+
+    def _notify(self, *notices: str) -> None:
+        """Let sentences stand above all else in the window, below those that stand there already."""
+        self._notices += notices
+        if self._notices:
+            self.window.show_notice("\n".join(self._notices))
 
     def show_window(self) -> None:
         """Bring the Ask window to the front, ready for typing."""

@@ -75,6 +75,7 @@ class AskWindow(QWidget):
         self.prompt.installEventFilter(self)
         self.notice = QLabel()
         self.notice.setWordWrap(True)
+        self.notice.setTextFormat(Qt.TextFormat.PlainText)
         self.notice.setVisible(False)
         self.route = QLabel()
         self.route.setAccessibleName(self.tr("Where it goes and why"))
