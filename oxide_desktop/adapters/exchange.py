@@ -144,7 +144,8 @@ async def _error_body(response: httpx.Response) -> bytes:
     """What there is of an error's text, within bounds of size and time."""
     body = b""
     with suppress(*http_failures(), TimeoutError):  # the status alone will have to do
-        async with asyncio.timeout(CLOSE_TIMEOUT_S), aclosing(response.aiter_bytes()) as pieces:  # type: ignore[type-var]
+        parts = aclosing(response.aiter_bytes())  # type: ignore[type-var]  # a generator, which httpx does not say
+        async with asyncio.timeout(CLOSE_TIMEOUT_S), parts as pieces:
             async for piece in pieces:
                 body += piece
                 if len(body) >= ERROR_BODY_BYTES:

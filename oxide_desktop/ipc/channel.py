@@ -170,7 +170,7 @@ def connect(path: str, hello: Mapping[str, Any], timeout_s: float = HELLO_LIMIT_
     try:
         connection = Connection(stream)
         connection.greet(hello)
-    except BaseException:
+    except BaseException:  # refused, late or interrupted: nobody will use it
         stream.close()
         raise
     stream.settimeout(None)
@@ -188,7 +188,7 @@ def _open(address: str, timeout_s: float) -> ByteStream:
         try:
             peer.connect(address)
             served_by = peer_uid(peer)
-        except BaseException:
+        except BaseException:  # refused, late or interrupted: nobody will use it
             peer.close()
             raise
         if served_by not in (None, os.geteuid()):

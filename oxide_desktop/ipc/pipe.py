@@ -155,7 +155,7 @@ if sys.platform == "win32":
                 pipe = PipeHandle(self._next)
                 try:
                     await loop._proactor.accept_pipe(pipe)  # noqa: SLF001 - asyncio offers no access list in public
-                except BaseException:
+                except BaseException:  # cancelled, or it failed: nobody else has this end
                     pipe.close()
                     raise
                 self._next = _new_instance(self._address, first=False)

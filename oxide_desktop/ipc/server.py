@@ -121,7 +121,7 @@ if sys.platform != "win32":
         old_mask = os.umask(0o177)
         try:
             listener.bind(str(place))
-        except BaseException:
+        except BaseException:  # refused or interrupted: nobody else has this socket
             listener.close()
             raise
         finally:

@@ -82,7 +82,7 @@ if sys.platform == "win32":
                 creationflags=subprocess.CREATE_NO_WINDOW,
                 startupinfo=subprocess.STARTUPINFO(lpAttributeList={"handle_list": handles}),
             )
-        except BaseException:
+        except BaseException:  # refused or interrupted: nobody else knows these ends
             for end in ours:
                 end.close()
             raise
@@ -130,7 +130,7 @@ else:
                 pass_fds=(control_fd, status_fd),
                 start_new_session=True,
             )
-        except BaseException:
+        except BaseException:  # refused or interrupted: nobody else knows these ends
             for end in ours:
                 end.close()
             raise

@@ -84,7 +84,7 @@ class GuardedSpawner:
         try:
             self._registry.started(plumbing.guard.pid, is_guard=True)
             await child.start(encode(spec, env))
-        except BaseException:
+        except BaseException:  # cancelled, or it failed: nobody will ever hold this child
             await child.stop_within(0)
             raise
         if not child.gone.done():

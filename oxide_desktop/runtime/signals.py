@@ -19,12 +19,14 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from types import FrameType
 from typing import Any, TypeVar
 
+from oxide_desktop.core.errors import CancelledTaskError
+
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-CANCELLED = 130
-STOP_LIMIT_S = 4.5
+CANCELLED = CancelledTaskError.exit_code
+TIDY_UP_LIMIT_S = 4.5
 WAKE_BYTES = 4096
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 
@@ -35,7 +37,7 @@ def stop_signals() -> list[signal.Signals]:
     return [number for number in known if signal.getsignal(number) is not signal.SIG_IGN]
 
 
-def run_stoppable(work: Coroutine[Any, Any, T], *, limit_s: float = STOP_LIMIT_S) -> T:
+def run_stoppable(work: Coroutine[Any, Any, T], *, limit_s: float = TIDY_UP_LIMIT_S) -> T:
     """Run `work` on a loop of its own; the first signal cancels it.
 
     Raises:
@@ -47,7 +49,7 @@ def run_stoppable(work: Coroutine[Any, Any, T], *, limit_s: float = STOP_LIMIT_S
 
 
 @contextlib.asynccontextmanager
-async def watch_signals(stop: Callable[[], None], *, limit_s: float = STOP_LIMIT_S) -> AsyncIterator[None]:
+async def watch_signals(stop: Callable[[], None], *, limit_s: float = TIDY_UP_LIMIT_S) -> AsyncIterator[None]:
     """Call `stop` at the first signal, on a loop that somebody else runs (Qt's)."""
     loop, patience = asyncio.get_running_loop(), _Patience(limit_s)
     watched = []

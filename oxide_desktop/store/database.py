@@ -75,7 +75,7 @@ def transaction(connection: apsw.Connection) -> Iterator[None]:
     try:
         yield
         connection.execute("COMMIT")
-    except BaseException:
+    except BaseException:  # whatever it was, cancelled work included: all or nothing
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise

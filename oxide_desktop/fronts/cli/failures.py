@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-CANCELLED = 130
-
 
 class Interrupted(BaseException):
     """The person, or the system, asked the program to stop."""
@@ -29,7 +27,7 @@ class ReaderLeft(Exception):
 
 def ending(args: Sequence[str], work: Callable[[], object]) -> int:
     """Do `work` and answer the exit code; what goes wrong is told here and nowhere else."""
-    from oxide_desktop.core.errors import Bug, OxideError  # noqa: PLC0415 - click comes first, for --help
+    from oxide_desktop.core.errors import Bug, CancelledTaskError, OxideError  # noqa: PLC0415 - click comes first, for --help
 
     as_json = "--json" in _options(args)
     try:
@@ -40,10 +38,11 @@ def ending(args: Sequence[str], work: Callable[[], object]) -> int:
     except click.ClickException as error:
         return _tell_usage(error, as_json=as_json)
     except (KeyboardInterrupt, click.Abort, Interrupted):
-        return _tell_cancelled(as_json=as_json)
+        _tell_cancelled(as_json=as_json)
+        return CancelledTaskError.exit_code
     except (ReaderLeft, BrokenPipeError):
         _forget_stdout()
-        return CANCELLED
+        return CancelledTaskError.exit_code
     except Exception as error:  # a bug of ours: told like every other error, its trace goes to the log
         log.exception("the command line met a bug")
         return _tell(Bug("Oxide made a mistake", repr(error), "The log has the details."), as_json=as_json)
@@ -81,11 +80,10 @@ def _tell_usage(error: click.ClickException, *, as_json: bool) -> int:
     return error.exit_code if isinstance(error, click.UsageError) else 2
 
 
-def _tell_cancelled(*, as_json: bool) -> int:
+def _tell_cancelled(*, as_json: bool) -> None:
     if as_json:
         _write_json({"error": {"title": "Cancelled", "message": "It was stopped before it was done.", "hint": ""}})
     click.echo("Cancelled.", err=True)
-    return CANCELLED
 
 
 def _write_json(data: object) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 ACQUIRE_LIMIT_S = 1.0
 # Creation times of processes are computed from the boot time, and may be off by a clock tick or two.
 CLOCK_SLACK_S = 2.0
-STOP_LIMIT_S = 20.0
+OTHER_ENDS_LIMIT_S = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def children(paths: Paths, instance: Instance) -> Sequence[ChildInfo]:
     return children_of(paths.run_dir, instance.pid) if instance.pid else ()
 
 
-def end(paths: Paths, instance: Instance, limit_s: float = STOP_LIMIT_S) -> None:
+def end(paths: Paths, instance: Instance, limit_s: float = OTHER_ENDS_LIMIT_S) -> None:
     """Ask the running Oxide to end, and wait until it has.
 
     Raises:
