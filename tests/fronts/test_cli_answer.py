@@ -6,6 +6,7 @@ import asyncio
 import errno
 import os
 import pty
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
@@ -100,5 +101,10 @@ async def test_a_writer_whose_loop_has_gone_ends_quietly(pipe: tuple[int, TextIO
     async def leave_early() -> None:
         AnswerWriter(stream).write("z" * MORE_THAN_A_PIPE_HOLDS)
 
+    before = threading.enumerate()
     await asyncio.to_thread(asyncio.run, leave_early())
+    (writer,) = (thread for thread in threading.enumerate() if thread.name == "answer" and thread not in before)
+    assert writer.is_alive()
     os.close(reading)
+    await asyncio.to_thread(writer.join, LIMIT_S)
+    assert not writer.is_alive()

@@ -176,9 +176,17 @@ def test_a_log_that_cannot_be_written_is_said_once_and_stops_nothing(
 def test_a_log_that_cannot_be_written_harms_nobody_without_standard_error(
     paths: Paths, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(sys, "stderr", None)
-    configure_logs(LoggingSettings(file="/dev/full"), paths)
+    (paths.home / "lasting.log").symlink_to("/dev/full")
+    configure_logs(LoggingSettings(file="lasting.log"), paths)
+    with monkeypatch.context() as without:
+        without.setattr(sys, "stderr", None)
+        log.error("lost")
+    (paths.home / "lasting.log").unlink()
+    close_logs()
+    configure_logs(LoggingSettings(file="lasting.log"), paths)
     log.error("hello")
+    close_logs()
+    assert "hello" in (paths.home / "lasting.log").read_text()
 
 
 def test_a_wrong_log_call_is_shown_as_ever(paths: Paths):

@@ -35,12 +35,15 @@ async def test_a_phase_that_lasts_too_long_ends_the_block(phase: Phase, said: st
 
 async def test_text_that_keeps_coming_is_not_interrupted_however_long_it_takes():
     loop = asyncio.get_running_loop()
-    began = loop.time()
-    async with Watchdog("qwen", LIMITS) as watchdog:
+    async with asyncio.timeout(5), Watchdog("qwen", LIMITS) as watchdog:
         watchdog.enter(Phase.IDLE)
-        while loop.time() - began < 0.3:
-            await asyncio.sleep(0.01)
+        began = loop.time()
+        while loop.time() - began < 3 * LIMITS.idle_timeout_seconds:
+            await asyncio.sleep(0)
             watchdog.touch()
+
+    assert watchdog.phase is Phase.IDLE
+    assert loop.time() - began >= 3 * LIMITS.idle_timeout_seconds
 
 
 async def test_a_cancel_from_outside_stays_a_cancel():
