@@ -38,20 +38,6 @@ def load_config(path: str | Path | None = None) -> Settings:
     return settings
 
 
-def check_config(path: str | Path | None = None) -> tuple[ConfigProblem, ...]:
-    """All that `load_config` would refuse."""
-    return tuple(_read(path)[1])
-
-
-def effective_config(path: str | Path | None = None) -> dict[str, Any]:
-    """The settings in force with the keys that the file has, as plain values, secrets masked.
-
-    Raises:
-        ConfigError: As `load_config`.
-    """
-    return to_plain(load_config(path))
-
-
 def to_plain(settings: Settings) -> dict[str, Any]:
     """Settings with the keys that the file has, as plain values, secrets masked."""
     plain: dict[str, Any] = _plain(settings, "")

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from oxide_desktop.config.settings import check_config, load_config
+from oxide_desktop.config.settings import load_config
+from oxide_desktop.core.errors import ConfigError, ConfigProblem
 from oxide_desktop.core.settings import ServiceSettings, Settings
 
 
@@ -33,7 +34,7 @@ class SettingsFile:
     def problems(self, text: str | bytes) -> list[str]:
         """`line key: message [allowed]` of everything that is refused."""
         self.write(text)
-        found = check_config()
+        found = refused()
         assert all(problem.file == str(self.path) for problem in found)
         return [
             f"{problem.line} {problem.key}: {problem.message}" + (f" [{problem.allowed}]" if problem.allowed else "")
@@ -43,6 +44,15 @@ class SettingsFile:
     def service_problems(self, text: str) -> list[str]:
         """The same, of the service `mine`, whose first line is line 3."""
         return self.problems("services:\n  mine:\n" + textwrap.indent(textwrap.dedent(text), "    "))
+
+
+def refused() -> tuple[ConfigProblem, ...]:
+    """All that is wrong with the person's settings."""
+    try:
+        load_config()
+    except ConfigError as error:
+        return tuple(error.problems)
+    return ()
 
 
 @pytest.fixture
