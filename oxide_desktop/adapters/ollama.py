@@ -12,7 +12,7 @@ from oxide_desktop.adapters.exchange import Exchange, Pulse, drain
 from oxide_desktop.adapters.http_errors import Refused
 from oxide_desktop.adapters.models import Choice, ModelChoice, listed, runs_elsewhere
 from oxide_desktop.adapters.ollama_dialect import Chat, positive
-from oxide_desktop.adapters.ollama_server import STARTING, OllamaServer, remote_host
+from oxide_desktop.adapters.ollama_server import PERHAPS_DEAD, STARTING, OllamaServer, remote_host
 from oxide_desktop.core.errors import FailureKind, ServiceError
 from oxide_desktop.core.health import Depth, Health, ServiceInfo, Tier
 from oxide_desktop.core.model import Locality, TaskType
@@ -25,7 +25,6 @@ ANSWER_TOKENS = 2048
 SMALLEST_WINDOW = 4096
 SUGGESTED_MODEL = "qwen2.5-coder:7b"
 _CLIENT_ERRORS = range(400, 500)
-_PERHAPS_DEAD = (FailureKind.TRANSIENT, FailureKind.MISSING)
 
 
 class OllamaAdapter:
@@ -59,9 +58,9 @@ class OllamaAdapter:
             ServiceError: The attempt failed.
         """
         started = visible = False
-        again = True
+        down, first = await self._server.is_down(), True
         while True:
-            async with aclosing(self._starting()) as notes:
+            async with aclosing(self._starting(needed=down)) as notes:
                 async for note in notes:
                     yield note
             try:
@@ -72,21 +71,20 @@ class OllamaAdapter:
                         started = started or isinstance(output, Started)
                         visible = visible or isinstance(output, str)
             except ServiceError as error:
-                if not (again and not visible and await self._died(error)):
+                down = first and not visible and error.kind in PERHAPS_DEAD and await self._server.has_died()
+                if not down:
                     raise
-                again = False
+                first = False
             else:
                 return
 
-    async def _died(self, error: ServiceError) -> bool:
-        return error.kind in _PERHAPS_DEAD and await self._server.is_down()
-
-    async def _starting(self) -> AsyncGenerator[Note, None]:
-        """Start the server if it is down and may be started, and say so first: it takes a while."""
-        if await self._server.is_down():
-            yield Note(STARTING)
-            if note := (await self._server.start()).note:
-                yield Note(note)
+    async def _starting(self, *, needed: bool) -> AsyncGenerator[Note, None]:
+        """Start the server if that is needed, and say so first: it takes a while."""
+        if not needed:
+            return
+        yield Note(STARTING)
+        if note := (await self._server.start()).note:
+            yield Note(note)
 
     async def _ask(self, call: Call) -> AsyncGenerator[Output, None]:
         """Ask in a window large enough for the prompt."""

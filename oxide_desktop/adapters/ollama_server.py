@@ -32,6 +32,7 @@ STALL_LIMIT_S = 120.0
 QUIET_LIMIT_S = 900.0
 """For what brings no bytes: a large model takes minutes to be verified."""
 _NOT_FOUND = 404
+PERHAPS_DEAD = (FailureKind.TRANSIENT, FailureKind.MISSING)
 
 
 class OllamaServer:
@@ -61,14 +62,30 @@ class OllamaServer:
         parts = urlsplit(self.http.peer.url)
         return self._starter is not None and self._local and parts.scheme == "http" and parts.path in ("", "/")
 
+    @property
+    def _may_start(self) -> bool:
+        return self.startable and self._settings.auto_start
+
     async def is_down(self) -> bool:
         """Whether nothing listens where Oxide may start something."""
-        if not (self.startable and self._settings.auto_start):
+        if not self._may_start:
             return False
         try:
             await self.http.reachable(checks.CONNECT_LIMIT_S)
         except ServiceError:
             return True
+        return False
+
+    async def has_died(self) -> bool:
+        """Whether one that Oxide may start is gone. One that is just dying can still be connected to, and no more."""
+        if not self._may_start:
+            return False
+        try:
+            await self.http.get_json("api/version")
+        except Refused:
+            return False
+        except ServiceError as error:
+            return error.kind in PERHAPS_DEAD
         return False
 
     async def ready(self) -> bool:
@@ -105,7 +122,7 @@ class OllamaServer:
         Raises:
             ServiceError: It cannot be started.
         """
-        if self._starter is None or not (self.startable and self._settings.auto_start):
+        if self._starter is None or not self._may_start:
             return False
         return await self._starter.recover(self.http.peer.url, self.ready)
 
@@ -117,7 +134,7 @@ class OllamaServer:
             fix = "Install Ollama from https://ollama.com, or set services.{}.base_url to where it runs."
             return dataclasses.replace(health, tier=None, failing=Tier.INSTALLED, fix=fix.format(self._settings.name))
         health = dataclasses.replace(health, tier=Tier.INSTALLED)
-        if self._starter is None or not (self.startable and self._settings.auto_start):
+        if self._starter is None or not self._may_start:
             return health
         if refusal := self._starter.refusal(self.http.peer.url):
             return checks.failed(health, refusal, Tier.STARTS, Tier.INSTALLED)
