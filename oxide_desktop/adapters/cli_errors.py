@@ -118,8 +118,8 @@ _RULES = (
         FailureKind.CONTEXT,
         "cannot take a prompt of that size",
         "Send fewer files, or use a model with a larger window.",
-        r"context[ _-]?(length|size|window)|maximum context|too many (input )?tokens|prompt is too (long|large)"
-        r"|input token count|exceeds? the (maximum|limit)[\w ]* tokens|reduce the length",
+        r"context[ _-]?(length|size|window)|maximum context|too many (input )?tokens|(prompt|context) is too (long"
+        r"|large)|input token count|exceeds? the (maximum|limit)[\w ]* tokens|reduce the length",
         {413},
     ),
     _Rule(

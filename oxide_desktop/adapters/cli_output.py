@@ -233,8 +233,9 @@ class Lines:
         return "".join(self._parts)
 
     def tail(self) -> str:
-        """The end of it."""
-        return "".join(self._parts[-2:])[-STRAY_CHARS:]
+        """The end of it, if it is for people; an object that has begun is not."""
+        begun = next((part for part in self._parts if part), "")
+        return "" if begun.lstrip().startswith("{") else "".join(self._parts[-2:])[-STRAY_CHARS:]
 
 
 class StrayLines:

@@ -8,9 +8,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from oxide_desktop.adapters.gemini import GeminiAdapter
+from oxide_desktop.adapters.qwen import QwenAdapter
+
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 REPLAYED = Path(__file__).with_name("replayed_cli.py")
-TESTED = {"gemini": "0.61.0", "qwen": "0.24.4"}
+TESTED = {"gemini": GeminiAdapter.tested_version, "qwen": QwenAdapter.tested_version}
 
 
 def recordings(kind: str) -> list[str]:

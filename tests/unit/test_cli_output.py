@@ -100,6 +100,16 @@ def test_lines_that_are_no_json_are_skipped_and_kept_for_the_message() -> None:
     assert reader.error == "no"
 
 
+def test_a_question_without_an_end_of_line_is_kept_for_the_message_and_an_unfinished_object_is_not() -> None:
+    reader = JsonLinesReader(Select("text"), None)
+    reader.feed("one\nEnter your ")
+    reader.feed("API key: ")
+    assert reader.unread == "one\nEnter your API key: "
+    reader.feed('\n{"text": "a secr')
+    reader.feed("et of the prompt")
+    assert reader.unread == "one\nEnter your API key: \n"
+
+
 def test_a_line_of_ten_megabytes_is_put_together() -> None:
     long = "x" * (10 * 1024 * 1024)
     assert read(JsonLinesReader(Select("text"), None), json.dumps({"text": long}) + "\n", 65536) == long
