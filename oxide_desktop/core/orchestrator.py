@@ -68,14 +68,14 @@ class Orchestrator(Administration):
                 self._history = await self._open_history()
                 self._background.start(self._history.maintain(), "history maintenance")
 
-    def watch_services(self) -> None:
+    def watch_services(self, maintenance_interval_s: float = MAINTENANCE_INTERVAL_S) -> None:
         """Keep services' health fresh and the history in order, for programs that stay."""
         self._background.start(self._health.watch(), "health watch")
-        self._background.start(self._maintain_again_and_again(), "history upkeep")
+        self._background.start(self._maintain_again_and_again(maintenance_interval_s), "history upkeep")
 
-    async def _maintain_again_and_again(self) -> None:
+    async def _maintain_again_and_again(self, interval_s: float) -> None:
         while True:
-            await asyncio.sleep(MAINTENANCE_INTERVAL_S)
+            await asyncio.sleep(interval_s)
             try:
                 await self.history.maintain()
             except StoreError:

@@ -32,6 +32,8 @@ class MemoryHistory:
         self.gate_only: TaskStatus | None = None
         self.waiting = asyncio.Event()
         self.maintained = 0
+        self.maintained_often = asyncio.Event()
+        self.maintenance_fails = 0
         self.closed = False
 
     async def add(self, record: TaskRecord) -> None:
@@ -64,6 +66,10 @@ class MemoryHistory:
 
     async def maintain(self) -> None:
         self.maintained += 1
+        if self.maintained >= 4:
+            self.maintained_often.set()
+        if self.maintenance_fails and self.maintained == 2:
+            raise StoreError("The history could not be copied", "The disk is full.", "Free some space.")
 
     async def aclose(self) -> None:
         self.closed = True

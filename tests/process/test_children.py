@@ -231,7 +231,7 @@ async def test_a_program_sees_no_secret_of_ours_and_what_it_was_given(spawner, a
         env = dict(line.split("=", 1) for line in (await said(child)).splitlines())
     assert "OPENAI_API_KEY" not in env
     assert env["GEMINI_API_KEY"] == "its own"
-    assert env["OXIDE_CHILD"] == "test/1"
+    assert env["OXIDE_CHILD"].endswith("/1")
 
 
 async def test_a_guard_does_not_hold_a_programs_keys(spawner, awkward):

@@ -788,6 +788,16 @@ async def test_a_program_that_stays_watches_its_services():
         assert house.orchestrator.services()[0].healthy
 
 
+async def test_a_program_that_stays_keeps_its_history_in_order_even_after_a_failure(caplog: pytest.LogCaptureFixture):
+    async with House(stub(["a"])) as house:
+        await house.orchestrator.start()
+        house.history.maintenance_fails = 1
+        house.orchestrator.watch_services(maintenance_interval_s=0.001)
+        await house.history.maintained_often.wait()
+
+    assert "the history could not be maintained" in caplog.text
+
+
 async def test_the_engine_is_a_context_manager():
     house = House(stub(["a"]))
     async with house.orchestrator as oxide:

@@ -6,7 +6,7 @@ import pytest
 
 from oxide_desktop.core.errors import FailureKind, ServiceError
 from oxide_desktop.core.settings import ExecutionSettings
-from oxide_desktop.core.watchdog import Phase, Watchdog
+from oxide_desktop.core.watchdog import Phase, Watchdog, whole_task_deadline
 
 LIMITS = ExecutionSettings(
     start_timeout_seconds=0.05, first_byte_timeout_seconds=0.06, idle_timeout_seconds=0.07, timeout_seconds=60
@@ -67,3 +67,17 @@ async def test_an_error_of_the_block_goes_through_and_leaves_no_timer():
             raise KeyError("mine")
 
     assert watchdog._timer.cancelled()
+
+
+async def test_the_whole_task_has_a_deadline_that_names_itself():
+    with pytest.raises(ServiceError, match=r"not done within 0\.05 s") as caught:
+        async with whole_task_deadline(ExecutionSettings(timeout_seconds=0.05)):
+            await asyncio.Event().wait()
+
+    assert caught.value.kind is FailureKind.TIMEOUT
+
+
+async def test_somebody_elses_timeout_is_not_taken_for_the_tasks():
+    with pytest.raises(TimeoutError, match="another's"):
+        async with whole_task_deadline(ExecutionSettings(timeout_seconds=60)):
+            raise TimeoutError("another's")
