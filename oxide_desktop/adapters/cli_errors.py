@@ -25,7 +25,9 @@ _TELLING = re.compile(
     r"|timed? ?out|log ?in|sign|unknown|no such|missing|please|required|expired|not ",
     re.IGNORECASE,
 )
-_STATUS = re.compile(r"(?:^|API Error:|\bHTTP(?:/\d\S*)?|\bstatus|\bcode\"?|\berror)\W{0,4}([45]\d\d)\b", re.IGNORECASE)
+_STATUS = re.compile(
+    r"(?:^|API Error:|\bHTTP(?:/\d\S*)?|\bstatus|\brejected|\bcode\"?|\berror)\W{0,4}([45]\d\d)\b", re.IGNORECASE
+)
 _RETRY_AFTER = re.compile(r"\b(?:retry|again) (?:after|in) ([\d.]+) ?s", re.IGNORECASE)
 
 SIGN_IN = re.compile(
@@ -110,7 +112,8 @@ _RULES = (
         "{sign_in}",
         r"(invalid|incorrect|missing|expired|no|bad|wrong)\b.{0,24}\b(api[ _-]?key|credentials?|token)\b"
         r"|api[ _-]?key\b.{0,24}\b(not valid|invalid|expired|required|missing|not set|not found)"
-        r"|unauthori[sz]ed|unauthenticated|authenticat(ion|e)\b|no auth type|auth method|_API_KEY\b.{0,40}\benviron"
+        r"|unauthori[sz]ed|unauthenticated|authenticat(ion|e)\b|no auth type|auth method"
+        r"|environment variable: \W?\w+_KEY|_API_KEY\b.{0,40}\benviron"
         f"|{SIGN_IN.pattern}",
         {401, 403},
     ),

@@ -40,7 +40,7 @@ class CommandAdapter:
         self.settings = settings
         self._tools = tools
         name = settings.name
-        program = settings.executable or name
+        program = Path(settings.executable or name).name
         self._teller = Teller(
             service=name, sign_in=f"Sign in with `{program}` in a terminal, or give it its key in services.{name}.env."
         )

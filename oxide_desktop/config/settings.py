@@ -83,8 +83,21 @@ def _read(path: str | Path | None) -> tuple[Settings, list[ConfigProblem]]:
     tree: Tree = read_document(resource("config", "default.yaml"), problems)
     file = Paths.from_environment().config_file if path is None else Path(path)
     if path is not None or _is_there(file):
-        tree = _merge(tree, read_document(file, problems))
+        own = read_document(file, problems)
+        tree = _merge(_with_templates(tree, own, problems), own)
     return _settings(tree, problems), problems
+
+
+def _with_templates(shipped: Tree, own: Tree, problems: list[ConfigProblem]) -> Tree:
+    """The shipped settings, and the templates of those services that only the person names."""
+    there = entries_of(shipped)
+    services = entries_of(there.get("services"))
+    named = entries_of(entries_of(own).get("services")).keys() - services.keys()
+    if not named:
+        return shipped
+    templates = entries_of(entries_of(read_document(resource("config", "templates.yaml"), problems)).get("services"))
+    known = {name: item for name, item in templates.items() if name in named}
+    return Section(shipped.place, {**there, "services": Section(there["services"].place, {**services, **known})})
 
 
 def _is_there(file: Path) -> bool:

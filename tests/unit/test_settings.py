@@ -29,8 +29,6 @@ from tests.unit.settings_file import SettingsFile, file
 
 __all__ = ["file"]
 
-TEMPLATES = ("claude", "codex", "llm", "opencode", "aider", "agy")
-
 
 def test_without_a_file_the_shipped_settings_hold(file: SettingsFile):
     settings = load_config()
@@ -40,7 +38,6 @@ def test_without_a_file_the_shipped_settings_hold(file: SettingsFile):
         "ollama_local": (True, "ollama", Locality.LOCAL),
         "ollama_remote": (False, "ollama", Locality.LOCAL),
         "lmstudio": (True, "openai_compatible", Locality.LOCAL),
-        **dict.fromkeys(TEMPLATES, (False, "command", Locality.CLOUD)),
         "builtin": (True, "builtin", Locality.LOCAL),
     }
     assert settings.services["ollama_local"].auto_start
@@ -154,7 +151,6 @@ def test_the_documented_example_loads_as_it_stands(file: SettingsFile):
         "ollama_local": "ollama",
         "ollama_remote": "ollama",
         "lmstudio": "openai_compatible",
-        **dict.fromkeys(TEMPLATES, "command"),
         "builtin": "builtin",
     }
     assert settings.services["ollama_remote"].locality is Locality.LOCAL

@@ -79,7 +79,7 @@ def test_all_problems_are_listed_with_file_line_key_and_what_is_allowed(file: Se
         ("routing_rules: 3", "1 routing_rules: must hold keys with values, not 3"),
         (
             "routing_rules: {coding: {primary: qwn}}",
-            "1 routing_rules.coding.primary: there is no service 'qwn'; did you mean 'qwen'? [agy, aider",
+            "1 routing_rules.coding.primary: there is no service 'qwn'; did you mean 'qwen'? [builtin, gemini",
         ),
         ("routing_rules: {coding: {fallback: qwen}}", "1 routing_rules.coding.fallback: must be a list, not 'qwen'"),
         ("routing_rules: {coding: {second: qwen}}", "1 routing_rules.coding.second: there is no key 'second'."),
@@ -114,7 +114,7 @@ def test_names_in_lists_are_refused_on_their_own_lines(file: SettingsFile):
               - gemini
               - gpt
     """)
-    names = "agy, aider, builtin, claude, codex, gemini, llm, lmstudio, ollama_local, ollama_remote, opencode, qwen"
+    names = "builtin, gemini, lmstudio, ollama_local, ollama_remote, qwen"
     assert found == [f"6 routing_rules.coding.fallback: there is no service 'gpt'. [{names}]"]
 
 

@@ -63,16 +63,26 @@ def adapter(tmp_path: Path, tools: AdapterTools, name: str, said: str = "", code
     return CommandAdapter(ServiceSettings(**{**values, "executable": program(tmp_path, said, code)}), tools)
 
 
-def test_every_template_is_off_until_one_line_switches_it_on(tmp_path: Path) -> None:
-    assert not any(services(tmp_path)[name].enabled for name in TEMPLATES)
+def test_a_template_is_no_service_until_one_line_makes_it_one(tmp_path: Path) -> None:
+    assert not services(tmp_path).keys() & set(TEMPLATES)
+    assert services(tmp_path, "claude").keys() & set(TEMPLATES) == {"claude"}
     assert all(services(tmp_path, *TEMPLATES)[name].enabled for name in TEMPLATES)
 
 
+def test_the_persons_values_are_laid_over_a_template(tmp_path: Path) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text("services: {claude: {model: opus}, llm: {type: http, base_url: 'http://127.0.0.1:1/v1'}}")
+    made = load_config(file).services
+    assert made["claude"].model == "opus"
+    assert made["claude"].select
+    assert made["llm"].kind == "openai_compatible", "a service of one's own may have the name of a template"
+
+
 def test_every_template_says_what_of_it_was_tried() -> None:
-    text = resource("config", "default.yaml").read_text(encoding="utf-8")
+    text = resource("config", "templates.yaml").read_text(encoding="utf-8")
     for name in TEMPLATES:
-        before = text[: text.index(f"\n  {name}:\n")].splitlines()[-1]
-        assert before.lstrip("# ").startswith(("Tried with", "Untried."))
+        remark = text[: text.index(f"\n  {name}:\n")].split("\n\n")[-1]
+        assert remark.removeprefix("services:\n").lstrip("# ").startswith(("Tried with", "Untried."))
 
 
 @pytest.mark.parametrize("name", TEMPLATES)
