@@ -11,23 +11,31 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from oxide_desktop.fronts.cli.commands import oxide
-from oxide_desktop.fronts.cli.failures import ending
-from oxide_desktop.fronts.cli.program import Listening, Program
-
 if TYPE_CHECKING:
     from oxide_desktop import engine
     from oxide_desktop.config.paths import Paths
     from oxide_desktop.core.orchestrator import Orchestrator
     from oxide_desktop.core.settings import Settings
+    from oxide_desktop.fronts.cli.program import Listening, Program
 
+_CANCELLED = 130
 _SCREEN_VARIABLES = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; answers the exit code."""
+    try:
+        return _run(list(sys.argv[1:] if argv is None else argv))
+    except KeyboardInterrupt:  # while the command line, which hears it later, was being imported
+        return _CANCELLED
+
+
+def _run(args: list[str]) -> int:
+    from oxide_desktop.fronts.cli.commands import oxide  # noqa: PLC0415 - so that `main` hears Ctrl-C meanwhile
+    from oxide_desktop.fronts.cli.failures import ending  # noqa: PLC0415 - likewise
+    from oxide_desktop.fronts.cli.program import Program  # noqa: PLC0415 - likewise
+
     _prepare_streams()
-    args = list(sys.argv[1:] if argv is None else argv)
     program = Program(build=build, serve_fronts=serve_fronts, no_app_reason=no_app_reason, run_app=run_app)
     return ending(args, lambda: oxide.main(args, prog_name="oxide", standalone_mode=False, obj=program))
 
@@ -58,6 +66,7 @@ def build(settings: Settings) -> engine.Orchestrator:
 @contextlib.asynccontextmanager
 async def serve_fronts(orchestrator: Orchestrator, paths: Paths, settings: Settings) -> AsyncIterator[Listening]:
     """Serve MCP over the socket, and HTTP unless it is switched off, on the running loop."""
+    from oxide_desktop.fronts.cli.program import Listening  # noqa: PLC0415 - so that `main` hears Ctrl-C meanwhile
     from oxide_desktop.fronts.mcp import server as mcp_server  # noqa: PLC0415 - `--help` needs no front
     from oxide_desktop.ipc.channel import address_of  # noqa: PLC0415 - likewise
 

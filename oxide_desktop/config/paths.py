@@ -25,11 +25,17 @@ class Paths:
         """The home that `OXIDE_HOME` names, else `~/.oxide`.
 
         Raises:
-            UsageError: The person has no home directory.
+            UsageError: The person has no home directory, or it is relative to a folder that is gone.
         """
         given = os.environ.get("OXIDE_HOME") or "~/.oxide"
         try:
             return cls(Path(given).expanduser().absolute())
+        except FileNotFoundError:  # relative to a current folder that has been deleted
+            raise UsageError(
+                "There is no place for Oxide's files",
+                f"OXIDE_HOME is {given}, which begins in the current folder, and that is gone.",
+                "Go to another folder, or set OXIDE_HOME to an absolute path.",
+            ) from None
         except RuntimeError:
             raise UsageError(
                 "There is no place for Oxide's files",

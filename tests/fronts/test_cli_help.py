@@ -127,3 +127,10 @@ def test_the_bash_script_is_valid_bash(program: Oxide) -> None:
     script = program("completion", "bash").stdout
     checked = subprocess.run(["bash", "-n"], input=script, text=True, timeout=LIMIT_S, check=False)
     assert checked.returncode == 0
+
+
+def test_the_ways_to_install_completion_stand_on_lines_of_their_own(capsys: pytest.CaptureFixture[str]) -> None:
+    oxide.main(["completion", "--help"], standalone_mode=False)
+    shown = capsys.readouterr().out
+    assert "\\b" not in shown
+    assert "\n  zsh:  oxide completion zsh >> ~/.zshrc\n" in shown

@@ -15,7 +15,7 @@ import pytest
 
 from oxide_desktop.fronts.cli.failures import Interrupted
 from oxide_desktop.fronts.cli.interrupt import run_interruptible
-from tests.fronts.cli_program import LIMIT_S, Oxide, end, read_until
+from tests.fronts.cli_program import LIMIT_S, ROOT, Oxide, end, read_until
 
 NUMBERS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
@@ -125,3 +125,14 @@ def test_work_that_just_stops_is_told_as_interrupted() -> None:
 
     with pytest.raises(Interrupted):
         run_interruptible(stops())
+
+
+def test_ctrl_c_while_the_program_is_still_being_imported_ends_it_quietly(tmp_path: Path) -> None:
+    packages = tmp_path / "packages"
+    packages.mkdir()
+    body = "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\nraise AssertionError('not interrupted')\n"
+    (packages / "click.py").write_text(body, encoding="utf-8")
+    oxide = Oxide(tmp_path / "home", tmp_path, {"PYTHONPATH": f"{packages}{os.pathsep}{ROOT}"})
+    process = oxide.start("run", "Hello")
+    out, errors = process.communicate(timeout=LIMIT_S)
+    assert (process.returncode, out, errors) == (130, b"", b"")

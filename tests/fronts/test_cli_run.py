@@ -334,3 +334,21 @@ def test_a_disk_that_is_full_is_said(oxide: Oxide) -> None:
         _, errors = process.communicate(timeout=LIMIT_S)
     assert process.returncode == 1
     assert "The answer could not be written: No space left on device." in errors.decode()
+
+
+@pytest.mark.parametrize("words", [("run", "Hello"), ("explain", "Hello"), ("services", "test", "fake")], ids=" ".join)
+def test_a_current_folder_that_is_gone_is_told(oxide: Oxide, words: tuple[str, ...]) -> None:
+    script = 'mkdir gone && cd gone && rmdir ../gone && exec "$0" -m oxide_desktop "$@"'
+    process = oxide.start(command=("sh", "-c", script, sys.executable, *words))
+    out, errors = process.communicate(timeout=LIMIT_S)
+    assert (process.returncode, out) == (2, b"")
+    assert "current folder is gone" in errors.decode()
+    assert "Traceback" not in errors.decode()
+
+
+def test_a_home_below_a_current_folder_that_is_gone_is_told(oxide: Oxide) -> None:
+    script = 'mkdir gone && cd gone && rmdir ../gone && exec "$0" -m oxide_desktop status'
+    process = oxide.start(command=("sh", "-c", script, sys.executable), env={"OXIDE_HOME": "relative"})
+    _, errors = process.communicate(timeout=LIMIT_S)
+    assert (process.returncode, "Traceback" in errors.decode()) == (2, False)
+    assert "OXIDE_HOME is relative" in errors.decode()

@@ -82,8 +82,21 @@ def make_request(
             preferred_service=service, task_type=parse_task_type(task_type) if task_type else None, model=model
         ),
         source=Source.CLI,
-        cwd=Path.cwd(),
+        cwd=current_folder(),
     )
+
+
+def current_folder() -> Path:
+    """Where relative paths begin.
+
+    Raises:
+        UsageError: The folder that the shell stands in is gone.
+    """
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        message = "It was deleted or moved away while this shell stood in it."
+        raise UsageError("The current folder is gone", message, "Go to another one (`cd ~`), then try again.") from None
 
 
 def require_service(settings: Settings, name: str) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -23,6 +22,8 @@ from oxide_desktop.fronts.cli.services import state
 from oxide_desktop.fronts.cli.text import one_line, wrap
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from oxide_desktop.core.orchestrator import Orchestrator
 
 FIRST_QUESTION = "What is 2+2?"
@@ -74,7 +75,7 @@ async def _serve(program: Program, *, greet: bool) -> int:
             _tell_services(found)
             engine.watch_services()
             if greet:
-                await _greet(engine)
+                await _greet(engine, program.paths.home)
             await asyncio.Event().wait()  # the program's life: a signal ends it
     except asyncio.CancelledError:
         say("Stopping.")
@@ -103,7 +104,7 @@ def _tell_services(found: tuple[ServiceStatus, ...]) -> None:
                 say(paint(line, dim=True))
 
 
-async def _greet(engine: Orchestrator) -> None:
+async def _greet(engine: Orchestrator, home: Path) -> None:
     """Where nothing was ever asked, ask something small, so that a stranger sees a real answer.
 
     On this machine only: a program that has just been started sends nothing away unasked.
@@ -115,5 +116,5 @@ async def _greet(engine: Orchestrator) -> None:
         return
     say(f"\nA first question, asked on this machine: {FIRST_QUESTION}")
     wishes = Preferences(preferred_service=local[0] if len(local) < len(usable) else None)
-    request = Request(prompt=FIRST_QUESTION, preferences=wishes, source=Source.CLI, cwd=Path.cwd())
+    request = Request(prompt=FIRST_QUESTION, preferences=wishes, source=Source.CLI, cwd=home)
     await watch(await engine.submit(request))

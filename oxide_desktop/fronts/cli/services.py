@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -11,7 +10,7 @@ import click
 from oxide_desktop.core.health import Depth, Health, ServiceStatus
 from oxide_desktop.core.model import Preferences, Request, Source
 from oxide_desktop.core.settings import without_userinfo
-from oxide_desktop.fronts.cli.asking import complete_service, require_service
+from oxide_desktop.fronts.cli.asking import complete_service, current_folder, require_service
 from oxide_desktop.fronts.cli.follow import follow
 from oxide_desktop.fronts.cli.groups import ShowGroup
 from oxide_desktop.fronts.cli.models import models, pull, start
@@ -63,7 +62,7 @@ def test(program: Program, *, name: str, prompt: str, as_json: bool) -> int:
         prompt=prompt,
         preferences=Preferences(preferred_service=name),
         source=Source.CLI,
-        cwd=Path.cwd(),
+        cwd=current_folder(),
     )
 
     async def ask(engine: Orchestrator) -> int:
