@@ -17,6 +17,7 @@ from oxide_desktop.core.errors import ConfigProblem
 from oxide_desktop.core.settings import (
     ExecutionSettings,
     LoggingSettings,
+    McpSettings,
     NotificationSettings,
     Price,
     Quota,
@@ -48,6 +49,7 @@ _RANGES: dict[tuple[type, str], tuple[float, float]] = {
     (ExecutionSettings, "max_parallel_workers"): (1, 1_000),
     (StorageSettings, "retention_days"): (1, 36_500),
     (WebSettings, "port"): (0, 65_535),
+    (McpSettings, "answer_within_seconds"): (1, _DAY_S),
     (NotificationSettings, "min_seconds"): (0, _DAY_S),
 }
 _MAY_BE_EMPTY = {(LoggingSettings, "file")}

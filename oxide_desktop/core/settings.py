@@ -154,6 +154,17 @@ class WebSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class McpSettings:
+    """How MCP clients are answered.
+
+    Attributes:
+        answer_within_seconds: How long a tool call waits for its task; `None` leaves it to what is known of the client.
+    """
+
+    answer_within_seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NotificationSettings:
     """Which desktop notifications are shown, and after how many seconds of work."""
 
@@ -192,5 +203,6 @@ class Settings:
     privacy: PrivacySettings = field(default_factory=PrivacySettings)
     storage: StorageSettings = field(default_factory=StorageSettings)
     web: WebSettings = field(default_factory=WebSettings)
+    mcp: McpSettings = field(default_factory=McpSettings)
     notifications: NotificationSettings = field(default_factory=NotificationSettings)
     logging: LoggingSettings = field(default_factory=LoggingSettings)
