@@ -11,6 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from oxide_desktop.adapters import builtin_server
+from oxide_desktop.runtime.guard_protocol import GUARD_FLAG
+
 if TYPE_CHECKING:
     from oxide_desktop import engine
     from oxide_desktop.config.paths import Paths
@@ -23,9 +26,16 @@ _SCREEN_VARIABLES = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; answers the exit code."""
+    """Run the command line, or what a frozen bundle's own executable is besides; answers the exit code."""
+    args = list(sys.argv[1:] if argv is None else argv)
+    if args[:1] == [GUARD_FLAG]:
+        from oxide_desktop.runtime import guard  # noqa: PLC0415 - a guard imports next to nothing
+
+        return guard.main(args[1:])
+    if args[:1] == [builtin_server.SERVER_FLAG]:
+        return builtin_server.main()
     try:
-        return _run(list(sys.argv[1:] if argv is None else argv))
+        return _run(args)
     except KeyboardInterrupt:  # while the command line, which hears it later, was being imported
         return _CANCELLED
 

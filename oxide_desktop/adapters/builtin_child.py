@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from pathlib import Path
 
-from oxide_desktop.adapters.builtin_server import MARK
+from oxide_desktop.adapters.builtin_server import MARK, SERVER_FLAG
 from oxide_desktop.core.children import Child, ChildSpec, Exit, Spawner
 from oxide_desktop.core.errors import FailureKind, ServiceError
 from oxide_desktop.core.settings import ServiceSettings
@@ -133,10 +133,17 @@ async def start(service: str, spawner: Spawner, parts: Parts, window: int, limit
 
 
 def _spec(job: dict[str, object]) -> ChildSpec:
-    # -I -S: the script's own directory and the environment stay out of it, and it starts in half the time.
-    argv = (sys.executable, "-I", "-S", str(_PROGRAM))
     job_line = json.dumps(job).encode()
-    return ChildSpec(argv=argv, purpose=PURPOSE, stdin=job_line, env=_PATIENT, output_limit=sys.maxsize)  # it stays
+    return ChildSpec(
+        argv=_command(), purpose=PURPOSE, stdin=job_line, env=_PATIENT, output_limit=sys.maxsize
+    )  # it stays
+
+
+def _command() -> tuple[str, ...]:
+    if getattr(sys, "frozen", False):
+        return (sys.executable, SERVER_FLAG)
+    # -I -S: the script's own directory and the environment stay out of it, and it starts in half the time.
+    return (sys.executable, "-I", "-S", str(_PROGRAM))
 
 
 async def _first_word(service: str, child: Child, limit_s: float) -> dict[str, str]:

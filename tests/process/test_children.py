@@ -378,8 +378,7 @@ async def test_a_listed_child_can_be_killed_by_its_pid(spawner, awkward):
 
 async def test_a_frozen_apps_own_executable_is_its_guard(spawner, awkward, monkeypatch, tmp_path):
     bundle = tmp_path / "oxide"
-    code = "import sys; from oxide_desktop.runtime.guard import main; sys.exit(main(sys.argv[2:]))"
-    bundle.write_text(f'#!/bin/sh\ncd {ROOT} && exec {sys.executable} -c "{code}" "$@"\n')
+    bundle.write_text(f'#!/bin/sh\ncd {ROOT} && exec {sys.executable} -m oxide_desktop "$@"\n')
     bundle.chmod(0o700)
     monkeypatch.setattr(sys, "frozen", True, raising=False)
     monkeypatch.setattr(sys, "executable", str(bundle))
