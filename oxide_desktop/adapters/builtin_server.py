@@ -1,6 +1,6 @@
 """The child program of the built-in model: llama.cpp's server on a free loopback port.
 
-Run as a script. Its job is a JSON object on standard input: `packages` (the directory that `xllamacpp` is in), and to
+Run as a script, or by a frozen bundle's own executable with `--oxide-model-server`. Its job is a JSON object on standard input: `packages` (the directory that `xllamacpp` is in), and to
 serve a model also `model` (a GGUF file), `name`, `api_key`, `window` (tokens), `threads` and `sleep_after_s`.
 It answers with a line on standard output, `oxide:` and a JSON object: `version` when it can serve, with `url` once it
 does, or `failed` with `message`. It runs until it is killed.
@@ -15,6 +15,10 @@ import threading
 from typing import Any
 
 MARK = "oxide:"
+SERVER_FLAG = "--oxide-model-server"
+"""The argument that turns a frozen bundle's own executable into this program."""
+
+BATCH_TOKENS = 512
 
 
 def tell(**what: str) -> None:
@@ -36,6 +40,9 @@ def parameters(xllamacpp: Any, job: dict[str, Any]) -> Any:  # noqa: ANN401 - th
     made.endpoint_slots = False
     made.n_ctx = job["window"]
     made.n_parallel = 1
+    # It tells of its progress after each of these, and of nothing in between: what it says is a proof that it works.
+    made.n_batch = BATCH_TOKENS
+    made.sse_ping_interval = -1
     made.cpuparams.n_threads = made.cpuparams_batch.n_threads = job["threads"]
     # Half the memory of the default, and faster; the model cannot tell.
     made.cache_type_k = made.cache_type_v = xllamacpp.ggml_type.GGML_TYPE_Q8_0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing, suppress
@@ -121,7 +122,7 @@ class Pulse:
     """Tells when it is time to say again that a service works though it shows nothing."""
 
     def __init__(self) -> None:
-        self._told_at = time.monotonic()
+        self._told_at = -math.inf
 
     def is_due(self, lines: Sequence[str]) -> bool:
         """Whether something came, and nothing was told of late: that it thinks, or a comment to keep alive."""

@@ -27,6 +27,7 @@ from tests.fakes.dying_server import SOURCE, write_package
 
 pytestmark = pytest.mark.model
 Make = Callable[..., BuiltinAdapter]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -76,7 +77,7 @@ async def test_it_says_what_it_is_and_comes_last(make: Make) -> None:
     assert info.description == "built-in model, for a first try: connect Ollama, Gemini or Qwen for real work"
     assert info.last_resort
     assert info.locality is Locality.LOCAL
-    assert info.max_context_tokens == 8192
+    assert info.max_context_tokens == 4096
 
 
 async def test_nothing_runs_before_it_is_needed_and_nothing_afterwards(
@@ -88,6 +89,19 @@ async def test_nothing_runs_before_it_is_needed_and_nothing_afterwards(
     assert adapter_tools.spawner.children()
     await tiny.aclose()
     assert adapter_tools.spawner.children() == ()
+
+
+async def test_a_frozen_apps_own_executable_is_the_server(
+    tiny: BuiltinAdapter, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    bundle = tmp_path / "oxide"
+    bundle.write_text(f'#!/bin/sh\ncd {ROOT} && exec {sys.executable} -m oxide_desktop "$@"\n', encoding="utf-8")
+    bundle.chmod(0o700)
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    monkeypatch.setattr(sys, "executable", str(bundle))
+    heard = await ask(tiny, question(max_output_tokens=5))
+    assert heard.error is None
+    assert heard.text
 
 
 async def test_calls_at_once_share_one_server(tiny: BuiltinAdapter, adapter_tools: AdapterTools) -> None:

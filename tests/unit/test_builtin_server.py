@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from oxide_desktop.adapters.builtin_server import MARK
+from oxide_desktop.adapters.builtin import PROGRESS
+from oxide_desktop.adapters.builtin_server import BATCH_TOKENS, MARK, SERVER_FLAG
 from tests.fakes.dying_server import write_package
 
 pytestmark = pytest.mark.model
@@ -74,3 +75,32 @@ def test_it_serves_on_a_free_port_of_this_machine_until_it_is_ended(tiny_model: 
             assert json.load(answer) == {"status": "ok"}
         program.terminate()
         assert program.wait(20) != 0
+
+
+def test_the_program_of_a_bundle_is_this_one_too_and_imports_nothing_of_the_command_line() -> None:
+    job = {"packages": str(Path(find_spec("xllamacpp").origin).parents[1])}
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "oxide_desktop", SERVER_FLAG],
+        cwd=ROOT,
+        input=json.dumps(job),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert set(json.loads(done.stdout.removeprefix(MARK))) == {"version"}
+    assert "xllamacpp" in done.stderr
+    assert not [name for name in ("click", "oxide_desktop.fronts", "oxide_desktop.engine") if name in done.stderr]
+
+
+def test_it_tells_how_far_it_has_read_a_long_prompt(tiny_model: Path) -> None:
+    with running({**serving(tiny_model), "window": 2048}) as (_, said):
+        body = {"messages": [{"role": "user", "content": "a" * 1200}], "max_tokens": 1, "stream": True, **PROGRESS}
+        request = urllib.request.Request(
+            f"{said['url']}/v1/chat/completions",
+            json.dumps(body).encode(),
+            {"Authorization": "Bearer k", "Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            events = [json.loads(line[5:]) for line in answer if line.startswith(b"data: {")]
+    read = [event["prompt_progress"]["processed"] for event in events if "prompt_progress" in event]
+    assert read[:3] == [0, BATCH_TOKENS, 2 * BATCH_TOKENS]
