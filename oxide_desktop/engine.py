@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from oxide_desktop.adapters.registry import adapter_class
 from oxide_desktop.config.paths import Paths
+from oxide_desktop.config.projects import ProjectFiles
 from oxide_desktop.config.secrets import KeyStore
 from oxide_desktop.config.settings import load_config
 from oxide_desktop.core import orchestrator
@@ -54,6 +55,7 @@ class Orchestrator(orchestrator.Orchestrator):
             rules=RuleFile(self.paths.rules_file, tuple(settings.services)),
             spawner=spawner,
             open_history=self._open_history_after_sweep,
+            projects=ProjectFiles(tuple(settings.services)),
             make_adapter=lambda service: adapter_class(service.kind)(service, tools),
         )
         self._guarded = spawner

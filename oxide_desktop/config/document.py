@@ -79,9 +79,19 @@ class UnreadableError(Exception):
 
 def read_document(path: Path, problems: list[ConfigProblem]) -> Section:
     """The tree of a file; what is wrong with it is added to `problems`."""
+    try:
+        text = _read_text(path)
+    except UnreadableError as error:
+        problems.append(error.problem)
+        return Section(Place(str(path)), {})
+    return parse_document(text, path, problems)
+
+
+def parse_document(text: str, path: Path, problems: list[ConfigProblem]) -> Section:
+    """The tree of a file's text; what is wrong with it is added to `problems`."""
     start = Place(str(path))
     try:
-        root = _compose(_read_text(path), start)
+        root = _compose(text, start)
         tree = _Builder(str(path), problems).tree(root, "") if root else Section(start, {})
     except UnreadableError as error:
         problems.append(error.problem)

@@ -14,8 +14,10 @@ from pathlib import Path
 
 from oxide_desktop.core.cutting import cut_to, fair_shares, fenced, is_log, joined
 from oxide_desktop.core.errors import FailureKind, ServiceError, UsageError
+from oxide_desktop.core.ignored import GitIgnored
 from oxide_desktop.core.model import Locality, Request
 from oxide_desktop.core.privacy import check_prompt, credential_glob, expand_home, hold_reason, prompt_reason, scan_of
+from oxide_desktop.core.project import ProjectLanes
 from oxide_desktop.core.reading import MOST_BYTES, ReadText, UnreadableError, read_text
 from oxide_desktop.core.receipts import FileReceipt, ReadStatus, listed, skip_notes
 from oxide_desktop.core.search import OUTSIDE, FileSearch
@@ -38,6 +40,7 @@ class ContextFile:
         size: Bytes read.
         clipped: Whether it is longer than what may be read of one file.
         findings: What looks like a secret in it, `None` if it was not scanned.
+        project_hold: Why a project that it is in keeps it from cloud services.
     """
 
     path: str
@@ -48,11 +51,12 @@ class ContextFile:
     tokens: int
     clipped: bool = False
     findings: tuple[Finding, ...] | None = None
+    project_hold: str | None = None
 
     def hold_reason(self, privacy: PrivacySettings) -> str | None:
         """Why it may not go to a cloud service, `None` if it may."""
         findings = scan_of(self.text, privacy) if self.findings is None else self.findings
-        return hold_reason((self.named, self.real), findings, privacy)
+        return hold_reason((self.named, self.real), findings, privacy) or self.project_hold
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,13 +106,14 @@ class Fitted:
     files: tuple[Path, ...] = ()
 
 
-def gather(request: Request, privacy: PrivacySettings) -> Context:
+def gather(request: Request, privacy: PrivacySettings, lanes: ProjectLanes) -> Context:
     """Read what a request names. Blocks; bounded in files, in bytes of each and in bytes of all.
 
     Raises:
+        ConfigError: The settings of a project that a file is in cannot be used.
         UsageError: Files were asked for and not one of them could be read.
     """
-    reader = _Reader(request, privacy)
+    reader = _Reader(request, privacy, lanes)
     for given in request.files:
         reader.search.add(given)
     for path, named in reader.search.found.items():
@@ -132,6 +137,7 @@ class _Reader:
 
     request: Request
     privacy: PrivacySettings
+    lanes: ProjectLanes
     search: FileSearch = field(init=False)
     files: list[ContextFile] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -144,7 +150,8 @@ class _Reader:
         """The caller's roots and those of the settings bind both."""
         given = (self.request.roots, self.privacy.allowed_roots)
         self._roots = tuple(tuple(_real(str(root)) for root in roots) for roots in given if roots is not None)
-        self.search = FileSearch(self.request.cwd, self.allowed)
+        ignored = GitIgnored() if self.request.analysis else None
+        self.search = FileSearch(self.request.cwd, self.allowed, ignored)
 
     def allowed(self, path: str) -> bool:
         """Whether a file may be read or a folder looked into; links do not lead out."""
@@ -191,6 +198,7 @@ class _Reader:
                 tokens=estimate_tokens(found.text),
                 clipped=found.clipped,
                 findings=scan_of(found.text, self.privacy) if self.privacy.scan_secrets else None,
+                project_hold=self.lanes.hold_reason(Path(os.path.normpath(path)), real),
             )
         )
 

@@ -113,6 +113,44 @@ def parse_task_type(name: str) -> TaskType:
         raise UsageError("Unknown task type", f"{name!r} is not one of {', '.join(TaskType)}.") from None
 
 
+class Strategy(StrEnum):
+    """How an analysis uses several services."""
+
+    SPLIT = "split"  # the files are shared out
+    BROADCAST = "broadcast"  # every service is given all of them
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Analysis:
+    """What makes a task an analysis: many files, many services.
+
+    Attributes:
+        services: Who takes part; empty leaves it to the router.
+        workers: How many requests are in flight at most; `None` leaves it to `execution.max_parallel_workers`.
+    """
+
+    services: tuple[str, ...] = ()
+    strategy: Strategy = Strategy.SPLIT
+    workers: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.workers is not None and self.workers < 1:
+            raise UsageError("Too few workers", f"{self.workers} workers cannot do anything.", "Ask for at least one.")
+
+    def to_dict(self) -> dict[str, Any]:
+        """The shape kept in records."""
+        return {"services": list(self.services), "strategy": self.strategy.value, "workers": self.workers}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Analysis:
+        """Read the shape that `to_dict` writes."""
+        return cls(
+            services=tuple(data.get("services") or ()),
+            strategy=Strategy(data.get("strategy", Strategy.SPLIT)),
+            workers=data.get("workers"),
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """What somebody asks for.
@@ -121,6 +159,7 @@ class Request:
         files: Paths and globs as the caller wrote them; relative ones mean `cwd`.
         cwd: The caller's project directory.
         roots: Where files may be read for this caller; `None` leaves it to the settings.
+        analysis: Set where the files are to be shared out to several services.
     """
 
     prompt: str
@@ -129,10 +168,13 @@ class Request:
     source: Source
     cwd: Path
     roots: tuple[Path, ...] | None = None
+    analysis: Analysis | None = None
 
     def __post_init__(self) -> None:
         if not self.prompt.strip():
             raise UsageError("Nothing to ask", "The prompt is empty.", "Type a question or pipe one in.")
+        if self.analysis is not None and not self.files:
+            raise UsageError("Nothing to analyse", "No files were named.", "Name folders, files or globs.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,11 +230,16 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """The ordered candidates, who was passed over, and the rule that decided, if one did."""
+    """The ordered candidates, who was passed over, and the rule that decided, if one did.
+
+    Attributes:
+        rule_from: Where that rule stands, if it is not one of the person's own.
+    """
 
     candidates: tuple[Candidate, ...] = ()
     skipped: tuple[Skipped, ...] = ()
     rule: str | None = None
+    rule_from: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The shape kept in records."""
@@ -203,6 +250,7 @@ class Route:
             ],
             "skipped": [{"service": item.service, "reason": item.reason} for item in self.skipped],
             "rule": self.rule,
+            **({"rule_from": self.rule_from} if self.rule_from else {}),
         }
 
     @classmethod
@@ -215,6 +263,7 @@ class Route:
             ),
             skipped=tuple(Skipped(item["service"], item["reason"]) for item in data.get("skipped", ())),
             rule=data.get("rule"),
+            rule_from=data.get("rule_from"),
         )
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
 import uuid
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,9 +17,10 @@ from oxide_desktop.core.children import Spawner
 from oxide_desktop.core.errors import Bug, CancelledTaskError, NotFoundError, OxideError, RouteError, StoreError
 from oxide_desktop.core.events import EventBus, HistoryChanged, TaskEnded, TaskQueued, TaskRouted
 from oxide_desktop.core.execute import Executor
+from oxide_desktop.core.keeping import keeping_record
 from oxide_desktop.core.model import Explanation, Preferences, Request, Route, Source
 from oxide_desktop.core.planning import Plan, Planner
-from oxide_desktop.core.ports import Adapter, HealthView, History, Rules
+from oxide_desktop.core.ports import Adapter, HealthView, History, Projects, Rules
 from oxide_desktop.core.record import TaskRecord, TaskStatus
 from oxide_desktop.core.running import RunningTask
 from oxide_desktop.core.settings import Settings
@@ -46,6 +46,7 @@ class Orchestrator(Administration):
         spawner: Spawner,
         open_history: Callable[[], Awaitable[History]],
         make_adapter: AdapterMaker | None = None,
+        projects: Projects | None = None,
     ) -> None:
         super().__init__(settings, bus, adapters, health, rules, make_adapter)
         self.spawner = spawner
@@ -53,7 +54,8 @@ class Orchestrator(Administration):
         self._history: History | None = None
         self._opening = asyncio.Lock()
         self._executor = Executor(settings, adapters, bus, health)
-        self._planner = Planner(settings, adapters, health, rules, self.services, self._executor.breakers.closed_reason)
+        resting = self._executor.breakers.closed_reason
+        self._planner = Planner(settings, adapters, health, rules, self.services, resting=resting, projects=projects)
         self._background = BackgroundTasks()
         self._openings: set[asyncio.Task[None]] = set()
         self._running: dict[str, RunningTask] = {}
@@ -155,7 +157,7 @@ class Orchestrator(Administration):
             async with whole_task_deadline(self.settings.execution):
                 plan = await self._planner.plan(task.request)
                 self._begin(task, plan)
-                async with self._recording(task):
+                async with keeping_record(task, self.history.save, self._background):
                     await self._executor.run(task, plan.route, plan.context)
         except asyncio.CancelledError:
             status, error = TaskStatus.CANCELLED, task.error or _closed()
@@ -183,15 +185,6 @@ class Orchestrator(Administration):
             raise _no_route(plan.route)
         task.update(service=plan.route.candidates[0].service)
         self.bus.publish(TaskRouted(task.record))
-
-    @contextlib.asynccontextmanager
-    async def _recording(self, task: RunningTask) -> AsyncIterator[None]:
-        """Write the record as it is beside the work, which need not wait for the disk; its end must."""
-        writing = self._background.start(self.history.save(task.record), f"record the route of {task.id}")
-        try:
-            yield
-        finally:
-            await asyncio.wait([writing], timeout=STOP_LIMIT_S)
 
     async def _close(self, task: RunningTask, status: TaskStatus, error: OxideError | None) -> None:
         now = time.time()

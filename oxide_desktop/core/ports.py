@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from oxide_desktop.core.children import Spawner
 from oxide_desktop.core.errors import ServiceError
@@ -14,6 +14,9 @@ from oxide_desktop.core.model import TaskType
 from oxide_desktop.core.record import TaskRecord, TaskStatus
 from oxide_desktop.core.servers import ServerStarter
 from oxide_desktop.core.settings import ServiceSettings
+
+if TYPE_CHECKING:
+    from oxide_desktop.core.project import ProjectSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -299,4 +302,16 @@ class Rules(Protocol):
 
     def clear(self) -> int:
         """Take all back; answers how many there were."""
+        ...
+
+
+class Projects(Protocol):
+    """The `.oxide.yaml` files of projects."""
+
+    def above(self, folder: Path) -> Sequence[ProjectSettings]:
+        """Those of a folder and of the ones above it, the nearest first. Blocks.
+
+        Raises:
+            ConfigError: One of them cannot be used.
+        """
         ...

@@ -51,6 +51,7 @@ def choose_route(
     unavailable: Mapping[str, str] | None = None,
     prompt_findings: Sequence[Finding] = (),
     held_files: HeldFiles | None = None,
+    rules_from: str = "",
 ) -> Route:
     """The candidates in order and everyone who was passed over; there may be no candidate.
 
@@ -65,6 +66,7 @@ def choose_route(
         unavailable: Services to leave alone for now (breaker open, quota used up), and why.
         prompt_findings: What looks like a secret in the prompt: cloud services are passed over.
         held_files: Files that cloud services would not be given.
+        rules_from: Where the rules stand, if they are not the person's own.
 
     Raises:
         UsageError: The caller insists on a service that is not there or is switched off.
@@ -73,7 +75,19 @@ def choose_route(
     need = _Need(task_type, profile, tokens, answer_tokens, tuple(prompt_findings), held_files or HeldFiles())
     if name := preferences.preferred_service:
         return _only(name, services, need, unavailable or {})
-    return _choose(services, need, rules.get(need.task_type), routing, unavailable or {})
+    return _choose(services, need, _Rule(rules.get(need.task_type), rules_from), routing, unavailable or {})
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """The service that a rule names, if there is one for the type."""
+
+    service: str | None
+    origin: str
+
+    @property
+    def words(self) -> str:
+        return f"rule of the {self.origin}" if self.origin else "your rule"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +140,7 @@ def _absent(status: ServiceStatus) -> str | None:
 def _choose(
     services: Sequence[ServiceStatus],
     need: _Need,
-    rule: str | None,
+    rule: _Rule,
     routing: RoutingSettings,
     unavailable: Mapping[str, str],
 ) -> Route:
@@ -142,13 +156,14 @@ def _choose(
     order = _Order(need, rule, wishes, routing.prefer_local, cut)
     proven = sorted(able, key=lambda status: -_proof(status))  # between equals, what has shown more comes first
     candidates = sorted(map(order.candidate, proven), key=lambda item: -item.score)
-    if rule is not None and all(item.settings.name != rule for item in services):
-        skipped.append(Skipped(rule, "your rule names it, but no such service is configured"))
+    if rule.service is not None and all(item.settings.name != rule.service for item in services):
+        skipped.append(Skipped(rule.service, "your rule names it, but no such service is configured"))
     if not routing.fallback_enabled:
         skipped += [Skipped(item.service, _NO_FALLBACK) for item in candidates[1:]]
         candidates = candidates[:1]
-    followed = bool(candidates) and candidates[0].service == rule
-    return Route(tuple(candidates), (*skipped, *too_small), f"{need.task_type.value} → {rule}" if followed else None)
+    followed = bool(candidates) and candidates[0].service == rule.service
+    name = f"{need.task_type.value} → {rule.service}" if followed else None
+    return Route(tuple(candidates), (*skipped, *too_small), name)
 
 
 def _obstacle(status: ServiceStatus, need: _Need, unavailable: Mapping[str, str]) -> str | None:
@@ -182,7 +197,7 @@ class _Order:
     """Gives each service that is able its place."""
 
     need: _Need
-    rule: str | None
+    rule: _Rule
     wishes: TypeRouting
     prefer_local: bool
     cut: bool
@@ -206,8 +221,8 @@ class _Order:
 
     def _place(self, status: ServiceStatus) -> tuple[float, str]:
         name, fallback = status.settings.name, self.wishes.fallback
-        if name == self.rule:
-            return _RULE, "your rule"
+        if name == self.rule.service:
+            return _RULE, self.rule.words
         if name == self.wishes.primary:
             return _PRIMARY, f"set for {self.need.words}"
         if status.info and status.info.last_resort:
@@ -275,7 +290,8 @@ def route_sentence(task_type: str, route: Route) -> str:
     if not route.candidates:
         return f"{words} · no service · " + ("; ".join(skips) or "none is switched on")
     first = route.candidates[0]
-    why = f'rule "{route.rule}"' if route.rule else ", ".join(first.reasons)
+    origin = f" ({route.rule_from})" if route.rule_from else ""
+    why = f'rule "{route.rule}"{origin}' if route.rule else ", ".join(first.reasons)
     return f"{words} · {first.service} · because: {'; '.join([why, *skips])}"
 
 

@@ -60,6 +60,20 @@ def test_files_and_standard_input_count_as_for_run(oxide: Oxide) -> None:
     assert oxide.process("explain", stdin="What is 2+2?").stdout.startswith("quick query")
 
 
+def test_a_project_s_rule_is_called_so_and_a_bad_one_names_its_place(oxide: Oxide, server: OpenAIServer) -> None:
+    oxide.configure(only(fake=server.base_url, other=server.base_url))
+    project = oxide.cwd / ".oxide.yaml"
+    project.write_text("rules:\n  code_review: other\n", encoding="utf-8")
+    first = oxide("explain", "Review this", "--type", "code_review").stdout.splitlines()[0]
+    assert first == 'code review · other · because: rule "code_review → other" (project .oxide.yaml)'
+    assert "1 rule, 0 globs" in oxide("config", "check").stdout
+    project.write_text("rules:\n  code_review: nobody\n", encoding="utf-8")
+    for done in (oxide("explain", "Review this"), oxide("run", "Review this"), oxide("config", "check")):
+        assert done.returncode == 2
+        assert f"{project}:2: rules.code_review: " in done.stderr
+        assert "fake, other" in done.stderr
+
+
 def test_where_nobody_could_take_it_the_exit_code_is_3(oxide: Oxide) -> None:
     oxide.configure(only(down=f"http://127.0.0.1:{closed_port()}/v1"))
     done = oxide("explain", "Hello", "--json")

@@ -11,6 +11,7 @@ from oxide_desktop.core.context import Context, fit, gather
 from oxide_desktop.core.errors import FailureKind, ServiceError, UsageError
 from oxide_desktop.core.model import Locality, Request, Source
 from oxide_desktop.core.privacy import check_prompt
+from oxide_desktop.core.project import ProjectLanes
 from oxide_desktop.core.reading import MOST_BYTES
 from oxide_desktop.core.receipts import ReadStatus
 from oxide_desktop.core.settings import PrivacySettings
@@ -27,7 +28,7 @@ def asked(cwd: Path, *files: str, prompt: str = "Why?", roots: Sequence[Path] | 
 
 
 def read(cwd: Path, *files: str, privacy: PrivacySettings = OPEN, **more) -> Context:
-    return gather(asked(cwd, *files, **more), privacy)
+    return gather(asked(cwd, *files, **more), privacy, ProjectLanes(None))
 
 
 def skipped(context: Context) -> dict[str, str]:

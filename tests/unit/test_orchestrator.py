@@ -34,9 +34,9 @@ from oxide_desktop.core.events import (
 from oxide_desktop.core.health import Depth, Health, Tier
 from oxide_desktop.core.model import Locality, Preferences, Request, Source, TaskType
 from oxide_desktop.core.orchestrator import Orchestrator
-from oxide_desktop.core.ports import Note, Started, Usage
+from oxide_desktop.core.ports import Note, Projects, Started, Usage
 from oxide_desktop.core.reading import MOST_BYTES
-from oxide_desktop.core.record import AttemptStatus, TaskRecord, TaskStatus
+from oxide_desktop.core.record import AttemptStatus, TaskRecord, TaskStatus, Tokens
 from oxide_desktop.core.settings import ExecutionSettings, Price, RoutingSettings, Settings, TypeRouting
 from oxide_desktop.runtime.health import HealthBoard
 from tests.fakes.memory import MemoryHistory, MemoryRules, NoChildren
@@ -51,7 +51,7 @@ REFUSED = ServiceError(FailureKind.INVALID, "stub refused the input", "400.")
 class House:
     """An orchestrator with scripted services in a fixed order."""
 
-    def __init__(self, *adapters: ScriptedAdapter, **execution: Any) -> None:
+    def __init__(self, *adapters: ScriptedAdapter, projects: Projects | None = None, **execution: Any) -> None:
         self.adapters = {adapter.settings.name: adapter for adapter in adapters}
         names = tuple(self.adapters)
         order = TypeRouting(primary=names[0], fallback=names[1:]) if names else TypeRouting()
@@ -74,6 +74,7 @@ class House:
             rules=self.rules,
             spawner=NoChildren(),
             open_history=self._open,
+            projects=projects,
         )
 
     async def _open(self) -> MemoryHistory:
@@ -171,6 +172,43 @@ async def test_tokens_are_estimated_and_marked_so_where_the_service_does_not_cou
     assert record.tokens.estimated
     assert record.tokens.output > 0
     assert record.cost is None
+
+
+async def test_what_failed_and_partial_attempts_cost_is_counted_where_the_service_counted_it():
+    price = Price(input=1_000_000, output=2_000_000)
+    first = stub([Usage(7, 0), SIGNED_OUT], [], name="first", price=price)
+    second = stub(["Fo", Usage(9, 2), BROKEN], name="second", price=price)
+    async with House(first, second) as house:
+        record = await house.ask()
+
+    assert [attempt.status for attempt in record.attempts] == [AttemptStatus.FAILED, AttemptStatus.PARTIAL]
+    assert [(attempt.tokens, attempt.cost) for attempt in record.attempts] == [(Tokens(7, 0), 7), (Tokens(9, 2), 13)]
+    assert (record.tokens, record.cost) == (Tokens(16, 2), 20)
+
+
+async def test_what_a_service_did_not_count_of_a_failed_attempt_is_not_guessed():
+    async with House(stub(["Fo", BROKEN], price=Price(input=1, output=1))) as house:
+        record = await house.ask()
+
+    assert record.attempts[0].chars == 2
+    assert (record.attempts[0].tokens, record.tokens, record.cost) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("values", "left"),
+    [
+        ({"locality": Locality.CLOUD}, True),
+        ({"base_url": "http://192.168.1.7:11434"}, True),
+        ({"base_url": "http://localhost:11434"}, False),
+        ({}, False),
+    ],
+)
+async def test_a_record_tells_whether_anything_left_the_machine(values: dict[str, Any], left: bool):
+    async with House(stub(**values)) as house:
+        record = await house.ask()
+
+    assert record.attempts[0].left_machine is record.left_machine is left
+    assert record.to_dict()["left_machine"] is left
 
 
 async def test_each_note_is_kept_once():
@@ -600,7 +638,7 @@ async def test_what_cannot_be_recorded_is_not_started():
 
 async def test_an_answer_that_cannot_be_recorded_is_still_given_and_says_so(caplog: pytest.LogCaptureFixture):
     async with House(stub(["the answer"])) as house:
-        house.history.full_after = 2
+        house.history.full_after = 1
         record = await house.ask()
 
     assert record.result == "the answer"
