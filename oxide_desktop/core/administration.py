@@ -46,6 +46,10 @@ class Administration(ABC):
     async def start(self) -> None:
         """Open the history; a second call does nothing."""
 
+    def notices(self) -> tuple[str, ...]:
+        """What a person should know before anything is asked: of the history, which is open, and of the rules."""
+        return (*self.history.notices, *(str(problem) for problem in self.rules.problems()))
+
     async def import_history(self, path: Path) -> Imported:
         """Add the records of a `tasks.json`; the file is not changed.
 
@@ -65,8 +69,8 @@ class Administration(ABC):
         await asyncio.to_thread(self.rules.set, task_type, service)
         self.bus.publish(RulesChanged())
 
-    async def remove_rule(self, task_type: TaskType) -> None:
-        """Leave a type to the router again."""
+    async def remove_rule(self, task_type: str) -> None:
+        """Leave a type to the router again, or take away what stands there for a type that does not exist."""
         await asyncio.to_thread(self.rules.remove, task_type)
         self.bus.publish(RulesChanged())
 

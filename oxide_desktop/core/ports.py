@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from oxide_desktop.core.children import Spawner
-from oxide_desktop.core.errors import ServiceError
+from oxide_desktop.core.errors import OxideError, ServiceError
 from oxide_desktop.core.health import Depth, Health, ServiceInfo
 from oxide_desktop.core.model import TaskType
 from oxide_desktop.core.record import TaskRecord, TaskStatus
@@ -277,11 +277,11 @@ class Rules(Protocol):
     """The person's own assignments, type -> service. All raise `StoreError`."""
 
     def all(self) -> Mapping[TaskType, str]:
-        """What is set now, read again if the file has changed."""
+        """What is set now and can be used, read again if the file has changed."""
         ...
 
-    def problems(self) -> tuple[str, ...]:
-        """Sentences about entries that are there and not used."""
+    def problems(self) -> tuple[OxideError, ...]:
+        """What is there and not used, and what to do; a `StoreError` where none can be read."""
         ...
 
     def set(self, task_type: TaskType, service: str) -> None:
@@ -292,8 +292,8 @@ class Rules(Protocol):
         """
         ...
 
-    def remove(self, task_type: TaskType) -> None:
-        """Take an assignment back.
+    def remove(self, task_type: str) -> None:
+        """Take an assignment back, be it one of a type that does not exist.
 
         Raises:
             NotFoundError: The type has none.

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Mapping
+import shlex
+import stat
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from oxide_desktop.core.errors import NotFoundError, StoreError, UsageError
+from oxide_desktop.core.errors import NotFoundError, OxideError, StoreError, UsageError
 from oxide_desktop.core.model import TaskType, parse_task_type
 from oxide_desktop.store.files import locked, replace_file
 
@@ -17,8 +20,8 @@ _Identity = tuple[int, int, int]
 class RuleFile:
     """`core.ports.Rules` on a JSON file that people and other processes may change at any time.
 
-    Entries that make no sense here (a type or a service that does not exist) are never used, never lost, and named by
-    `problems`.
+    Entries that make no sense here (a type or a service that does not exist) are not used, nor is a damaged file:
+    `problems` names them, and nothing is lost unless a person takes it back.
     """
 
     def __init__(self, path: Path, services: Collection[str]) -> None:
@@ -28,20 +31,20 @@ class RuleFile:
         self._seen: tuple[_Identity, dict[str, Any]] | None = None
 
     def all(self) -> Mapping[TaskType, str]:
-        """What is set now, read again if the file has changed.
+        """What is set now, read again if the file has changed; nothing while the file cannot be read."""
+        try:
+            entries = self._entries()
+        except StoreError:  # tasks go on without rules; `problems` says so
+            return {}
+        return {TaskType(key): value for key, value in entries.items() if self._problem(key, value) is None}
 
-        Raises:
-            StoreError: The file is damaged or cannot be read.
-        """
-        return {TaskType(key): value for key, value in self._entries().items() if not self._problem(key, value)}
-
-    def problems(self) -> tuple[str, ...]:
-        """Sentences about entries of the file that are not used.
-
-        Raises:
-            StoreError: The file is damaged or cannot be read.
-        """
-        return tuple(problem for key, value in self._entries().items() if (problem := self._problem(key, value)))
+    def problems(self) -> tuple[OxideError, ...]:
+        """What of the file is not used, and what to do: a `StoreError` where that is all of it."""
+        try:
+            entries = self._entries()
+        except StoreError as error:
+            return (error,)
+        return tuple(problem for key, value in entries.items() if (problem := self._problem(key, value)))
 
     def set(self, task_type: TaskType, service: str) -> None:
         """Assign a type.
@@ -55,16 +58,17 @@ class RuleFile:
             raise UsageError("Unknown service", f"{service!r} is not one of {', '.join(sorted(self._services))}.")
         self._change(lambda entries: entries | {name: service})
 
-    def remove(self, task_type: TaskType) -> None:
-        """Take an assignment back.
+    def remove(self, task_type: str) -> None:
+        """Take back whatever stands in the file for a type, be it one that does not exist.
 
         Raises:
             NotFoundError: The type has none.
+            UsageError: There is no such type, nor an entry of that name.
             StoreError: The file could not be read or written; it is as it was.
         """
-        name = parse_task_type(task_type).value
 
         def without(entries: dict[str, Any]) -> dict[str, Any]:
+            name = str(task_type) if task_type in entries else parse_task_type(task_type).value
             if name not in entries:
                 raise NotFoundError("No such rule", f"No service is assigned to {name}.", "`oxide rules` lists them.")
             return {key: value for key, value in entries.items() if key != name}
@@ -72,31 +76,42 @@ class RuleFile:
         self._change(without)
 
     def clear(self) -> int:
-        """Take all back; answers how many there were.
+        """Take all back; answers how many there were. A damaged file is set aside, so that nothing of it is lost.
 
         Raises:
-            StoreError: The file could not be read or written; it is as it was.
+            StoreError: The file could not be written; it is as it was.
         """
-        before, after = self._change(
-            lambda entries: {key: value for key, value in entries.items() if key not in tuple(TaskType)}
-        )
-        return len(before) - len(after)
+        with self._alone():
+            try:
+                before = self._entries()
+            except StoreError:
+                from oxide_desktop.store.damage import set_aside  # noqa: PLC0415 - brings SQLite, which no rule needs
 
-    def _change(self, change: Callable[[dict[str, Any]], dict[str, Any]]) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Read, change and write with nobody in between; answers what was there and what is."""
+                set_aside(self._path, self._path.parent / "quarantine")
+                return 0
+            if before:
+                replace_file(self._path, "{}\n")
+        return len(before)
+
+    def _change(self, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+        """Read, change and write with nobody in between."""
+        with self._alone():
+            before = self._read()
+            after = change(before)
+            if after != before:
+                replace_file(self._path, json.dumps(after, indent=2) + "\n")
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
         try:
             with locked(self._lock):
-                before = self._read()
-                after = change(before)
-                if after != before:
-                    replace_file(self._path, json.dumps(after, indent=2) + "\n")
+                yield
         except OSError as error:
             raise StoreError(
                 "The rules cannot be written",
                 f"{self._path}: {error.strerror or error}.",
                 "Look whether the disk is full and whether you may write that folder, then try again.",
             ) from error
-        return before, after
 
     def _entries(self) -> dict[str, Any]:
         """What the file holds, read only if it has changed."""
@@ -114,13 +129,15 @@ class RuleFile:
             return None
         except OSError as error:
             raise self._unreadable(error) from error
+        if not stat.S_ISREG(status.st_mode):  # a pipe would hold us for ever
+            raise self._unreadable("it is not a file")
         return status.st_mtime_ns, status.st_size, status.st_ino
 
     def _read(self) -> dict[str, Any]:
+        if self._identity() is None:
+            return {}
         try:
             entries = json.loads(self._path.read_text(encoding="utf-8-sig"))
-        except FileNotFoundError:
-            return {}
         except (OSError, ValueError, RecursionError) as error:
             raise self._unreadable(error) from error
         if not isinstance(entries, dict):
@@ -130,14 +147,18 @@ class RuleFile:
     def _unreadable(self, reason: object) -> StoreError:
         return StoreError(
             "The rules cannot be read",
-            f"{self._path}: {str(reason).rstrip('.')}. It was left as it is.",
-            'Mend the file, which looks like {"coding": "qwen"}, or move it away to start without rules.',
+            f"{self._path}: {str(reason).rstrip('.')}. Until that is mended, no rule of yours is used.",
+            'Mend the file, which looks like {"coding": "qwen"}, or set it aside with `oxide rules clear`.',
         )
 
-    def _problem(self, key: str, value: object) -> str:
-        """Why an entry is not used, empty if it is."""
+    def _problem(self, key: str, value: object) -> UsageError | None:
+        """Why an entry is not used, `None` if it is."""
+        removal = f"`oxide rules remove {shlex.quote(key)}`"
         if key not in tuple(TaskType):
-            return f"{self._path}: {key!r} is not one of {', '.join(TaskType)}."
+            message = f"{self._path}: {key!r} is not one of {', '.join(TaskType)}."
+            return UsageError("A rule is not used", message, f"Remove it with {removal}.")
         if not isinstance(value, str) or value not in self._services:
-            return f"{self._path}: {value!r} (for {key}) is not one of {', '.join(sorted(self._services))}."
-        return ""
+            message = f"{self._path}: {value!r} (for {key}) is not one of {', '.join(sorted(self._services))}."
+            hint = f"Set it again with `oxide rules set {key} SERVICE`, or remove it with {removal}."
+            return UsageError("A rule is not used", message, hint)
+        return None

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from oxide_desktop.core.children import ChildInfo
-from oxide_desktop.core.errors import NotFoundError, StoreError, UsageError
+from oxide_desktop.core.errors import NotFoundError, OxideError, StoreError, UsageError
 from oxide_desktop.core.model import TaskType
 from oxide_desktop.core.record import TaskRecord, TaskStatus
 
@@ -85,22 +85,23 @@ class MemoryRules:
         self._services = services
         self._rules: dict[TaskType, str] = {}
         self.broken = False
+        self.unused: tuple[OxideError, ...] = ()
 
     def all(self) -> Mapping[TaskType, str]:
         if self.broken:
             raise KeyError("a bug")
         return dict(self._rules)
 
-    def problems(self) -> tuple[str, ...]:
-        return ()
+    def problems(self) -> tuple[OxideError, ...]:
+        return self.unused
 
     def set(self, task_type: TaskType, service: str) -> None:
         if service not in self._services:
             raise UsageError("No such service", f"{service} is not configured.")
         self._rules[task_type] = service
 
-    def remove(self, task_type: TaskType) -> None:
-        del self._rules[task_type]
+    def remove(self, task_type: str) -> None:
+        del self._rules[TaskType(task_type)]
 
     def clear(self) -> int:
         count = len(self._rules)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.openai_server import OpenAIServer
-from tests.fronts.cli_program import Oxide, only
+from tests.fronts.cli_program import Oxide, install_broken_adapter, only
 
 
 @pytest.fixture
@@ -65,3 +65,41 @@ def test_a_word_that_is_no_command_is_refused(oxide: Oxide) -> None:
     done = oxide("rules", "sett")
     assert done.returncode == 2
     assert "sett" in done.stderr
+
+
+def test_what_stands_in_the_file_by_mistake_can_be_removed_as_doctor_says(oxide: Oxide) -> None:
+    (oxide.home / "routing_rules.json").write_text('{"nonsense": "one", "my type": "two"}', encoding="utf-8")
+    assert "Fix: Remove it with `oxide rules remove nonsense`." in oxide("doctor", "--no-ask").stdout
+    listed = oxide("rules")
+    assert (listed.returncode, listed.stderr.count("A rule is not used")) == (0, 2)
+    assert oxide("rules", "remove", "nonsense").returncode == 0
+    assert oxide("rules", "remove", "nonsense").returncode == 2
+    assert oxide("rules", "clear").stderr == "1 rule removed.\n"
+    assert json.loads((oxide.home / "routing_rules.json").read_text(encoding="utf-8")) == {}
+
+
+def test_damaged_rules_are_told_and_asking_goes_on_without_them(oxide: Oxide) -> None:
+    file = oxide.home / "routing_rules.json"
+    file.write_text('{"coding": "two"', encoding="utf-8")
+    done = oxide("run", "Write a function that sorts", "--type", "coding")
+    assert (done.returncode, done.stderr.count("The rules cannot be read")) == (0, 1)
+    assert "`oxide rules clear`" in done.stderr
+    assert "`oxide rules clear`" in oxide("doctor", "--no-ask").stdout
+    assert file.read_text(encoding="utf-8") == '{"coding": "two"'
+    assert "set aside in" in oxide("rules", "clear").stderr
+    (kept,) = (oxide.home / "quarantine").glob("*/*")
+    assert kept.read_text(encoding="utf-8") == '{"coding": "two"'
+    assert "rules" not in oxide("run", "Write a function that sorts", "--type", "coding").stderr
+
+
+def test_a_rule_for_a_service_that_is_switched_off_is_set_with_a_warning(oxide: Oxide) -> None:
+    done = oxide("rules", "set", "coding", "gemini")
+    assert (done.returncode, "switched off in the settings" in done.stderr) == (0, True)
+    assert oxide.json("rules")["rules"] == [{"task_type": "coding", "service": "gemini"}]
+
+
+def test_a_rule_for_a_service_without_its_adapter_is_set_with_a_warning(oxide: Oxide) -> None:
+    install_broken_adapter(oxide)
+    oxide.configure(only(one="http://127.0.0.1:9/v1", mars={"api_type": "from_mars"}))
+    done = oxide.process("rules", "set", "coding", "mars")
+    assert (done.returncode, "mars cannot be used" in done.stderr) == (0, True)

@@ -11,6 +11,7 @@ from oxide_desktop.core.errors import StoreError
 from oxide_desktop.core.events import HistoryChanged
 from oxide_desktop.core.ports import TaskFilter
 from tests.fakes.history_program import task
+from tests.fakes.memory import MemoryRules
 from tests.fakes.scripted_adapter import ScriptedAdapter, service
 from tests.fronts.front_house import front_house
 
@@ -40,3 +41,11 @@ async def test_an_import_that_is_refused_says_so(tmp_path: Path, stub: ScriptedA
 async def test_the_machine_is_measured_for_every_front(tmp_path: Path, stub: ScriptedAdapter) -> None:
     async with front_house(tmp_path / "home", stub) as house:
         assert 0 < (await house.system_metrics())["memory_percent"] <= 100
+
+
+async def test_every_front_is_told_of_rules_that_are_not_used(tmp_path: Path, stub: ScriptedAdapter) -> None:
+    async with front_house(tmp_path / "home", stub) as house:
+        assert house.notices() == ()
+        assert isinstance(house.rules, MemoryRules)
+        house.rules.unused = (StoreError("The rules cannot be read", "They are damaged.", "Mend the file."),)
+        assert house.notices() == ("The rules cannot be read: They are damaged. Mend the file.",)

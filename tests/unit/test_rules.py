@@ -71,9 +71,10 @@ def test_entries_that_make_no_sense_are_named_and_kept_but_not_used(file, rules)
     file.write_text('{"cooking": "qwen", "coding": "gone", "general": 5, "refactoring": "qwen"}')
     assert rules.all() == {TaskType.REFACTORING: "qwen"}
     cooking, coding, general = rules.problems()
-    assert "'cooking' is not one of coding, " in cooking
-    assert "'gone' (for coding) is not one of gemini, ollama_local, qwen" in coding
-    assert "5 (for general)" in general
+    assert "'cooking' is not one of coding, " in cooking.message
+    assert cooking.hint == "Remove it with `oxide rules remove cooking`."
+    assert "'gone' (for coding) is not one of gemini, ollama_local, qwen" in coding.message
+    assert "5 (for general)" in general.message
     rules.set(TaskType.DOCUMENTATION, "gemini")
     assert json.loads(file.read_text()) == {
         "cooking": "qwen",
@@ -83,11 +84,14 @@ def test_entries_that_make_no_sense_are_named_and_kept_but_not_used(file, rules)
         "documentation": "gemini",
     }
     rules.remove(TaskType.CODING)
+    rules.remove("cooking")
+    assert [problem.message[-72:] for problem in rules.problems()] == [general.message[-72:]]
     assert rules.clear() == 3
-    assert json.loads(file.read_text()) == {"cooking": "qwen"}
+    assert json.loads(file.read_text()) == {}
+    assert rules.problems() == ()
 
 
-@pytest.mark.parametrize(
+DAMAGED = pytest.mark.parametrize(
     "content",
     [
         b"",
@@ -101,26 +105,44 @@ def test_entries_that_make_no_sense_are_named_and_kept_but_not_used(file, rules)
         b'{"coding": "qwen"} x',
     ],
 )
-def test_a_damaged_file_is_refused_and_never_overwritten(file, rules, content):
+
+
+@DAMAGED
+def test_a_damaged_file_is_told_and_never_overwritten(file, rules, content):
     """The ancestor read damaged JSON as empty, and the next write made that true."""
     file.write_bytes(content)
+    assert rules.all() == {}
+    (problem,) = rules.problems()
+    assert isinstance(problem, StoreError)
+    assert "or set it aside with `oxide rules clear`" in problem.hint
     attempts = (
-        rules.all,
-        rules.problems,
-        rules.clear,
         lambda: rules.set(TaskType.CODING, "qwen"),
         lambda: rules.remove(TaskType.CODING),
     )
     for attempt in attempts:
-        with pytest.raises(StoreError, match=r"routing_rules\.json.*It was left as it is\. Mend the file"):
+        with pytest.raises(StoreError, match=r"routing_rules\.json.*no rule of yours is used\. Mend the file"):
             attempt()
     assert file.read_bytes() == content
 
 
+@DAMAGED
+def test_clearing_sets_a_damaged_file_aside_and_loses_nothing(file, rules, content):
+    file.write_bytes(content)
+    assert rules.clear() == 0
+    assert (rules.all(), rules.problems(), file.exists()) == ({}, (), False)
+    (kept,) = (file.parent / "quarantine").glob("*/routing_rules.json")
+    assert kept.read_bytes() == content
+
+
+def test_a_pipe_in_the_place_of_the_file_holds_nobody_up(file, rules):
+    os.mkfifo(file)
+    assert rules.all() == {}
+    assert "it is not a file" in rules.problems()[0].message
+
+
 def test_a_mended_file_is_read_again(file, rules):
     file.write_text("{")
-    with pytest.raises(StoreError):
-        rules.all()
+    assert (rules.all(), len(rules.problems())) == ({}, 1)
     file.write_text('{"coding": "qwen"}')
     assert rules.all() == {TaskType.CODING: "qwen"}
 
@@ -172,12 +194,10 @@ def test_a_link_to_the_file_stays_a_link_and_rights_stay(file, rules, tmp_path):
 
 def test_a_folder_in_the_place_of_the_file_is_named(file, rules):
     file.mkdir()
-    with pytest.raises(StoreError, match=r"routing_rules\.json"):
-        rules.all()
+    assert (rules.all(), "it is not a file" in rules.problems()[0].message) == ({}, True)
     file.rmdir()
     file.symlink_to(file)
-    with pytest.raises(StoreError, match=r"routing_rules\.json"):
-        rules.all()
+    assert (rules.all(), "routing_rules.json" in rules.problems()[0].message) == ({}, True)
 
 
 def test_a_home_that_cannot_be_written_is_named(tmp_path):

@@ -43,8 +43,8 @@ async def follow(engine: Orchestrator, task: RunningTask, *, as_json: bool, quie
 
 
 def say_notices(engine: Orchestrator) -> None:
-    """What a person should know of the history; it is open by now."""
-    for notice in engine.history.notices:
+    """What a person should know of the history, which is open by now, and of the rules."""
+    for notice in engine.notices():
         say(f"{mark('attention')} {one_line(notice)}")
 
 

@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from oxide_desktop.core.errors import OxideError
+from oxide_desktop.core.errors import OxideError, UsageError
 from oxide_desktop.core.ports import TaskFilter
 from oxide_desktop.fronts.cli import instance
 
@@ -100,15 +100,12 @@ async def _history(engine: Orchestrator) -> list[Finding]:
 
 
 def _rules(engine: Orchestrator) -> list[Finding]:
-    try:
-        count, problems = len(engine.rules.all()), engine.rules.problems()
-    except OxideError as error:
-        return [Finding("rules", problem=f"{error.title}: {error.message}", fix=error.hint)]
-    fix = "Set them again with `oxide rules set`, or remove them with `oxide rules remove`."
-    return [
-        Finding("rules", f"{count} of your own"),
-        *(Finding("rules", problem=problem, fix=fix, minor=True) for problem in problems),
+    problems = [
+        Finding("rules", problem=f"{error.title}: {error.message}", fix=error.hint, minor=isinstance(error, UsageError))
+        for error in engine.rules.problems()
     ]
+    damaged = any(not problem.minor for problem in problems)
+    return problems if damaged else [Finding("rules", f"{len(engine.rules.all())} of your own"), *problems]
 
 
 def _port(program: Program) -> Finding:

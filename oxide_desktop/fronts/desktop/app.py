@@ -88,7 +88,7 @@ class App(QObject):
     async def _with_engine(self) -> None:
         orchestrator = await asyncio.to_thread(self._build)
         async with orchestrator, self._serve_fronts(orchestrator):
-            self._notify(*orchestrator.history.notices)
+            self._notify(*orchestrator.notices())
             orchestrator.watch_services()
             bridge = Bridge(orchestrator.bus, self)
             bridge.task_changed.connect(lambda record: self.tray.task_began(record.id))
