@@ -9,6 +9,7 @@ from contextlib import aclosing
 
 from oxide_desktop.adapters import builtin_child, checks
 from oxide_desktop.adapters.builtin_child import Parts, Server, find_parts
+from oxide_desktop.adapters.models import fitting
 from oxide_desktop.adapters.openai_compatible import OpenAICompatibleAdapter
 from oxide_desktop.core.errors import FailureKind, ServiceError
 from oxide_desktop.core.health import Depth, Health, ServiceInfo, Tier
@@ -83,7 +84,7 @@ class BuiltinAdapter:
                 return
 
     async def _refuse_other_models(self, wanted: str | None) -> None:
-        if wanted and wanted not in (there := await self.list_models()):
+        if wanted and not fitting(wanted, there := await self.list_models()):
             hint = f"Leave the model open, or use another service than {self.settings.name}."
             title = f"{self.settings.name} does not have {wanted}"
             error = ServiceError(FailureKind.MISSING, title, f"It has {', '.join(there)} and no other.", hint)

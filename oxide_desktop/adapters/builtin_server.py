@@ -1,9 +1,10 @@
 """The child program of the built-in model: llama.cpp's server on a free loopback port.
 
-Run as a script, or by a frozen bundle's own executable with `--oxide-model-server`. Its job is a JSON object on standard input: `packages` (the directory that `xllamacpp` is in), and to
-serve a model also `model` (a GGUF file), `name`, `api_key`, `window` (tokens), `threads` and `sleep_after_s`.
-It answers with a line on standard output, `oxide:` and a JSON object: `version` when it can serve, with `url` once it
-does, or `failed` with `message`. It runs until it is killed.
+Run as a script, or by a frozen bundle's own executable with `--oxide-model-server`. Its job is a JSON object on
+standard input: `packages` (the directory that `xllamacpp` is in), and to serve a model also `model` (a GGUF file),
+`name`, `api_key`, `window` (tokens), `threads` and `sleep_after_s`. It answers with a line on standard output, `oxide:`
+and a JSON object: `version` when it can serve, with `url` once it does, or `failed` with `message`. It runs until it
+is killed.
 """
 
 from __future__ import annotations

@@ -185,7 +185,7 @@ _NO_SUCH_MODEL = _Rule(
     r"|model_not_found|\b(no|unknown|invalid) models?\b|not a valid model",
     FailureKind.MISSING,
     "does not have that model",
-    "Set services.{service}.model to one that it offers.",
+    "See `oxide services models {service}`, and set services.{service}.model to one of those.",
 )
 # The first that fits decides; the last fits everything.
 _RULES = (

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 from oxide_desktop.adapters.http_errors import Refused
 from oxide_desktop.core.errors import FailureKind, ServiceError
 from oxide_desktop.core.model import Locality
+from oxide_desktop.core.ports import Note, Output, Started
 from oxide_desktop.core.settings import ServiceSettings
 
 KEPT_S = 60.0
@@ -43,12 +45,30 @@ def offered_as(name: str, available: Sequence[str]) -> str | None:
     return next((item for item in (name, f"{name}:latest") if item in available), None)
 
 
+def fitting(wish: str, available: Sequence[str]) -> list[str]:
+    """What a person may mean by the name of a model: the one of that name, else all that chat and have it in theirs."""
+    if found := offered_as(wish, available):
+        return [found]
+    folded = wish.casefold()
+    if same := [name for name in available if name.casefold() == folded]:
+        return same[:1]
+    if any("*" in name and fnmatchcase(wish, name) for name in available):  # as LiteLLM lists what it passes on
+        return [wish]
+    return [name for name in available if folded in name.casefold() and not _NO_CHAT.search(name)]
+
+
 @dataclass(frozen=True, slots=True)
 class Choice:
     """A model, and what the person should know about how it was chosen."""
 
     model: str
     note: str = ""
+
+    def told(self) -> Iterator[Output]:
+        """What an adapter says of it once the service has the request."""
+        yield Started(self.model)
+        if self.note:
+            yield Note(self.note)
 
 
 class ModelChoice:
@@ -57,6 +77,7 @@ class ModelChoice:
     Args:
         ask: Asks for the list.
         is_remote: Whether prompts for a model are passed on to another machine; it is never chosen unasked.
+        can_pull: Whether what is not there can be had with `oxide services pull`.
     """
 
     def __init__(
@@ -64,10 +85,13 @@ class ModelChoice:
         settings: ServiceSettings,
         ask: Callable[[], Awaitable[Sequence[str]]],
         is_remote: Callable[[str], bool] = is_named_for_cloud,
+        *,
+        can_pull: bool = False,
     ) -> None:
         self._settings = settings
         self._ask = ask
         self._is_remote = is_remote
+        self._can_pull = can_pull
         self._names: tuple[str, ...] = ()
         self._asked_at = -KEPT_S
 
@@ -92,24 +116,46 @@ class ModelChoice:
         Raises:
             ServiceError: There is none, it may not be asked, or the service could not be.
         """
-        configured = insisted or self._settings.model or self._settings.default_model
-        if configured and self._settings.locality is Locality.LOCAL and is_named_for_cloud(configured):
-            raise runs_elsewhere(self._settings, configured, OLLAMA_CLOUD, insisted=bool(insisted))
-        if configured and (insisted or not self._settings.auto_detect_model):
-            return Choice(configured)
+        if insisted:
+            return await self._meant(insisted)
+        configured = self._settings.model or self._settings.default_model
         if configured:
-            return await self._confirmed(configured)
+            self._refuse_elsewhere(configured, insisted=False)
+            return await self._confirmed(configured) if self._settings.auto_detect_model else Choice(configured)
         if not self._settings.auto_detect_model:
             raise self._none("No model is set, and auto_detect_model is off.")
         return Choice(self._recommended(await self.names()))
 
-    async def _confirmed(self, configured: str) -> Choice:
+    async def _meant(self, wish: str) -> Choice:
+        """The one model that a caller may mean. What a service does not list is passed on to it as it is."""
+        self._refuse_elsewhere(wish, insisted=True)
+        known = self._names
+        names = await self._told()
+        if names and names == known and not fitting(wish, names):  # it may be new
+            self.forget()
+            names = await self._told()
+        found = fitting(wish, names) if names else [wish]
+        if len(found) != 1:
+            raise self._not_one(wish, found, names)
+        self._refuse_elsewhere(found[0], insisted=True)
+        same = found[0].casefold() in (wish.casefold(), f"{wish}:latest".casefold())
+        return Choice(found[0], "" if same else f"{wish} is taken as {found[0]}.")
+
+    def _refuse_elsewhere(self, model: str, *, insisted: bool) -> None:
+        if self._settings.locality is Locality.LOCAL and is_named_for_cloud(model):
+            raise runs_elsewhere(self._settings, model, OLLAMA_CLOUD, insisted=insisted)
+
+    async def _told(self) -> tuple[str, ...]:
+        """The list; nothing if it cannot be had, since a server need not have a list to have a model."""
         try:
-            names = await self.names()
+            return await self.names()
         except ServiceError as error:
             if _settles_it(error):
                 raise
-            return Choice(configured)  # a server need not have a list to have the model
+            return ()
+
+    async def _confirmed(self, configured: str) -> Choice:
+        names = await self._told()
         if not names:
             return Choice(configured)
         if found := offered_as(configured, names):
@@ -125,6 +171,35 @@ class ModelChoice:
         if chosen is None:
             raise self._none("It offers no model that can chat." if names else "It offers no model.")
         return chosen
+
+    async def refused(self, error: Refused, model: str, *, insisted: bool) -> ServiceError:
+        """A refusal of the service's; where the model is what is missing, with those that there are."""
+        error.about_request = insisted
+        self.forget()
+        try:
+            names = await self.names()
+        except ServiceError:
+            return error  # the first failure is the one to tell
+        return self._missing(model, names, insisted=insisted)
+
+    def _missing(self, model: str, names: Sequence[str], *, insisted: bool) -> ServiceError:
+        service = self._settings.name
+        there = f"It has {listed(names)}." if names else "It has no models yet."
+        pull = f"Pull it: `oxide services pull {service} {model}`. " if self._can_pull else ""
+        hint = f"{pull}`oxide services models {service}` lists what it has."
+        error = ServiceError(FailureKind.MISSING, f"{service} does not have {model}", there, hint)
+        error.about_request = insisted
+        return error
+
+    def _not_one(self, wish: str, found: Sequence[str], names: Sequence[str]) -> ServiceError:
+        if not found:
+            return self._missing(wish, names, insisted=True)
+        service = self._settings.name
+        hint = f"Name one of them in full. `oxide services models {service}` lists what it has."
+        title = f"{service} has several models like {wish}"
+        error = ServiceError(FailureKind.MISSING, title, f"That fits {listed(found)}.", hint)
+        error.about_request = True
+        return error
 
     def _none(self, problem: str) -> ServiceError:
         name = self._settings.name

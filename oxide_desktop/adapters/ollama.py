@@ -10,7 +10,7 @@ from typing import Any
 from oxide_desktop.adapters import checks
 from oxide_desktop.adapters.exchange import Exchange, Pulse, drain
 from oxide_desktop.adapters.http_errors import Refused
-from oxide_desktop.adapters.models import Choice, ModelChoice, listed, runs_elsewhere
+from oxide_desktop.adapters.models import Choice, ModelChoice, runs_elsewhere
 from oxide_desktop.adapters.ollama_dialect import Chat, positive
 from oxide_desktop.adapters.ollama_server import PERHAPS_DEAD, STARTING, OllamaServer, remote_host
 from oxide_desktop.core.errors import FailureKind, ServiceError
@@ -34,7 +34,7 @@ class OllamaAdapter:
         self.settings = settings
         self._server = OllamaServer(settings, tools)
         self._http = self._server.http
-        self._models = ModelChoice(settings, self._ask_models, lambda name: name in self._remote)
+        self._models = ModelChoice(settings, self._ask_models, lambda name: name in self._remote, can_pull=True)
         self._remote: set[str] = set()
         self._longest: dict[str, int | None] = {}
 
@@ -100,9 +100,8 @@ class OllamaAdapter:
         window = await self._window(choice.model, need)
         async with self._http.exchange("POST", "api/chat", _body(call, choice.model, window)) as exchange:
             await exchange.sent()
-            yield Started(choice.model)
-            if choice.note:
-                yield Note(choice.note)
+            for output in choice.told():
+                yield output
             if need > window:
                 yield Note(f"{choice.model} takes {window} tokens; the prompt and its answer may need {need}.")
                 prompt_tokens = 0  # that it may be cut is said
@@ -183,17 +182,7 @@ class OllamaAdapter:
         """The error; where the model is what is missing, with those that there are."""
         if not error.about_model:
             return await self._server.explained(error)
-        error.about_request = insisted
-        self._models.forget()
-        try:
-            names = await self._models.names()
-        except ServiceError:
-            return error  # the first failure is the one to tell
-        there = f"It has {listed(names)}." if names else "It has no models yet."
-        hint = f"Pull it: `oxide services pull {self.settings.name} {model}`."
-        missing = ServiceError(FailureKind.MISSING, f"{self.settings.name} does not have {model}", there, hint)
-        missing.about_request = insisted
-        return missing
+        return await self._models.refused(error, model, insisted=insisted)
 
     async def _ask_models(self) -> Sequence[str]:
         models = await self._server.models()

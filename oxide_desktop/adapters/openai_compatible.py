@@ -12,12 +12,12 @@ from oxide_desktop.adapters import checks
 from oxide_desktop.adapters.exchange import Exchange, Pulse, drain
 from oxide_desktop.adapters.http import HttpService
 from oxide_desktop.adapters.http_errors import Refused
-from oxide_desktop.adapters.models import Choice, ModelChoice, listed
+from oxide_desktop.adapters.models import Choice, ModelChoice
 from oxide_desktop.adapters.openai_dialect import Completion
 from oxide_desktop.core.errors import FailureKind, ServiceError
 from oxide_desktop.core.health import Depth, Health, ServiceInfo, Tier
 from oxide_desktop.core.model import TaskType
-from oxide_desktop.core.ports import AdapterTools, Alive, Call, Note, Output, Started
+from oxide_desktop.core.ports import AdapterTools, Alive, Call, Output
 from oxide_desktop.core.settings import ServiceSettings
 
 # Things that some servers refuse, and what to send instead; `None` leaves the key out.
@@ -65,10 +65,9 @@ class OpenAICompatibleAdapter:
             async with self._http.exchange("POST", "chat/completions", self._body(call, choice)) as exchange:
                 if not started:
                     await exchange.sent()
-                    yield Started(choice.model)
+                    for output in choice.told():
+                        yield output
                     started = True
-                    if choice.note:
-                        yield Note(choice.note)
                 try:
                     response = await exchange.response()
                 except Refused as error:
@@ -130,16 +129,7 @@ class OpenAICompatibleAdapter:
         """The error; where the model is what is missing, with those that there are."""
         if not error.about_model:
             return error
-        error.about_request = insisted
-        self._models.forget()
-        try:
-            names = await self._models.names()
-        except ServiceError:
-            return error  # the first failure is the one to tell
-        there = f"It offers {listed(names)}." if names else "It offers none."
-        missing = ServiceError(error.kind, f"{self.settings.name} does not have {model}", there, error.hint)
-        missing.about_request = insisted
-        return missing
+        return await self._models.refused(error, model, insisted=insisted)
 
     async def _ask_models(self) -> Sequence[str]:
         found = await self._http.get_json("models")

@@ -4,6 +4,7 @@ import pytest
 
 from oxide_desktop.adapters.models import Choice, ModelChoice, listed, recommend
 from oxide_desktop.core.errors import FailureKind, ServiceError
+from oxide_desktop.core.model import Locality
 from oxide_desktop.core.settings import ServiceSettings, ServiceType
 
 QWEN, CODESTRAL, DEEPSEEK = "qwen/qwen2.5-coder-14b", "mistralai/codestral-22b", "deepseek/deepseek-r1"
@@ -52,10 +53,57 @@ def test_a_model_that_cannot_chat_is_chosen_only_by_its_own_name() -> None:
     assert recommend(offered[:1]) is None
 
 
-async def test_a_model_the_caller_insists_on_is_used_unasked() -> None:
-    offer = Offer("other")
-    assert await choice(offer, model="set").choose("mine") == Choice("mine")
-    assert offer.asked == 0
+@pytest.mark.parametrize(
+    ("wanted", "model"),
+    [(QWEN, QWEN), (QWEN.upper(), QWEN), ("coder", QWEN), ("CODESTRAL", CODESTRAL), ("llama3", "llama3:latest")],
+)
+async def test_a_model_the_caller_insists_on_may_be_named_by_a_part_that_fits_one(wanted: str, model: str) -> None:
+    offer = Offer(CODESTRAL, QWEN, DEEPSEEK, "llama3:8b", "llama3:latest", "coder-embed")
+    chosen = await choice(offer, model=DEEPSEEK).choose(wanted)
+    assert chosen.model == model
+    assert chosen.note == ("" if model.casefold().startswith(wanted.casefold()) else f"{wanted} is taken as {model}.")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "why"),
+    [
+        ("gpt-9", "It has a-coder, b-coder, mini."),
+        ("coder", "That fits a-coder, b-coder."),
+    ],
+)
+async def test_a_wish_that_fits_none_or_several_is_refused_with_what_there_is(wanted: str, why: str) -> None:
+    with pytest.raises(ServiceError, match=f"lab .* {wanted}") as error:
+        await choice(Offer("a-coder", "b-coder", "mini")).choose(wanted)
+    assert error.value.kind is FailureKind.MISSING
+    assert error.value.about_request
+    assert error.value.message == why
+    assert "`oxide services models lab`" in error.value.hint
+
+
+async def test_a_wish_that_is_new_since_the_list_was_asked_for_is_found() -> None:
+    offer = Offer("old")
+    models = choice(offer)
+    await models.names()
+    offer.names = ("old", "new")
+    assert await models.choose("new") == Choice("new")
+
+
+async def test_a_gateway_whose_list_has_a_pattern_is_given_what_fits_it() -> None:
+    assert await choice(Offer("anthropic/*", "mini")).choose("anthropic/claude") == Choice("anthropic/claude")
+    with pytest.raises(ServiceError, match="does not have"):
+        await choice(Offer("anthropic/*", "mini")).choose("openai/gpt-9")
+
+
+@pytest.mark.parametrize("offer", [Offer(), Offer(error=ServiceError(FailureKind.TRANSIENT, "no list"))])
+async def test_a_wish_is_passed_on_to_a_service_that_has_no_list(offer: Offer) -> None:
+    assert await choice(offer).choose("mine") == Choice("mine")
+
+
+async def test_a_part_of_a_name_does_not_lead_to_another_machine() -> None:
+    models = choice(Offer("gpt-oss:120b-cloud"), locality=Locality.LOCAL)
+    with pytest.raises(ServiceError, match="not asked for gpt-oss:120b-cloud") as error:
+        await models.choose("gpt-oss")
+    assert error.value.kind is FailureKind.HELD
 
 
 async def test_model_comes_before_default_model_before_what_is_detected() -> None:

@@ -134,7 +134,9 @@ async def test_a_model_that_is_not_pulled_says_how_to_pull_it(adapter: OllamaAda
     assert heard.error.kind is FailureKind.MISSING
     assert heard.error.title == "home does not have mistral"
     assert heard.error.message == "It has qwen2.5-coder:7b, llama3:latest."
-    assert heard.error.hint == "Pull it: `oxide services pull home mistral`."
+    assert heard.error.hint == (
+        "Pull it: `oxide services pull home mistral`. `oxide services models home` lists what it has."
+    )
 
 
 async def test_a_model_that_is_not_there_is_told_even_without_a_list(
