@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import os
 import random
 import signal
@@ -60,7 +61,8 @@ async def trial(tally: Tally, members: int, victims: Callable[[int, int, int], l
                 there = len(living(folder))
                 assert there >= members, "there was no tree"
                 for pid in victims(app.pid, guard, keeper):
-                    os.kill(pid, signal.SIGKILL)
+                    with contextlib.suppress(ProcessLookupError):  # the one before it has ended it already
+                        os.kill(pid, signal.SIGKILL)
                 start = time.perf_counter()
                 left = await survivors(folder, {guard, keeper})
                 tally.gone_ms.append((time.perf_counter() - start) * 1000)
@@ -69,7 +71,8 @@ async def trial(tally: Tally, members: int, victims: Callable[[int, int, int], l
         tally.seen += there
         tally.left += len(left)
         for pid in left:
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 async def survivors(folder: Path, guards: set[int]) -> set[int]:
