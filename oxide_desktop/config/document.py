@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,6 +105,8 @@ def parse_document(text: str, path: Path, problems: list[ConfigProblem]) -> Sect
 
 
 def _read_text(path: Path) -> str:
+    if _is_something_else(path):
+        raise UnreadableError(Place(str(path)).problem(WHOLE_FILE, "the file cannot be read: it is not a file"))
     try:
         with path.open("rb") as file:
             data = file.read(LONGEST_BYTES + 1)
@@ -118,6 +121,14 @@ def _read_text(path: Path) -> str:
     except UnicodeDecodeError as error:
         place = Place(str(path), data.count(b"\n", 0, error.start) + 1)
         raise UnreadableError(place.problem(WHOLE_FILE, "the file is not UTF-8 text")) from error
+
+
+def _is_something_else(path: Path) -> bool:
+    """Whether it is there and no file: opening a pipe would wait for somebody to write to it."""
+    try:
+        return not stat.S_ISREG(path.stat().st_mode)
+    except OSError:
+        return False  # opening it says why it cannot be read
 
 
 def _compose(text: str, start: Place) -> yaml.Node | None:

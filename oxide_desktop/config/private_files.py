@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
+from oxide_desktop.core.errors import StoreError
+
 PRIVATE_FILE_MODE = 0o600
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 def write_atomically(path: Path, content: bytes, mode: int = PRIVATE_FILE_MODE) -> None:
@@ -29,6 +34,17 @@ def write_atomically(path: Path, content: bytes, mode: int = PRIVATE_FILE_MODE) 
         temporary.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def unwritable(error: OSError, path: Path | None = None) -> StoreError:
+    """What a person needs to know of a file that could not be written."""
+    place = path or error.filename or "A file of Oxide"
+    if error.errno in DISK_FULL:
+        message = f"{place} could not be written: {error.strerror}."
+        return StoreError("The disk is full", message, "Free some space on that disk, then try again.")
+    message = f"{place}: {error.strerror or error}."
+    hint = "Give your user the right to write there, or set OXIDE_HOME to another folder."
+    return StoreError("A file cannot be written", message, hint)
 
 
 def private_folder(folder: Path) -> None:

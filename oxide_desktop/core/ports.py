@@ -17,6 +17,7 @@ from oxide_desktop.core.settings import ServiceSettings
 
 if TYPE_CHECKING:
     from oxide_desktop.core.project import ProjectSettings
+    from oxide_desktop.core.quota import Limit, ServiceUse, UsedUp
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,7 +230,7 @@ class History(Protocol):
         ...
 
     async def get(self, task_id: str) -> TaskRecord:
-        """One record, by its id or a unique start of it of at least four characters.
+        """One record, by its id or a unique start of it.
 
         Raises:
             NotFoundError: There is none, or more than one.
@@ -254,6 +255,21 @@ class History(Protocol):
 
     async def statistics(self) -> TaskStatistics:
         """Figures over everything kept."""
+        ...
+
+    async def used_up(self, service: str, limits: Sequence[Limit]) -> UsedUp | None:
+        """The limit that a service has come to, `None` if it may be asked."""
+        ...
+
+    async def reserve(self, service: str, started_at: float, limits: Sequence[Limit]) -> UsedUp | None:
+        """Count a request that is about to be sent, unless a limit is reached, which is the answer then.
+
+        It is the same request as the attempt of that service and that moment in a record that is stored.
+        """
+        ...
+
+    async def use_since(self, service: str, since: float) -> ServiceUse:
+        """What a service was sent from a moment on, of the last two days."""
         ...
 
     async def export(self) -> Mapping[str, Any]:

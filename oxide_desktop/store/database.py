@@ -9,13 +9,13 @@ from pathlib import Path
 
 import apsw
 
+from oxide_desktop.config.private_files import DISK_FULL, FORBIDDEN
 from oxide_desktop.core.errors import StoreError
 
 BUSY_TIMEOUT_MS = 10_000
 APPLICATION_ID = 0x4F784465  # "OxDe" in the file's header: this database is ours
 _WAL_LIMIT_BYTES = 64 * 1024 * 1024
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR)
+_FORBIDDEN = (*FORBIDDEN, errno.EEXIST, errno.ENOTDIR)
 
 
 def is_sound(version: str) -> bool:
@@ -45,6 +45,10 @@ def connect(path: Path, *, read_only: bool = False) -> apsw.Connection:
     Args:
         path: The database.
         read_only: The connection may not change anything; the file must be there.
+
+    Raises:
+        apsw.Error: It cannot be opened.
+        StoreError: The disk does not take what opening writes.
     """
     flags = apsw.SQLITE_OPEN_READWRITE | (0 if read_only else apsw.SQLITE_OPEN_CREATE)
     connection = apsw.Connection(str(path), flags=flags)
@@ -62,6 +66,10 @@ def connect(path: Path, *, read_only: bool = False) -> apsw.Connection:
             PRAGMA query_only = {int(read_only)};
             """
         ).fetchall()
+    except apsw.IOError as error:
+        number = connection.system_errno  # which is gone with the connection, and tells a full disk from a bad one
+        connection.close()
+        raise store_error(error, path, number) from error
     except apsw.Error:
         connection.close()
         raise
@@ -97,7 +105,7 @@ def translated(path: Path, connection: apsw.Connection | None = None) -> Iterato
 
 def store_error(error: Exception, path: Path, number: int | None = None) -> StoreError:
     """What a person needs to know of an error around the file at `path`; `number` is the system's errno."""
-    if isinstance(error, apsw.FullError) or number in _FULL:
+    if isinstance(error, apsw.FullError) or number in DISK_FULL:
         return StoreError(
             "The disk is full",
             f"{path} could not be written; even deleting tasks needs a little room.",
@@ -121,7 +129,8 @@ def store_error(error: Exception, path: Path, number: int | None = None) -> Stor
             f"{path} cannot be read ({_reason(error)}).",
             "Close every Oxide and start it again: it sets the file aside and takes the newest backup.",
         )
-    return StoreError("The history failed", f"{path}: {_reason(error)}.", "Try again; `oxide doctor` looks closer.")
+    hint = "Look whether the disk that holds it is in order and has room, then try again."
+    return StoreError("The history failed", f"{path}: {_reason(error)}.", hint)
 
 
 def _errno(error: Exception, connection: apsw.Connection | None) -> int | None:

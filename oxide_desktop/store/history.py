@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import datetime as dt
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -16,8 +16,9 @@ import apsw
 
 from oxide_desktop.core.errors import StoreError
 from oxide_desktop.core.ports import Imported, TaskFilter, TaskPage, TaskStatistics
+from oxide_desktop.core.quota import Limit, ServiceUse, UsedUp
 from oxide_desktop.core.record import TaskRecord, TaskStatus
-from oxide_desktop.store import ancestor, damage, exchange, opening, tasks
+from oxide_desktop.store import ancestor, damage, exchange, opening, requests, tasks
 from oxide_desktop.store.backups import back_up, copy_of
 from oxide_desktop.store.database import connect
 from oxide_desktop.store.desk import Desk
@@ -113,7 +114,7 @@ class SqliteHistory:
         await self._writer.run(tasks.change, record, self._owner.id)
 
     async def get(self, task_id: str) -> TaskRecord:
-        """One record, by its id or a unique start of it of at least four characters.
+        """One record, by its id or a unique start of it.
 
         Raises:
             NotFoundError: There is none, or more than one.
@@ -142,6 +143,18 @@ class SqliteHistory:
     async def statistics(self) -> TaskStatistics:
         """Figures over everything kept: the duration is that of completed tasks, the rate is over all that ended."""
         return await self._reader.run(tasks.statistics)
+
+    async def used_up(self, service: str, limits: Sequence[Limit]) -> UsedUp | None:
+        """The limit that a service has come to, `None` if it may be asked."""
+        return await self._reader.run(requests.used_up, service, limits)
+
+    async def reserve(self, service: str, started_at: float, limits: Sequence[Limit]) -> UsedUp | None:
+        """Count a request that is about to be sent, unless a limit is reached, which is the answer then."""
+        return await self._writer.run(requests.reserve, service, started_at, limits)
+
+    async def use_since(self, service: str, since: float) -> ServiceUse:
+        """What a service was sent from a moment on, of the last two days."""
+        return await self._reader.run(requests.use_since, service, since)
 
     async def export(self) -> Mapping[str, Any]:
         """Everything kept, in the shape of an ancestor's `tasks.json`: id -> record."""
@@ -174,6 +187,7 @@ class SqliteHistory:
             StoreError: Part of it failed: no room for a backup, or the file is damaged.
         """
         await self._writer.run(opening.sweep, self._places, self._owner)
+        await self._writer.run(requests.forget_old)
         if self.retention_days is not None:
             await self._remove(partial(tasks.remove_older, before_s=tasks.cutoff(self.retention_days)))
         if self._is_backup_due() or await self._reader.run(damage.is_check_due):

@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import time
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -21,7 +21,8 @@ from oxide_desktop.store.database import transaction
 
 BATCH = 500
 DIED = "Oxide ended while this task was running."
-_SHORTEST_PREFIX = 4
+_MATCHES_SHOWN = 5
+_PROMPT_CHARS = 40
 _LARGEST = 2**62
 
 
@@ -142,21 +143,33 @@ def _remove(connection: apsw.Connection, chosen: str, bound: list[Any]) -> int:
 
 
 def find(connection: apsw.Connection, task_id: str) -> TaskRecord:
-    """One record, by its id or a unique start of it.
+    """One record, by its id or a unique start of it, however short. Oxide's own ids are found in capitals too.
 
     Raises:
         NotFoundError: There is none, or more than one.
     """
-    task_id = rows.clean(task_id)
-    found = connection.execute(f"{rows.READ} WHERE id = ?", (task_id,)).fetchall()
-    if not found and len(task_id) >= _SHORTEST_PREFIX:
-        end = task_id + "\U0010ffff"
-        found = connection.execute(f"{rows.READ} WHERE id >= ? AND id < ? LIMIT 2", (task_id, end)).fetchall()
+    task_id = rows.clean(task_id).strip()
+    if not task_id:
+        raise NotFoundError("No such task", "No id was given.", "`oxide history` lists them.")
+    starts = (task_id, task_id.lower())
+    for start in starts:
+        if found := connection.execute(f"{rows.READ} WHERE id = ?", (start,)).fetchall():
+            return rows.record_of(found[0])
+    bound = [edge for start in starts for edge in (start, start + "\U0010ffff")]
+    begun = f"{rows.READ} WHERE id >= ? AND id < ? OR id >= ? AND id < ? ORDER BY seq DESC LIMIT {_MATCHES_SHOWN + 1}"
+    found = [rows.record_of(row) for row in connection.execute(begun, bound)]
     if not found:
         raise _unknown(task_id)
     if len(found) > 1:
-        raise NotFoundError("Several tasks match", f"More than one id starts with {task_id!r}.", "Give more of the id.")
-    return rows.record_of(found[0])
+        raise _ambiguous(task_id, found)
+    return found[0]
+
+
+def _ambiguous(task_id: str, found: Sequence[TaskRecord]) -> NotFoundError:
+    lines = [f"  {record.id}  {' '.join(record.prompt.split())[:_PROMPT_CHARS]}" for record in found[:_MATCHES_SHOWN]]
+    more = ["  …"] if len(found) > _MATCHES_SHOWN else []
+    message = "\n".join([f"More than one id starts with {task_id!r}:", *lines, *more])
+    return NotFoundError("Several tasks match", message, "Give more of the id.")
 
 
 def _unknown(task_id: str) -> NotFoundError:

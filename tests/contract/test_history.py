@@ -258,9 +258,24 @@ async def test_an_id_may_be_shortened_as_long_as_it_is_unique(history):
         await history.get("abcd")
     await history.add(task("abcd"))
     assert (await history.get("abcd")).id == "abcd"
+    assert (await history.get("abx")).id == "abxx"
+    assert (await history.get("ABX")).id == "abxx"
+    await history.add(task("z"))
+    await history.add(task("Zebra"))
+    assert (await history.get("Ze")).id == "Zebra"
 
 
-@pytest.mark.parametrize("task_id", ["", "abc", "____", "%%%%", "abcdef-", "abcdeG", "\0\0\0\0", "abcd'"])
+async def test_ids_that_begin_alike_are_listed(history):
+    for number in range(7):
+        await history.add(task(f"ab-{number}", prompt=f"question\n{number}"))
+    with pytest.raises(NotFoundError, match="Several tasks match") as told:
+        await history.get("A")
+    lines = told.value.message.splitlines()
+    assert lines[1] == "  ab-6  question 6"
+    assert (len(lines), lines[-1].strip()) == (7, "…")
+
+
+@pytest.mark.parametrize("task_id", ["", " ", "abd", "____", "%%%%", "abcdef-", "abcdeG", "\0\0\0\0", "abcd'"])
 async def test_what_no_id_starts_with_is_not_found(history, task_id):
     await history.add(task("abcdef"))
     with pytest.raises(NotFoundError, match="No such task"):

@@ -41,8 +41,8 @@ async def test_a_slow_reader_stops_nothing_and_gets_everything(pipe: tuple[int, 
             writer.write("x" * (MORE_THAN_A_PIPE_HOLDS // 64))  # would block here, if it blocked at all
         await writer.finish(0.01)
         assert not writer.broken.done()
-        taken = await asyncio.to_thread(read_to_the_end, reading, MORE_THAN_A_PIPE_HOLDS)
-    assert taken == b"x" * MORE_THAN_A_PIPE_HOLDS
+        taken = await asyncio.to_thread(read_to_the_end, reading, MORE_THAN_A_PIPE_HOLDS + 1)
+    assert taken == b"x" * MORE_THAN_A_PIPE_HOLDS + b"\n"
     os.close(reading)
 
 
@@ -92,7 +92,7 @@ async def test_a_pipe_gets_every_byte_and_a_terminal_only_text() -> None:
                 await writer.finish(None)
             shown.append(os.read(source, 1000))
         os.close(source)
-    assert shown == [text.encode(), "caf\u00e9 red\r\n".encode()]
+    assert shown == [f"{text}\n".encode(), "caf\u00e9 red\r\n".encode()]
 
 
 async def test_a_writer_whose_loop_has_gone_ends_quietly(pipe: tuple[int, TextIO]) -> None:

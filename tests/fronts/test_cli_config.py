@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -92,3 +93,11 @@ def test_a_home_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     done = Oxide(tmp_path / "file" / "home", tmp_path)("config", "path")
     assert done.returncode == 2
     assert str(tmp_path / "file") in done.stderr
+
+
+def test_a_pipe_in_the_place_of_the_settings_is_refused_and_holds_nobody_up(oxide: Oxide) -> None:
+    oxide.home.mkdir(exist_ok=True)
+    (oxide.home / "config.yaml").unlink(missing_ok=True)
+    os.mkfifo(oxide.home / "config.yaml")
+    done = oxide.process("config", "check")
+    assert (done.returncode, "it is not a file" in done.stderr) == (2, True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 
 import pytest
 
@@ -48,6 +50,21 @@ def test_a_program_gets_the_three_sentences(capsys: pytest.CaptureFixture[str]) 
     assert json.loads(capsys.readouterr().out) == {
         "error": {"title": "It failed", "message": "Why.", "hint": "Do this."}
     }
+
+
+@pytest.mark.parametrize(
+    ("number", "title"),
+    [
+        (errno.ENOSPC, "The disk is full"),
+        (errno.EROFS, "A file cannot be written"),
+        (errno.EIO, "Oxide made a mistake"),
+    ],
+)
+def test_a_file_system_that_refuses_is_no_bug_of_ours(
+    number: int, title: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ending([], lambda: fails(OSError(number, os.strerror(number), "/there"))) == 1
+    assert title in capsys.readouterr().err
 
 
 def test_a_bug_of_ours_is_called_one_and_leaves_its_trace(

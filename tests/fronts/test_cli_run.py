@@ -73,13 +73,13 @@ def newest(oxide: Oxide) -> dict[str, object]:
 
 def test_the_answer_alone_is_on_stdout_and_the_route_in_one_line_on_stderr(oxide: Oxide) -> None:
     done = oxide.process("run", "What is 2+2?")
-    assert (done.returncode, done.stdout) == (0, "Hello, world.")
+    assert (done.returncode, done.stdout) == (0, "Hello, world.\n")
     assert FINAL_LINE.match(done.stderr), done.stderr
 
 
 def test_quiet_says_nothing_but_the_answer(oxide: Oxide) -> None:
     done = oxide.process("run", "--quiet", "What is 2+2?")
-    assert (done.returncode, done.stdout, done.stderr) == (0, "Hello, world.", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "Hello, world.\n", "")
 
 
 def test_a_piped_prompt_is_asked(oxide: Oxide, server: Server) -> None:
@@ -106,7 +106,7 @@ def test_a_pipe_that_nobody_closes_is_named(oxide: Oxide) -> None:
     process = oxide.start("run", "Hello", stdin=subprocess.PIPE)
     assert "Waiting for standard input" in read_until(process, "to be read", "stderr")
     out, _ = process.communicate(b"", timeout=LIMIT_S)
-    assert (process.returncode, out) == (0, b"Hello, world.")
+    assert (process.returncode, out) == (0, b"Hello, world.\n")
 
 
 def test_ctrl_c_ends_the_wait_for_a_pipe(oxide: Oxide) -> None:
@@ -119,7 +119,7 @@ def test_a_closed_standard_input_is_no_prompt(oxide: Oxide, server: Server) -> N
     command = ("sh", "-c", '"$0" -m oxide_desktop run "Just this" <&-')
     process = oxide.start(command=(*command, sys.executable))
     out, errors = process.communicate(timeout=LIMIT_S)
-    assert (process.returncode, out) == (0, b"Hello, world."), errors
+    assert (process.returncode, out) == (0, b"Hello, world.\n"), errors
     assert asked_text(server) == "Just this"
 
 
@@ -129,7 +129,7 @@ def test_a_closed_output_is_no_error(oxide: Oxide, closed: str) -> None:
     out, errors = process.communicate(timeout=LIMIT_S)
     assert process.returncode == 0, errors
     assert newest(oxide)["result"] == "Hello, world."
-    assert out in (b"", b"Hello, world.")
+    assert out in (b"", b"Hello, world.\n")
 
 
 def test_more_than_any_model_could_read_is_refused(oxide: Oxide, server: Server) -> None:
@@ -169,7 +169,7 @@ def test_an_answer_that_is_not_ascii_survives_any_locale(oxide: Oxide, server: S
     server.usual = Reply(pieces=["caf\u00e9 ", "\u65e5\u672c \u2713"])
     for locale in ({"LANG": "C", "LC_ALL": "C"}, {"PYTHONIOENCODING": "ascii"}, {"PYTHONUTF8": "0", "LC_ALL": "C"}):
         done = oxide.process("run", "Hello", env=locale)
-        assert (done.returncode, done.stdout) == (0, "caf\u00e9 \u65e5\u672c \u2713")
+        assert (done.returncode, done.stdout) == (0, "caf\u00e9 \u65e5\u672c \u2713\n")
 
 
 def test_arguments_that_are_no_utf8_are_asked_all_the_same(oxide: Oxide, server: Server) -> None:
@@ -182,7 +182,7 @@ def test_arguments_that_are_no_utf8_are_asked_all_the_same(oxide: Oxide, server:
 
 def test_on_a_terminal_the_wait_is_one_line_that_rewrites_itself(oxide: Oxide) -> None:
     shown = oxide.on_terminal("run", "What is 2+2?", stdout_too=False)
-    assert (shown.returncode, shown.piped) == (0, "Hello, world.")
+    assert (shown.returncode, shown.piped) == (0, "Hello, world.\n")
     assert re.search(r"\r\x1b\[2K\S*◌\S* choosing a service 0 s", shown.screen)
     before_final, final = shown.screen.rsplit("\r\x1b[2K", 1)
     assert "\n" not in before_final
@@ -199,7 +199,7 @@ def test_on_a_terminal_the_answer_stands_alone_and_ends_its_line(oxide: Oxide) -
 
 def test_control_sequences_of_a_model_reach_a_pipe_but_no_terminal(oxide: Oxide, server: Server) -> None:
     server.usual = Reply(pieces=["\x1b]0;own", "ed\x07\x1b[2", "Jsafe"])
-    assert oxide.process("run", "Hello").stdout == "\x1b]0;owned\x07\x1b[2Jsafe"
+    assert oxide.process("run", "Hello").stdout == "\x1b]0;owned\x07\x1b[2Jsafe\n"
     shown = oxide.on_terminal("run", "Hello").screen
     assert "owned" not in shown
     assert "\x1b[2J" not in shown
@@ -236,7 +236,7 @@ def test_a_failed_task_is_a_record_for_programs(oxide: Oxide, server: Server) ->
 def test_a_stream_that_breaks_keeps_what_came_and_fails(oxide: Oxide, server: Server) -> None:
     server.usual = Reply(pieces=["The first half"], fault=Fault.CUT_OFF, after=1)
     done = oxide.process("run", "Hello")
-    assert (done.returncode, done.stdout) == (1, "The first half")
+    assert (done.returncode, done.stdout) == (1, "The first half\n")
     record = newest(oxide)
     assert (record["status"], record["result"]) == ("failed", "The first half")
 
@@ -257,7 +257,7 @@ def test_the_service_that_answered_is_named_not_the_one_that_was_first(tmp_path:
         text = only(broken=broken.base_url, fake=server.base_url)
         oxide.configure(text + "routing_rules: {quick_query: {primary: broken, fallback: [fake]}}\n")
         done = oxide.process("run", "What is 2+2?", "--type", "quick_query")
-    assert (done.returncode, done.stdout) == (0, "Hello, world.")
+    assert (done.returncode, done.stdout) == (0, "Hello, world.\n")
     assert re.search(r"^tried broken: .*signed out", done.stderr, re.MULTILINE), done.stderr
     assert re.search(r"^✓ quick query · fake · because: broken failed", done.stderr, re.MULTILINE)
 
@@ -297,7 +297,7 @@ def test_a_signal_cancels_the_task_and_leaves_nothing_behind(oxide: Oxide, serve
     read_until(process, "The answer")
     children = children_of(process.pid)
     code, out, errors = end(process, number)
-    assert (code, out) == (130, "")
+    assert (code, out) == (130, "\n")
     assert "Cancelled" in errors
     assert "Traceback" not in errors
     assert server.gone.wait(LIMIT_S)
@@ -352,3 +352,25 @@ def test_a_home_below_a_current_folder_that_is_gone_is_told(oxide: Oxide) -> Non
     _, errors = process.communicate(timeout=LIMIT_S)
     assert (process.returncode, "Traceback" in errors.decode()) == (2, False)
     assert "OXIDE_HOME is relative" in errors.decode()
+
+
+def test_what_the_error_says_is_not_said_before_it(oxide: Oxide, server: Server) -> None:
+    server.models = []
+    done = oxide("run", "Hello", "--service", "fake", "--model", "nix")
+    assert done.returncode != 0
+    (reason,) = {line.split(": ", 1)[1] for line in done.stderr.splitlines() if line.startswith("✕ No service")}
+    assert done.stderr.count(reason) == 1
+
+
+def test_an_answer_that_ends_its_line_is_left_as_it_is(oxide: Oxide, server: Server) -> None:
+    server.play(Reply(pieces=["One line.\n"]))
+    assert oxide.process("run", "Hello").stdout == "One line.\n"
+
+
+@pytest.mark.parametrize("words", [("serve",), ("run", "Hello")], ids=" ".join)
+def test_a_full_disk_is_told(oxide: Oxide, words: tuple[str, ...]) -> None:
+    process = oxide.start(command=("sh", "-c", 'ulimit -f 0; exec "$0" -m oxide_desktop "$@"', sys.executable, *words))
+    _, errors = process.communicate(timeout=LIMIT_S)
+    assert process.returncode == 1
+    assert "The disk is full" in errors.decode()
+    assert "Traceback" not in errors.decode()

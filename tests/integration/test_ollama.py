@@ -49,7 +49,7 @@ def assert_gone(program: OllamaProgram) -> None:
 
 def test_the_first_question_starts_it_and_nothing_is_left(oxide: Oxide, program: OllamaProgram) -> None:
     done = oxide.process("run", "hi")
-    assert (done.returncode, done.stdout) == (0, "It is 4."), done.stderr
+    assert (done.returncode, done.stdout) == (0, "It is 4.\n"), done.stderr
     assert "Ollama was not running: starting it…" in done.stderr
     assert "ollama_local" in done.stderr
     assert len(program.starts) == 1
@@ -59,7 +59,7 @@ def test_the_first_question_starts_it_and_nothing_is_left(oxide: Oxide, program:
 def test_a_person_sees_what_is_being_waited_for(oxide: Oxide, program: OllamaProgram) -> None:
     program.behave(slow_s=1.0)
     shown = oxide.on_terminal("run", "hi", stdout_too=False)
-    assert (shown.returncode, shown.piped) == (0, "It is 4.")
+    assert (shown.returncode, shown.piped) == (0, "It is 4.\n")
     plain = re.sub(r"\x1b\[\d+m", "", shown.screen)
     assert re.search(r"● ollama_local Ollama was not running: starting it… \d s", plain)
 

@@ -15,16 +15,15 @@ from oxide_desktop.fronts.cli.text import StreamCleaner
 class AnswerWriter:
     """Writes pieces of text in order; on a terminal without control sequences, in a pipe byte for byte.
 
-    A terminal is left at the start of a line, and so is a pipe that is to end its line.
+    An answer that does not end its last line has that ended, so that the next thing written begins one.
 
     Attributes:
         broken: Holds the error once writing has failed; nothing more will be written.
     """
 
-    def __init__(self, stdout: TextIO, *, ends_line: bool = False) -> None:
+    def __init__(self, stdout: TextIO) -> None:
         self._loop = asyncio.get_running_loop()
         self._cleaner = StreamCleaner() if is_terminal(stdout) else None
-        self._ends_line = ends_line or is_terminal(stdout)
         self._last = "\n"
         self._pieces: queue.SimpleQueue[bytes | asyncio.Future[None]] = queue.SimpleQueue()
         self.broken: asyncio.Future[OSError] = self._loop.create_future()
@@ -44,7 +43,7 @@ class AnswerWriter:
         """
         if self._cleaner:
             self._put(self._cleaner.rest())
-        if self._ends_line and self._last != "\n":
+        if self._last != "\n":
             self._put("\n")
         written: asyncio.Future[None] = self._loop.create_future()
         self._pieces.put(written)

@@ -51,14 +51,14 @@ def say_notices(engine: Orchestrator) -> None:
 async def watch(task: RunningTask) -> None:
     """Show a task until it has ended; stopping to watch does not stop it."""
     with Progress(task, quiet=False) as progress:
-        lost = await _stream(task, progress, ends_line=True)
+        lost = await _stream(task, progress)
         await task.finished()
     _conclude(task, as_json=False, quiet=False, lost=lost)
 
 
-async def _stream(task: RunningTask, progress: Progress, *, ends_line: bool = False) -> OSError | None:
+async def _stream(task: RunningTask, progress: Progress) -> OSError | None:
     """Write the answer as it comes; the error if it could not be written, which cancels the task."""
-    writer = AnswerWriter(sys.stdout, ends_line=ends_line)
+    writer = AnswerWriter(sys.stdout)
     writer.broken.add_done_callback(lambda _: task.cancel())
     try:
         async for chunk in task.chunks():
@@ -90,9 +90,9 @@ def _conclude(task: RunningTask, *, as_json: bool, quiet: bool, lost: OSError | 
     if as_json:
         out_json(task.record.to_dict())
     reader_left = lost is not None and lost.errno in (errno.EPIPE, errno.EINVAL)
-    if not quiet and not reader_left:
-        _say_how_it_went(task.record)
     error = task.error
+    if not quiet and not reader_left:
+        _say_how_it_went(task.record, error)
     if lost is not None and not reader_left:
         hint = "Look at where standard output goes."
         error = OxideError("The answer could not be written", f"{lost.strerror}.", hint)
@@ -103,10 +103,12 @@ def _conclude(task: RunningTask, *, as_json: bool, quiet: bool, lost: OSError | 
     return error.exit_code
 
 
-def _say_how_it_went(record: TaskRecord) -> None:
-    """The route in one line, and what else is worth knowing."""
+def _say_how_it_went(record: TaskRecord, error: OxideError | None) -> None:
+    """The route in one line, and what else is worth knowing; not what the error itself will say."""
+    told = str(error or "")
     for attempt in record.attempts:
-        if attempt.status in (AttemptStatus.FAILED, AttemptStatus.PARTIAL) and attempt.error:
+        failed = attempt.status in (AttemptStatus.FAILED, AttemptStatus.PARTIAL)
+        if failed and attempt.error and attempt.error not in told:
             say(paint(one_line(f"tried {attempt.service}: {attempt.error}"), dim=True))
     for note in record.notes:
         say(paint(one_line(f"note: {note}"), dim=True))

@@ -30,7 +30,7 @@ _as_json = click.option("--json", "as_json", is_flag=True, help="Print it for a 
 
 @click.group(cls=DefaultGroup)
 def history() -> None:
-    """Look up, search, delete, export what was asked. An ID may be shortened to its first characters."""
+    """Look up, search, delete, export what was asked. An ID may be shortened to any start that is unique."""
 
 
 @history.command("list")

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from oxide_desktop import __version__
+from oxide_desktop.config.private_files import unwritable, write_atomically
 from oxide_desktop.core.errors import OxideError
 from oxide_desktop.ipc.channel import address_of
 
@@ -50,6 +51,7 @@ def held(paths: Paths) -> Iterator[None]:
 
     Raises:
         AlreadyRunningError: Another process is.
+        StoreError: The home cannot be written.
     """
     from filelock import FileLock, Timeout  # noqa: PLC0415 - slow to import, and few commands need it
 
@@ -58,9 +60,11 @@ def held(paths: Paths) -> Iterator[None]:
         lock.acquire(timeout=ACQUIRE_LIMIT_S)
     except Timeout:
         raise AlreadyRunningError(find(paths) or Instance(None, None, None, None)) from None
+    except OSError as error:
+        raise unwritable(error, paths.lock) from error
     file = _file(paths)
     try:
-        file.write_text(json.dumps({"pid": os.getpid(), "version": __version__}), encoding="utf-8")
+        _announce(file)
         yield
     finally:
         file.unlink(missing_ok=True)
@@ -118,6 +122,13 @@ def end(paths: Paths, instance: Instance, limit_s: float = OTHER_ENDS_LIMIT_S) -
 
 def _file(paths: Paths) -> Path:
     return paths.run_dir / "instance.json"
+
+
+def _announce(file: Path) -> None:
+    try:
+        write_atomically(file, json.dumps({"pid": os.getpid(), "version": __version__}).encode())
+    except OSError as error:
+        raise unwritable(error, file) from error
 
 
 def _is_held(lock_file: Path, limit_s: float = 0.0) -> bool:

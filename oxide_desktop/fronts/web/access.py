@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from oxide_desktop.config.private_files import write_atomically
+
 LAUNCH_LIMIT_S = 60.0
 SESSIONS_LIMIT = 32
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43,}")
@@ -21,18 +23,11 @@ def load_token(path: Path) -> str:
     Raises:
         OSError: It can be neither read nor written.
     """
-    for _ in range(2):  # again where another process makes it at the same moment
-        if (token := _read_token(path)) is not None:
-            return token
-        path.unlink(missing_ok=True)
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            continue
-        with os.fdopen(descriptor, "w") as file:
-            file.write(fresh := secrets.token_urlsafe(32))
-        return fresh
-    raise FileExistsError(0, "is being rewritten by another process", str(path))
+    token = _read_token(path)
+    if token is None:
+        token = secrets.token_urlsafe(32)
+        write_atomically(path, token.encode())
+    return token
 
 
 def _read_token(path: Path) -> str | None:
