@@ -1,11 +1,11 @@
-"""Where a service is: its host and port, whether that is this machine, whether a proxy stands between."""
+"""A service's address: its host and port, and whether a proxy stands between."""
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from oxide_desktop.core.model import Locality
+from oxide_desktop.core.places import is_loopback
 
 _PORTS = {"http": 80, "https": 443}
 
@@ -20,17 +20,6 @@ def host_and_port(url: str) -> tuple[str, int]:
     if not parts.hostname or parts.scheme not in _PORTS:
         raise ValueError("that is no address of the form http://HOST:PORT")
     return parts.hostname, parts.port or _PORTS[parts.scheme]
-
-
-def is_loopback(url: str) -> bool:
-    """Whether a URL means this machine."""
-    host = urlsplit(url).hostname or ""
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def may_use_proxy(url: str, locality: Locality) -> bool:

@@ -13,12 +13,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from oxide_desktop.adapters import checks
-from oxide_desktop.adapters.addresses import is_loopback
+from oxide_desktop.adapters.dialects import may_be_another, not_an_ollama, root_of
 from oxide_desktop.adapters.http import HttpService
 from oxide_desktop.adapters.http_errors import Peer, Refused, ended_early, garbage, refused_in_stream
 from oxide_desktop.adapters.models import OLLAMA_CLOUD, is_named_for_cloud
 from oxide_desktop.core.errors import FailureKind, ServiceError
 from oxide_desktop.core.health import Health, Tier
+from oxide_desktop.core.places import is_loopback
 from oxide_desktop.core.ports import AdapterTools
 from oxide_desktop.core.servers import ModelInfo, PullProgress, ServerStart
 from oxide_desktop.core.settings import ServiceSettings, without_userinfo
@@ -31,7 +32,6 @@ STALL_LIMIT_S = 120.0
 """For new bytes to come. Ollama tries again by itself for most of this time."""
 QUIET_LIMIT_S = 900.0
 """For what brings no bytes: a large model takes minutes to be verified."""
-_NOT_FOUND = 404
 PERHAPS_DEAD = (FailureKind.TRANSIENT, FailureKind.MISSING)
 
 
@@ -43,7 +43,7 @@ class OllamaServer:
     """
 
     def __init__(self, settings: ServiceSettings, tools: AdapterTools) -> None:
-        url = (settings.base_url or DEFAULT_URL).rstrip("/").removesuffix("/v1")
+        url = root_of(settings.base_url or DEFAULT_URL)
         self._settings = settings
         self._local = is_loopback(url)
         self._starter = tools.starter
@@ -145,21 +145,7 @@ class OllamaServer:
 
     async def explained(self, error: Refused) -> ServiceError:
         """A refusal; where something else than Ollama answers, what it is and which setting to change."""
-        if error.http_status != _NOT_FOUND or error.about_model:
-            return error
-        try:
-            found = await self.http.get_json("v1/models")
-        except ServiceError:
-            return error
-        if not isinstance(found.get("data"), list):
-            return error
-        name, url = self._settings.name, self.http.peer.url
-        return ServiceError(
-            FailureKind.MISSING,
-            f"{name} is not an Ollama",
-            f"What answers at {url} speaks OpenAI's dialect and not Ollama's.",
-            f"Set services.{name}.api_type to openai_compatible and services.{name}.base_url to {url}/v1.",
-        )
+        return (await not_an_ollama(self.http) if may_be_another(error) else None) or error
 
     # -- models ------------------------------------------------------------------------------------
 
@@ -170,9 +156,12 @@ class OllamaServer:
             ServiceError: It could not be asked.
         """
         try:
-            entries = (await self.http.get_json("api/tags")).get("models")
+            told = await self.http.get_json("api/tags")
         except Refused as error:
             raise await self.explained(error) from error
+        if "models" not in told and (mistake := await not_an_ollama(self.http)):
+            raise mistake  # LM Studio answers what it does not know with a 200
+        entries = told.get("models")
         found = entries if isinstance(entries, list) else ()
         return [_model(entry) for entry in found if isinstance(entry, Mapping) and entry.get("name")]
 

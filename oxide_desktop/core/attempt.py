@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import aclosing, contextmanager
+from typing import Any
 
 from oxide_desktop.core.errors import FailureKind, OxideError, ServiceError
 from oxide_desktop.core.events import AttemptStarted, Chunk, EventBus, TaskNoted
+from oxide_desktop.core.places import leaves_machine
 from oxide_desktop.core.ports import Adapter, Alive, Call, Note, Started, Usage
 from oxide_desktop.core.record import Attempt, AttemptStatus, Tokens
 from oxide_desktop.core.running import RunningTask
@@ -29,15 +31,20 @@ class LiveAttempt:
         visible: Whether any text of it has been shown, after which no other service may continue it.
     """
 
-    def __init__(self, task: RunningTask, adapter: Adapter, bus: EventBus) -> None:
+    def __init__(self, task: RunningTask, adapter: Adapter, bus: EventBus, started_at: float | None = None) -> None:
         self._task = task
         self._adapter = adapter
         self._bus = bus
         self._service = adapter.settings.name
         self._index = len(task.record.attempts) + 1
-        self._line = Attempt(service=self._service, started_at=time.time())
+        self._line = Attempt(
+            service=self._service,
+            started_at=time.time() if started_at is None else started_at,
+            left_machine=leaves_machine(adapter.settings, adapter.info.locality),
+        )
         self._usage: Usage | None = None
         task.update(attempts=(*task.record.attempts, self._line), service=self._service)
+        task.keep_soon()
 
     @property
     def visible(self) -> bool:
@@ -63,8 +70,7 @@ class LiveAttempt:
         except BaseException:  # cancelled, or a bug of ours: the line must not stay open, and the error goes on
             self._end(AttemptStatus.CANCELLED)
             raise
-        self._end(AttemptStatus.COMPLETED)
-        self._count(call)
+        self._end(AttemptStatus.COMPLETED, call=call)
 
     async def _stream(self, call: Call, limits: ExecutionSettings) -> None:
         chars = 0
@@ -76,7 +82,7 @@ class LiveAttempt:
                 if not output:
                     continue
                 if not chars:
-                    self._line = dataclasses.replace(self._line, first_chunk_at=time.time())
+                    self._change(first_chunk_at=time.time())
                     watchdog.enter(Phase.IDLE)
                 chars += len(output)
                 watchdog.touch()
@@ -97,7 +103,7 @@ class LiveAttempt:
 
     def _take(self, output: Started | Usage | Note | Alive, watchdog: Watchdog) -> None:
         if isinstance(output, Started):
-            self._line = dataclasses.replace(self._line, model=output.model)
+            self._change(model=output.model)
             self._task.update(model=output.model)
             if not self.visible:
                 watchdog.enter(Phase.FIRST_BYTE)
@@ -108,24 +114,31 @@ class LiveAttempt:
         else:
             note(self._task, output.text, self._bus)
 
-    def _end(self, status: AttemptStatus, error: str | None = None, kind: str | None = None) -> None:
-        self._line = dataclasses.replace(
-            self._line,
+    def _change(self, **changes: Any) -> None:  # noqa: ANN401 - the fields of Attempt, checked by it
+        self._line = dataclasses.replace(self._line, **changes)
+        self._task.update(attempts=(*self._task.record.attempts[: self._index - 1], self._line))
+
+    def _end(
+        self, status: AttemptStatus, error: str | None = None, kind: str | None = None, call: Call | None = None
+    ) -> None:
+        answer = self._task.text_of(self._index)
+        tokens = self._tokens(answer, call)
+        self._change(
             status=status,
             error=error,
             kind=kind,
             ended_at=time.time(),
-            chars=len(self._task.text_of(self._index)),
+            chars=len(answer),
+            tokens=tokens,
+            cost=cost_of(tokens, self._adapter.settings.price) if tokens else None,
         )
-        self._task.update(attempts=(*self._task.record.attempts[: self._index - 1], self._line))
+        self._task.update(**sums_of(self._task.record.attempts))
 
-    def _count(self, call: Call) -> None:
+    def _tokens(self, answer: str, call: Call | None) -> Tokens | None:
+        """What the service counted, however the attempt ended; what it did not is estimated for whole answers only."""
         if self._usage:
-            tokens = Tokens(self._usage.input_tokens, self._usage.output_tokens)
-        else:
-            answer = self._task.text_of(self._index)
-            tokens = Tokens(call.input_tokens, estimate_tokens(answer), estimated=True)
-        self._task.update(tokens=tokens, cost=cost_of(tokens, self._adapter.settings.price))
+            return Tokens(self._usage.input_tokens, self._usage.output_tokens)
+        return Tokens(call.input_tokens, estimate_tokens(answer), estimated=True) if call else None
 
 
 @contextmanager
@@ -147,6 +160,18 @@ def note(task: RunningTask, text: str, bus: EventBus) -> None:
     if text not in task.record.notes:
         task.update(notes=(*task.record.notes, text))
         bus.publish(TaskNoted(task.id, text))
+
+
+def sums_of(attempts: Sequence[Attempt]) -> dict[str, Any]:
+    """A task's `tokens` and `cost`: the sums of what is known of its attempts."""
+    tokens = [attempt.tokens for attempt in attempts if attempt.tokens]
+    costs = [attempt.cost for attempt in attempts if attempt.cost is not None]
+    total = Tokens(
+        sum(item.input for item in tokens),
+        sum(item.output for item in tokens),
+        estimated=any(item.estimated for item in tokens),
+    )
+    return {"tokens": total if tokens else None, "cost": sum(costs) if costs else None}
 
 
 def cost_of(tokens: Tokens, price: Price | None) -> float | None:

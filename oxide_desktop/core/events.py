@@ -53,6 +53,24 @@ class Chunk(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class AnalysisProgress:
+    """How far an analysis has come.
+
+    Attributes:
+        parts_done: Requests that were answered.
+        parts_running: Requests in flight.
+        left_s: Seconds that the rest is likely to take, `None` while nothing is known.
+    """
+
+    task_id: str
+    files_done: int
+    files_total: int
+    parts_done: int
+    parts_running: int
+    left_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class TaskNoted:
     """Something worth saying about a task that is not part of its answer."""
 
@@ -96,6 +114,7 @@ Event = (
     | TaskRouted
     | AttemptStarted
     | Chunk
+    | AnalysisProgress
     | TaskNoted
     | TaskEnded
     | ServiceStatusChanged

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
+
+LOCAL_ONLY = "local only: "
+"""How the reason begins for which a file may not go to a cloud service."""
+MOST_NAMED, MOST_HELD = 3, 200
 
 
 class ReadStatus(StrEnum):
@@ -17,26 +22,57 @@ class ReadStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class FileReceipt:
-    """What became of one file, and why where it was not read whole."""
+    """What became of one file, and why where it was not read whole; in an analysis also by whom, in which task."""
 
     path: str
     status: ReadStatus
     reason: str = ""
+    service: str | None = None
+    task_id: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The shape kept in records."""
+        return {
+            "path": self.path,
+            "status": self.status.value,
+            "reason": self.reason,
+            "service": self.service,
+            "task_id": self.task_id,
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> FileReceipt:
+        """Read the shape that `to_dict` writes."""
+        return cls(data["path"], ReadStatus(data["status"]), data["reason"], data.get("service"), data.get("task_id"))
 
 
 def skip_notes(skipped: Sequence[FileReceipt]) -> tuple[str, ...]:
     """One sentence for each reason."""
-    by_reason: dict[str, list[str]] = {}
-    for item in skipped:
-        by_reason.setdefault(item.reason, []).append(item.path)
-    return tuple(f"Left out: {_several(paths)} ({reason})." for reason, paths in by_reason.items())
+    return tuple(f"Left out: {item}." for item in _by_reason(skipped))
 
 
 def listed(receipts: Sequence[FileReceipt]) -> str:
     """The same within a sentence of its own."""
-    return " ".join(skip_notes(receipts)).replace("Left out: ", "")
+    return " ".join(f"{item}." for item in _by_reason(receipts))
 
 
-def _several(paths: Sequence[str], most: int = 3) -> str:
+def held_phrase(held: Sequence[FileReceipt]) -> str:
+    """Which files are held back by which rule, as a phrase."""
+    return "; ".join(_by_reason(held)).replace(f"({LOCAL_ONLY}", "(")
+
+
+def _by_reason(receipts: Sequence[FileReceipt]) -> list[str]:
+    by_reason: dict[str, list[str]] = {}
+    for item in receipts:
+        by_reason.setdefault(item.reason, []).append(item.path)
+    return [f"{_several(paths, _most(reason))} ({reason})" for reason, paths in by_reason.items()]
+
+
+def _most(reason: str) -> int:
+    """Of files that a lane holds back all are named: it is they that people ask about."""
+    return MOST_HELD if reason.startswith(LOCAL_ONLY) else MOST_NAMED
+
+
+def _several(paths: Sequence[str], most: int) -> str:
     more = f" and {len(paths) - most:,} more" if len(paths) > most else ""
     return ", ".join(paths[:most]) + more

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from oxide_desktop.core.model import Route
+from oxide_desktop.core.model import Analysis, Route
+from oxide_desktop.core.receipts import FileReceipt
+
+
+def new_task_id() -> str:
+    """An id that no other task has."""
+    return str(uuid.uuid4())
 
 
 class TaskStatus(StrEnum):
@@ -46,10 +53,22 @@ class Tokens:
     output: int
     estimated: bool = False
 
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any] | None) -> Tokens | None:
+        """Read what `dataclasses.asdict` writes."""
+        return cls(**data) if data else None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One try on one service. Times are Unix seconds, `chars` is what became visible of it."""
+    """One try on one service.
+
+    Times are Unix seconds, `chars` is what became visible of it, `cost` is in the price's currency.
+
+    Attributes:
+        tokens: The service's own counts; of a whole answer that it did not count, estimates.
+        left_machine: Whether the service is on another machine; `None` in records of before that was kept.
+    """
 
     service: str
     started_at: float
@@ -60,6 +79,9 @@ class Attempt:
     first_chunk_at: float | None = None
     ended_at: float | None = None
     chars: int = 0
+    tokens: Tokens | None = None
+    cost: float | None = None
+    left_machine: bool | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The shape kept in records."""
@@ -70,7 +92,8 @@ class Attempt:
         """Read the shape that `to_dict` writes."""
         known = {item.name for item in dataclasses.fields(cls)}
         values = {key: value for key, value in data.items() if key in known}
-        return cls(**{**values, "status": AttemptStatus(values.get("status", "completed"))})
+        status = AttemptStatus(values.get("status", "completed"))
+        return cls(**{**values, "status": status, "tokens": Tokens.from_dict(values.get("tokens"))})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,9 +126,18 @@ class TaskRecord:
     notes: tuple[str, ...] = ()
     cwd: str | None = None
     roots: tuple[str, ...] | None = None
+    analysis: Analysis | None = None
+    receipt: tuple[FileReceipt, ...] = ()
+    parent: str | None = None
+
+    @property
+    def left_machine(self) -> bool | None:
+        """Whether anything of the task was sent to another machine; `None` where that is not known."""
+        known = [attempt.left_machine for attempt in self.attempts]
+        return True if True in known else None if None in known else False
 
     def to_dict(self) -> dict[str, Any]:
-        """The exact shape of PRODUCT: what HTTP, the command line and MCP show."""
+        """The shape that HTTP, the command line, exports and the history have in common."""
         return {
             "id": self.id,
             "status": self.status.value,
@@ -127,7 +159,16 @@ class TaskRecord:
             "cost": self.cost,
             "source": self.source,
             "notes": list(self.notes),
+            "left_machine": self.left_machine,
+            **self._of_analysis(),
         }
+
+    def _of_analysis(self) -> dict[str, Any]:
+        """What only an analysis and its parts have."""
+        shape: dict[str, Any] = {"parent": self.parent} if self.parent else {}
+        if self.analysis:
+            shape |= {"analysis": self.analysis.to_dict(), "receipt": [item.to_dict() for item in self.receipt]}
+        return shape
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> TaskRecord:
@@ -146,8 +187,10 @@ class TaskRecord:
                 "preferences": dict(data.get("preferences") or {}),
                 "attempts": tuple(Attempt.from_dict(item) for item in data.get("attempts") or ()),
                 "route": Route.from_dict(data["route"]) if data.get("route") else None,
-                "tokens": Tokens(**data["tokens"]) if data.get("tokens") else None,
+                "tokens": Tokens.from_dict(data.get("tokens")),
                 "notes": tuple(data.get("notes") or ()),
                 "roots": tuple(data["roots"]) if data.get("roots") is not None else None,
+                "analysis": Analysis.from_dict(data["analysis"]) if data.get("analysis") else None,
+                "receipt": tuple(FileReceipt.from_dict(item) for item in data.get("receipt") or ()),
             }
         )

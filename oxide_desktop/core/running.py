@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import time
 from collections.abc import AsyncGenerator
 from typing import Any
 
 from oxide_desktop.core.errors import CancelledTaskError, OxideError
-from oxide_desktop.core.events import Chunk
+from oxide_desktop.core.events import AnalysisProgress, Chunk
 from oxide_desktop.core.model import Request
-from oxide_desktop.core.record import TaskRecord
+from oxide_desktop.core.receipts import FileReceipt
+from oxide_desktop.core.record import TaskRecord, TaskStatus
 
 
 class RunningTask:
@@ -20,12 +22,18 @@ class RunningTask:
         request: What was asked.
         record: The newest state; final once the task has ended.
         error: Why the task failed or was cancelled, once it has.
+        receipt: What became of each file for the service that was asked last.
+        progress: How far an analysis has come.
+        worth_keeping: Set when the record should be written soon, in case the process dies.
     """
 
     def __init__(self, request: Request, record: TaskRecord) -> None:
         self.request = request
         self.record = record
         self.error: OxideError | None = None
+        self.worth_keeping = asyncio.Event()
+        self.receipt: tuple[FileReceipt, ...] = ()
+        self.progress: AnalysisProgress | None = None
         self._chunks: list[Chunk] = []
         self._ended = False
         self._waiters: list[asyncio.Future[None]] = []
@@ -102,6 +110,19 @@ class RunningTask:
         self._settled = True
         self.error = error
 
+    def conclude(self, status: TaskStatus, error: OxideError | None) -> None:
+        """Settle it, and put into the record how it ended and what the last attempt showed."""
+        now = time.time()
+        last = len(self.record.attempts)
+        self.settle(error)
+        self.update(
+            status=status,
+            error=str(error) if error else None,
+            result=(self.text_of(last) or None) if last else None,
+            completed_at=now,
+            duration=now - (self.record.started_at or self.record.created_at),
+        )
+
     def update(self, **changes: Any) -> None:  # noqa: ANN401 - the fields of TaskRecord, checked by it
         """Replace fields of the record."""
         self.record = dataclasses.replace(self.record, **changes)
@@ -115,6 +136,24 @@ class RunningTask:
     def text_of(self, attempt: int) -> str:
         """What became visible of one attempt."""
         return "".join(chunk.text for chunk in self._chunks if chunk.attempt == attempt)
+
+    def keep_soon(self) -> None:
+        """Say that the record holds something that should not be lost."""
+        self.worth_keeping.set()
+
+    def state(self) -> tuple[TaskRecord, int]:
+        """What `so_far` depends on: as long as it is the same, so is that."""
+        return self.record, len(self._chunks)
+
+    def so_far(self) -> TaskRecord:
+        """The record with the text that the newest attempt has shown: all that is known if the process dies now."""
+        if not self.record.attempts:
+            return self.record
+        *before, last = self.record.attempts
+        if not (text := self.text_of(len(before) + 1)):
+            return self.record
+        attempts = (*before, dataclasses.replace(last, chars=len(text)))
+        return dataclasses.replace(self.record, result=text, attempts=attempts)
 
     def end(self) -> None:
         """Say that the record is final."""

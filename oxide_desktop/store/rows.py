@@ -22,6 +22,7 @@ UPDATE tasks SET status = :status, service = :service, task_type = :task_type, o
 WHERE id = :id
 """
 
+PARTIAL = "The answer is not complete: it is what had been written down before the end."
 _COLUMNS = ("id", "status", "service", "task_type", "created_at", "completed_at", "duration")
 _TEXTS = ("prompt", "result")
 
@@ -58,10 +59,11 @@ def record_of(row: tuple[Any, ...]) -> TaskRecord:
 
 def interrupted(record: TaskRecord, error: str) -> TaskRecord:
     """The record of a task whose process is gone: when it ended, nobody knows."""
+    notes = (*record.notes, PARTIAL) if record.result and PARTIAL not in record.notes else record.notes
     attempts = tuple(
         dataclasses.replace(attempt, status=AttemptStatus.INTERRUPTED, error=error)
         if attempt.status is AttemptStatus.RUNNING
         else attempt
         for attempt in record.attempts
     )
-    return dataclasses.replace(record, status=TaskStatus.INTERRUPTED, error=error, attempts=attempts)
+    return dataclasses.replace(record, status=TaskStatus.INTERRUPTED, error=error, attempts=attempts, notes=notes)

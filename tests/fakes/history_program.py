@@ -12,17 +12,25 @@ import resource
 import subprocess
 import sys
 import tempfile
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Self
 
 import filelock  # noqa: F401 - before rights are given up, for Python itself may stand where only root looks
 
+from oxide_desktop.core.background import BackgroundTasks
 from oxide_desktop.core.errors import OxideError
+from oxide_desktop.core.events import Chunk
+from oxide_desktop.core.keeping import keeping_record
+from oxide_desktop.core.model import Request, Source
 from oxide_desktop.core.ports import TaskFilter
 from oxide_desktop.core.record import Attempt, TaskRecord, TaskStatus
+from oxide_desktop.core.running import RunningTask
 from oxide_desktop.store.history import SqliteHistory
 from oxide_desktop.store.rules import RuleFile
 
+BACKGROUND = BackgroundTasks()
+KEEPING = AsyncExitStack()
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -95,6 +103,23 @@ async def run(history: SqliteHistory, _: Path, task_id: str) -> None:
     await history.add(running(task_id))
 
 
+async def answer(history: SqliteHistory, _: Path, task_id: str, *words: str) -> None:
+    """A task whose answer comes, and goes on coming; answers once the words so far have been written down."""
+    request = Request(prompt="why?", source=Source.CLI, cwd=Path.cwd())
+    task = RunningTask(request, running(task_id))
+    kept = asyncio.Event()
+
+    async def save(record: TaskRecord) -> None:
+        await history.save(record)
+        if record.result == " ".join(words):
+            kept.set()
+
+    await history.add(task.record)
+    await KEEPING.enter_async_context(keeping_record(task, save, BACKGROUND, interval_s=0.01))
+    task.append(Chunk(task_id, 1, "qwen", " ".join(words)))
+    await kept.wait()
+
+
 async def add(history: SqliteHistory, _: Path, task_id: str, kilobytes: str) -> None:
     await history.add(task(task_id, result="x" * (1024 * int(kilobytes))))
 
@@ -127,6 +152,7 @@ async def set_rules(_: SqliteHistory, home: Path, *pairs: str) -> None:
 
 ORDERS = {
     "run": run,
+    "answer": answer,
     "add": add,
     "delete": delete,
     "maintain": maintain,
@@ -166,6 +192,7 @@ async def main() -> None:
             except OxideError as error:
                 print(error, flush=True)
     finally:
+        await KEEPING.aclose()
         limit_files(resource.RLIM_INFINITY)  # what measures coverage wants to write at the end, too
         await history.aclose()
 

@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.store_kill import run_rounds
+from oxide_desktop.core.ports import TaskFilter
 from oxide_desktop.core.record import AttemptStatus, TaskStatus
 from tests.fakes.history_program import Program, open_history
 
@@ -21,6 +22,20 @@ async def test_tasks_of_a_killed_process_become_interrupted(tmp_path):
     assert (record.completed_at, record.duration) == (None, None)
     assert (await history.statistics()).tasks_by_status == {"interrupted": 1}
     await history.delete("killed-1")
+    await history.aclose()
+
+
+async def test_what_a_killed_process_had_shown_of_an_answer_is_kept_and_called_incomplete(tmp_path):
+    with Program(tmp_path) as program:
+        assert program.ask("answer killed-1 Four is") == "done"
+        program.kill()
+    history = await open_history(tmp_path)
+    record = await history.get("killed-1")
+    assert (record.status, record.error) == (TaskStatus.INTERRUPTED, "Oxide ended while this task was running.")
+    assert record.result == "Four is"
+    assert [(attempt.status, attempt.chars) for attempt in record.attempts] == [(AttemptStatus.INTERRUPTED, 7)]
+    assert record.notes == ("The answer is not complete: it is what had been written down before the end.",)
+    assert [found.id for found in (await history.list(TaskFilter(text="Four"))).tasks] == ["killed-1"]
     await history.aclose()
 
 

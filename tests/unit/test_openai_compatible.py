@@ -5,16 +5,18 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from oxide_desktop.adapters.addresses import behind_proxy, is_loopback
+from oxide_desktop.adapters.addresses import behind_proxy
 from oxide_desktop.adapters.openai_compatible import OpenAICompatibleAdapter, versioned
 from oxide_desktop.core.errors import FailureKind
 from oxide_desktop.core.health import Depth, Tier
 from oxide_desktop.core.model import Locality
+from oxide_desktop.core.places import is_loopback
 from oxide_desktop.core.ports import AdapterTools, Usage
 from oxide_desktop.core.settings import ServiceSettings, ServiceType
 from tests.conftest import ModelServer
 from tests.fakes.asking import ask, question
 from tests.fakes.http_server import Fault, Reply
+from tests.fakes.ollama_server import OllamaServer
 from tests.fakes.openai_server import OpenAIServer
 
 Make = Callable[..., OpenAICompatibleAdapter]
@@ -196,7 +198,7 @@ async def test_a_model_that_is_not_there_is_named_with_those_that_are(make: Make
     assert heard.error
     assert heard.error.kind is FailureKind.MISSING
     assert heard.error.title == "lab does not have gpt-9"
-    assert heard.error.message == "It offers model-a, model-b."
+    assert heard.error.message == "It has model-a, model-b."
 
 
 async def test_a_model_that_is_not_there_is_told_even_without_a_list(make: Make, openai_server: OpenAIServer) -> None:
@@ -209,6 +211,19 @@ async def test_a_model_that_is_not_there_is_told_even_without_a_list(make: Make,
     openai_server.models = ["gpt-9"]
     assert (await ask(adapter)).error is None
     assert (await adapter.check(Depth.PROBE)).healthy
+
+
+@pytest.mark.parametrize("path", ["/v1", "/api", ""])
+async def test_an_ollama_without_openais_dialect_is_recognised(
+    make: Make, ollama_server: OllamaServer, path: str
+) -> None:
+    for named in ({}, {"model": "llama3:latest"}):
+        adapter = make(base_url=f"{ollama_server.url}{path}", **named)
+        heard, found = await ask(adapter), await adapter.check(Depth.PROVE)
+        fix = f"Set `services.lab.api_type: ollama` and `services.lab.base_url: {ollama_server.url}`."
+        assert heard.error
+        assert (heard.error.title, heard.error.hint) == ("lab is an Ollama", fix)
+        assert (found.failing, found.fix) == (Tier.ANSWERS, fix)
 
 
 async def test_a_service_that_offers_nothing_and_is_told_nothing_has_no_model(
@@ -324,7 +339,9 @@ async def test_a_service_that_counts_as_local_is_never_asked_through_a_proxy(
     heard = await ask(make(base_url="http://lab.invalid/v1", locality=locality, model="m", auto_detect_model=False))
     assert heard.error
     assert bool(openai_server.connections) is reached
-    assert [request.path for request in openai_server.received] == ["http://lab.invalid/v1/chat/completions"] * reached
+    assert [request.path for request in openai_server.received[:1]] == [
+        "http://lab.invalid/v1/chat/completions"
+    ] * reached
     assert behind_proxy("http://lab.invalid/v1", locality) is reached
     assert not behind_proxy(openai_server.base_url, locality)
 

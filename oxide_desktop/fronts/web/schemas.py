@@ -87,6 +87,7 @@ class Task(BaseModel):
     cost: float | None
     source: str
     notes: list[str]
+    left_machine: bool | None
 
 
 class TaskList(BaseModel):

@@ -1,0 +1,60 @@
+"""A running task's record, written now and then beside the work, so that a process that dies leaves what it knew."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+
+from oxide_desktop.core.background import BackgroundTasks
+from oxide_desktop.core.errors import OxideError
+from oxide_desktop.core.record import TaskRecord
+from oxide_desktop.core.running import RunningTask
+
+log = logging.getLogger(__name__)
+
+INTERVAL_S = 2.0
+LAST_WRITE_LIMIT_S = 3.0
+_LARGEST_SHARE = 0.1  # of the time: a long answer is a long write
+
+Save = Callable[[TaskRecord], Awaitable[None]]
+
+
+@asynccontextmanager
+async def keeping_record(
+    task: RunningTask, save: Save, background: BackgroundTasks, interval_s: float = INTERVAL_S
+) -> AsyncIterator[None]:
+    """Write the record at each new attempt, and as text flows. The work does not wait for the disk; its end does."""
+    ended = asyncio.Event()
+    writing = background.start(_keep(task, save, ended, interval_s), f"keep the record of {task.id}")
+    try:
+        yield
+    finally:
+        ended.set()
+        task.keep_soon()
+        await asyncio.wait([writing], timeout=LAST_WRITE_LIMIT_S)
+
+
+async def _keep(task: RunningTask, save: Save, ended: asyncio.Event, interval_s: float) -> None:
+    loop = asyncio.get_running_loop()
+    written: object = None
+    pause_s = interval_s
+    while not ended.is_set():
+        task.worth_keeping.clear()
+        if (state := task.state()) != written:
+            began = loop.time()
+            try:
+                await save(task.so_far())
+            except OxideError:  # the write at the end meets the same, and the record will say so
+                log.exception("the record of task %s cannot be kept while it runs", task.id)
+                return
+            written, pause_s = state, pause_after(loop.time() - began, interval_s)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(pause_s):
+                await task.worth_keeping.wait()
+
+
+def pause_after(took_s: float, interval_s: float) -> float:
+    """How long to leave the disk alone after a write that took so long."""
+    return max(interval_s, took_s / _LARGEST_SHARE)

@@ -1,0 +1,129 @@
+"""While a task runs its record is written now and then, so that a process that dies leaves what it knew."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from oxide_desktop.core import keeping
+from oxide_desktop.core.background import BackgroundTasks
+from oxide_desktop.core.errors import FailureKind, ServiceError, StoreError
+from oxide_desktop.core.events import Chunk
+from oxide_desktop.core.keeping import keeping_record
+from oxide_desktop.core.record import Attempt, AttemptStatus, TaskRecord, TaskStatus
+from oxide_desktop.core.running import RunningTask
+from tests.fakes.scripted_adapter import STALL
+from tests.unit.test_orchestrator import House, request, stub
+
+SOON = 0.005
+
+
+class Shelf:
+    """Takes records, and tells of each."""
+
+    def __init__(self) -> None:
+        self.records: list[TaskRecord] = []
+        self.taken = asyncio.Event()
+        self.full = False
+
+    async def save(self, record: TaskRecord) -> None:
+        if self.full:
+            self.taken.set()
+            raise StoreError("The disk is full", "It takes no more.")
+        self.records.append(record)
+        self.taken.set()
+
+    async def next(self) -> TaskRecord:
+        await self.taken.wait()
+        self.taken.clear()
+        return self.records[-1]
+
+
+@pytest.fixture(autouse=True)
+async def within_bounds() -> AsyncIterator[None]:
+    async with asyncio.timeout(30):
+        yield
+
+
+@pytest.fixture
+async def background() -> AsyncIterator[BackgroundTasks]:
+    tasks = BackgroundTasks()
+    yield tasks
+    await tasks.close()
+
+
+def running() -> RunningTask:
+    record = TaskRecord(id="t", status=TaskStatus.RUNNING, prompt="why?", created_at=1.0, source="python")
+    task = RunningTask(request(), record)
+    task.update(attempts=(Attempt(service="stub", started_at=2.0),))
+    return task
+
+
+def show(task: RunningTask, text: str) -> None:
+    task.append(Chunk("t", 1, "stub", text))
+
+
+async def test_what_was_shown_so_far_is_written_while_text_flows(background: BackgroundTasks):
+    task, shelf = running(), Shelf()
+    async with keeping_record(task, shelf.save, background, interval_s=SOON):
+        assert (await shelf.next()).result is None
+        show(task, "Fo")
+        show(task, "ur")
+        kept = await shelf.next()
+    assert (kept.result, kept.attempts[0].chars, kept.status) == ("Four", 4, TaskStatus.RUNNING)
+    assert task.record.result is None  # it is the answer only once it has ended
+
+
+async def test_each_new_attempt_is_written_at_once(background: BackgroundTasks):
+    task, shelf = running(), Shelf()
+    async with keeping_record(task, shelf.save, background, interval_s=1000):
+        await shelf.next()
+        task.update(attempts=(*task.record.attempts, Attempt(service="other", started_at=3.0)))
+        task.keep_soon()
+        kept = await shelf.next()
+    assert [attempt.service for attempt in kept.attempts] == ["stub", "other"]
+    assert kept.result is None  # the second attempt's, not the first one's
+
+
+async def test_what_has_not_changed_is_not_written_again(background: BackgroundTasks):
+    task, shelf = running(), Shelf()
+    async with keeping_record(task, shelf.save, background, interval_s=1000):
+        await shelf.next()
+        for _ in range(3):
+            task.keep_soon()
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+    assert len(shelf.records) == 1
+
+
+async def test_attempts_are_kept_while_the_newest_one_is_under_way_and_cost_one_write():
+    away = ServiceError(FailureKind.AUTH, "one is signed out", "401.")
+    patient = stub(["Fo", STALL], name="two")
+    async with House(stub([away], name="one"), patient) as house:
+        task = await house.orchestrator.submit(request())
+        await patient.stalled.wait()
+        task.cancel()
+        await task.finished()
+    _, kept, ended = house.history.versions
+    assert [attempt.status for attempt in kept.attempts] == [AttemptStatus.FAILED, AttemptStatus.RUNNING]
+    assert (kept.attempts[1].model, kept.result) == ("scripted-1", "Fo")
+    assert kept.attempts[1].first_chunk_at == ended.attempts[1].first_chunk_at is not None
+
+
+async def test_a_disk_that_takes_no_more_is_asked_no_more(
+    background: BackgroundTasks, caplog: pytest.LogCaptureFixture
+):
+    task, shelf = running(), Shelf()
+    shelf.full = True
+    async with keeping_record(task, shelf.save, background, interval_s=SOON):
+        await shelf.taken.wait()
+        shelf.full = False
+        show(task, "x")
+        task.keep_soon()
+    assert shelf.records == []
+    assert "cannot be kept while it runs" in caplog.text
+
+
+def test_a_slow_disk_is_used_a_tenth_of_the_time_at_most():
+    assert keeping.pause_after(0.001, 2.0) == 2.0
+    assert keeping.pause_after(3.0, 2.0) == 30.0
