@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import random
 import string
 import sys
@@ -16,6 +17,7 @@ def made(alphabet: str, length: int) -> str:
 
 
 LETTERS = string.ascii_letters + string.digits
+HEX = string.hexdigits[:16]
 PEM = "-----BEGIN {}PRIVATE KEY-----"
 SECRETS = [
     ("an AWS access key", "AK" + "IA" + made("ABCDEFGHJKLMNPQR234567", 16)),
@@ -50,32 +52,170 @@ SECRETS = [
     ("a private key", PEM.format("") + "\\n" + made(LETTERS, 64)),
     ("a private key", PEM.format("RSA ") + "\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES,12\n\n" + made(LETTERS, 64)),
     ("a password in an address", "postgres://app:" + "x9Kf2pQz@db.internal/main"),
-    ("a password or key", 'db_password = "x9Kf2-pQz7w"'),
-    ("a password or key", "const apiKey: 'q8Zr5tYw3nB1'"),
-    ("a password or key", '{"client_secret": "q8Zr5tYw3nB1vX"}'),
-    ("a password or key", 'headers["X-Token"] = `q8Zr5tYw3nB1vX`'),
-    ("a password or key", "export DB_PASSWORD=q8Zr5tYw3nB1vX\n"),
+    ("an age key", "AGE-SECRET-" + "KEY-1" + made(string.ascii_uppercase + string.digits, 58)),
+    ("an Azure client secret", "abc8" + "Q~" + made(LETTERS, 31)),
+    ("a Databricks token", "da" + "pi" + made(HEX, 32)),
+    ("a Discord token", "M" + "T" + made(LETTERS, 22) + "." + made(LETTERS, 6) + "." + made(LETTERS, 30)),
+    ("a Groq key", "g" + "sk_" + made(LETTERS, 52)),
+    ("a Mailchimp key", made(HEX, 32) + "-us" + "12"),
+    ("a Stripe key", "rk" + "_test_" + made(LETTERS, 24)),
+    ("a Telegram token", "7391846205" + ":A" + "A" + made(LETTERS, 33)),
+    ("a Twilio key", "S" + "K" + made(HEX, 32)),
+    ("a Vault token", "hv" + "s." + made(LETTERS, 30)),
+    ("a private key", PEM.format("OPENSSH ") + "\n" + made(LETTERS, 70)),
+    ("a private key", PEM.format("PGP ").replace("KEY", "KEY BLOCK") + "\nVersion: 2\n\n" + made(LETTERS, 64)),
+    ("a private key", '"private_key": "' + PEM.format("") + "\\n" + made(LETTERS, 64) + '"'),
+    ("a private key", "PuTTY-User-Key-" + "File-3: ssh-ed25519\nEncryption: none\n"),
+    # A value is not let through because a placeholder's word stands somewhere in it.
+    ("an API key", "sk-" + "proj-your1234abcd" + made(LETTERS, 60)),
+    ("an API key", "sk-" + "proj-" + made(LETTERS, 60) + "token" + made(LETTERS, 20)),
+    ("an AWS secret key", "AWS_SECRET_ACCESS_KEY=" + "token1234" + made(LETTERS, 31)),
+    ("a password in an address", "redis://:" + made(LETTERS, 12) + "@cache:6379"),
+    ("a password in an address", "amqp://bob:" + "wonder" + "land@queue"),
+    ("a sign-in header", "Authorization: Bearer " + made(LETTERS, 40)),
+    ("a sign-in header", "-H 'authorization: token " + made(HEX, 40) + "'"),
+    ("a sign-in header", "Authorization: Basic " + base64.b64encode(b"bob:x9Kf2pQz").decode()),
+    ("a password on a command line", "curl -u admin:" + made(LETTERS, 10) + " https://a.b"),
+    ("a password on a command line", "curl https://a.b --user bob:Winter" + "Is99"),
+    ("a password on a command line", "mysql -uroot -pSommer" + "2024 db"),
+    ("a password on a command line", "sshpass -p Sommer" + "2024 ssh host"),
+]
+WORDY = "correct" + "horse"
+PERSONAL = "Sommer" + "2024"
+RANDOM = made(LETTERS, 14)
+ASSIGNED = [
+    f"password: {WORDY}",
+    "password: Tr0ub4" + "dor&3",
+    "  password: S3cr3t" + "!pass",
+    "password: hun" + "ter2x",
+    "password: correct-horse-battery" + "-staple",
+    "passwd: 846" + "19273",
+    "password: My" + "DogRex7",
+    f'password: "{WORDY}"',
+    f'"password": "{WORDY}"',
+    f"DB_PASSWORD={WORDY}",
+    f"DB_PASSWORD='{WORDY}'",
+    f"[db]\npassword = {WORDY}",
+    f"db_password={RANDOM}",
+    f"db_password={PERSONAL}",
+    f"export DB_PASSWORD={RANDOM}",
+    f"ENV DB_PASSWORD {PERSONAL}",
+    f"set PASSWORD={RANDOM}",
+    f"$env:API_KEY = '{RANDOM}'",
+    f"FTP_PASS={PERSONAL}",
+    f"smtp_pass: {RANDOM}",
+    f"PGPASSWORD={RANDOM} psql -h x",
+    f"spring.datasource.password={PERSONAL}",
+    "spring.datasource.password=p@ss" + "W0rd!x",
+    f"apiKey: {RANDOM}",
+    f"const apiKey: '{RANDOM}'",
+    f"x-api-key: {made(HEX, 32)}",
+    f"-H 'x-api-key: {RANDOM}'",
+    "api_key: 1f3c9a7e-2b4d-" + "4c6a-9e8f-0d1c2b3a4f5e",
+    f"auth_token = '{made(HEX, 32)}'",
+    f"secret: {made(string.ascii_uppercase + '234567', 32)}",
+    f"TOKEN_GITHUB={made(LETTERS, 30)}",
+    f'{{"client_secret": "{RANDOM}"}}',
+    f'{{\\"password\\": \\"{RANDOM}\\"}}',
+    f'headers["X-Token"] = `{RANDOM}`',
+    f"    token: {made(LETTERS, 60)}",
+    f"token: {made(LETTERS, 20)}.{made(LETTERS, 20)}",
+    f"    client-key-data: {made(LETTERS, 200)}==",
+    f"app --password={RANDOM}",
+    f"app --password {PERSONAL} x",
+    f"app --api-key {RANDOM}",
+    "Server=db;User Id=sa;Password=Str0ng" + "Pw9;Encrypt=true",
+    f"jdbc:mysql://h/db?user=a&password={RANDOM}",
+    f"host=h user=u password={PERSONAL} dbname=x",
+    f"//registry.example.org/:_password={made(LETTERS, 20)}",
+    f"machine h login bob password {PERSONAL}",
+    f"machine h\n  login bob\n  password {PERSONAL}",
+    f"<password>{PERSONAL}</password>",
+    f'<add key="DbPassword" value="{PERSONAL}!"/>',
+    f"define('DB_PASSWORD', '{RANDOM}');",
+    f"- name: DB_PASSWORD\n  value: {RANDOM}",
+    f'{{"name":"API_TOKEN","value":"{RANDOM}"}}',
+    f"SECRET_KEY = 'django-insecure-{made(LETTERS, 50)}'",
+    f"password: str = '{PERSONAL}'",
+    f'password := "{PERSONAL}"',
+    f"password => '{PERSONAL}'",
+    "connect(password='Wint3r" + "!sC')",
+    "my password is Tr0ub4" + "dor&3",
+    f"the password is: {PERSONAL}",
+    "DB_PASSWORD=" + "FvIjBL" + "IZde",
 ]
 HARMLESS = [
-    'password = "changeme123"',
-    'password = os.environ["DB_PASSWORD"]',
-    "token = get_token(user, 12345678)",
-    'secret = "correct horse battery staple"',
-    'api_key: "${API_KEY_FROM_ENV_9}"',
-    'API_KEY = "keyring:openai1"',
-    'token_url = "https/auth/v2"',
-    'password: "aaaaaaaa1"',
-    "PASSWORD=hunter2",
-    "TOKEN=$(cat /run/token1234567)",
-    "postgres://postgres:postgres@localhost/db",
-    "https://example.org:8443/a@b",
-    "AKIAIOSFODNN7EXAMPLE".replace("IO", "IO"),
+    *("password: str", "password: str,", "password: string;", "password: SecretStr", "password: Optional[str] = None"),
+    *(
+        "token = get_token()",
+        "def login(password):",
+        "if password == other:",
+        "password=password,",
+        "    password=passwd2",
+    ),
+    *(
+        "max_tokens: 4096",
+        'tokenizer = "bpe"',
+        "token: Token",
+        "token_type: bearer",
+        "next_token: " + made(LETTERS, 20),
+    ),
+    *(
+        "password: <your password>",
+        "password: ${DB_PASSWORD}",
+        "token: ${{ secrets.TOKEN }}",
+        "token: secrets.NPM_TOKEN",
+    ),
+    *("password: changeme", "PASSWORD=xxxxxx", "password: example", "api_key: null", "password: required", "pass: 100"),
+    *("password: {{ vault_password }}", "password: !vault |", "password: *default2", "password = '********'"),
+    *('password = "changeme123"', 'password = os.environ["DB_PASSWORD"]', "const token = process.env.TOKEN1"),
+    *("password = getpass.getpass('Pw1: ')", "token = get_token(user, 12345678)", "password: user.password1,"),
+    *('secret = "correct horse battery staple"', 'api_key: "${API_KEY_FROM_ENV_9}"', 'API_KEY = "keyring:openai1"'),
+    *('token_url = "https/auth/v2"', 'password: "aaaaaaaa1"', "TOKEN=$(cat /run/token1234567)", "secretName: my-2"),
+    *(
+        "The password rules: at least 8 characters.",
+        "the password is required",
+        "token is expired2",
+        "Password: enter it",
+    ),
+    *(
+        '"password": "Passwort"',
+        'type="password" name="password2"',
+        "password: 'required|min:8'",
+        "PWD=/home/user1/abc",
+    ),
+    *("password_file: /run/secrets/db2", "password: hashed_password2", "password: z.string().min(8)", "token: x1"),
+    *(
+        "Authorization: Bearer <token>",
+        "Authorization: Bearer $TOKEN",
+        'headers = {"Authorization": f"Bearer {token}"}',
+    ),
+    *(
+        "Authorization: Basic dXNlcjpwYXNzd29yZA==",
+        "Authorization: Basic !!!!not-base64",
+        "curl -u user:pass https://x",
+    ),
+    *("curl -u $USER:$PASS https://x", "mysql -p$PASSWORD", "tar -pxf1234567 a", "app --password <password>"),
+    *("postgres://postgres:postgres@localhost/db", "http://user:pass@example.com", "https://${USER}:${PASS}@host/x"),
+    *("https://example.org:8443/a@b", "AKIA" + "IOSFODNN7EXAMPLE", "xAKIA" + "ABCDEFGHJKLMNPQR"),
     "aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
     "task-runner-with-a-rather-long-name-that-goes-on-and-on-2",
-    "xAKIA" + "ABCDEFGHJKLMNPQR",
+    "sk-" + "your-openai-api-key-goes-here-please-1",
+    "gh" + "p_" + "x" * 36,
+    "gh" + "p_" + string.ascii_lowercase + "0123456789",
+    '"integrity": "sha512-' + made(LETTERS, 86) + '=="',
+    '"hash": "' + made(HEX, 40) + '"',
+    "commit " + made(HEX, 40),
+    "id: 123e4567-e89b-12d3-a456-426614174000",
     "-----BEGIN PUBLIC KEY-----\n" + "A" * 64,
     PEM.format(""),
-    "The password rules: at least 8 characters.",
+    "tokens = ['" + made(LETTERS, 12) + "']",
+    "if (token === " + made(LETTERS, 12) + ") {",
+    f"{'x' * 200}; the secret of this",
+    f"{'x ' * 100}password={WORDY}",
+    f"{'x ' * 100}password: '{WORDY}'",
+    'password: "' + made(LETTERS, 400) + '"',
+    "secret_of = 'some1thing'",
     "",
 ]
 
@@ -87,13 +227,19 @@ def test_a_secret_is_found_and_named_with_its_line_but_never_shown(rule, text):
     assert str(found[0]) == f"{rule} (line 3)"
 
 
+@pytest.mark.parametrize("text", ASSIGNED)
+def test_what_a_password_or_key_is_set_to_is_found_in_every_language_of_settings(text):
+    found = scan_secrets(f"x = 1\n{text}\n")
+    assert [item.rule for item in found] == ["a password or key"]
+
+
 @pytest.mark.parametrize("text", HARMLESS)
 def test_what_only_speaks_of_secrets_is_let_through(text):
     assert scan_secrets(f"x = 1\n{text}\n") == ()
 
 
 def test_lines_are_right_behind_letters_whose_small_form_is_longer():
-    found = scan_secrets("İİİİ\n日本\n" + 'PASSWORD = "x9Kf2-pQz7w"')
+    found = scan_secrets("İİİİ\n日本\n" + 'PASSWORD = "x9Kf2-p' + 'Qz7w"')
     assert [item.line for item in found] == [3]
 
 
@@ -152,6 +298,15 @@ def steps_to_scan(text: str) -> int:
         '"',
         "x",
         '\npassword = "changeme123"',
+        'token="',
+        "token:",
+        "secret = 'a,",
+        "--password x ",
+        "curl -u a:",
+        "authorization: bearer ",
+        "apikey-",
+        "://a:",
+        "a" * 40,
     ],
 )
 def test_twice_the_text_on_one_line_is_about_twice_the_work(piece):
