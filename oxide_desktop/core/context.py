@@ -16,7 +16,15 @@ from oxide_desktop.core.cutting import cut_to, fair_shares, fenced, is_log, join
 from oxide_desktop.core.errors import FailureKind, ServiceError, UsageError
 from oxide_desktop.core.ignored import GitIgnored
 from oxide_desktop.core.model import Locality, Request
-from oxide_desktop.core.privacy import check_prompt, credential_glob, expand_home, hold_reason, prompt_reason, scan_of
+from oxide_desktop.core.privacy import (
+    WAY_OUT,
+    check_prompt,
+    credential_glob,
+    expand_home,
+    hold_reason,
+    prompt_reason,
+    scan_of,
+)
 from oxide_desktop.core.project import ProjectLanes
 from oxide_desktop.core.reading import MOST_BYTES, ReadText, UnreadableError, read_text
 from oxide_desktop.core.receipts import FileReceipt, ReadStatus, listed, skip_notes
@@ -265,7 +273,7 @@ def _check_lanes(context: Context, held: Sequence[FileReceipt], privacy: Privacy
         message = listed(held)
     else:
         return
-    raise ServiceError(FailureKind.HELD, "Held back from a cloud service", message, "Ask a local service.")
+    raise ServiceError(FailureKind.HELD, "Held back from a cloud service", message, WAY_OUT)
 
 
 def _room_for_files(prompt: str, window_tokens: int | None, answer_tokens: int) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import random
 from collections.abc import Mapping
 from functools import partial
@@ -14,6 +15,7 @@ from oxide_desktop.core.errors import FailureKind, RouteError, ServiceError
 from oxide_desktop.core.events import EventBus
 from oxide_desktop.core.model import Route
 from oxide_desktop.core.ports import Adapter, Call, HealthReports
+from oxide_desktop.core.quota import Quotas
 from oxide_desktop.core.retry import RetryPolicy
 from oxide_desktop.core.running import RunningTask
 from oxide_desktop.core.settings import Settings
@@ -40,12 +42,14 @@ class Executor:
         adapters: Mapping[str, Adapter],
         bus: EventBus,
         health: HealthReports,
+        quotas: Quotas,
         draw: random.Random | None = None,
     ) -> None:
         self._settings = settings
         self._adapters = adapters
         self._bus = bus
         self._health = health
+        self._quotas = quotas
         self._draw = draw or random.Random()  # noqa: S311 - jitter, not a secret
         self.breakers = Breakers()
         self._slots = {name: asyncio.Semaphore(item.settings.max_concurrency) for name, item in adapters.items()}
@@ -58,21 +62,41 @@ class Executor:
             RouteError: No candidate was able to take it.
         """
         failures: dict[str, ServiceError] = {}
+        before = len(task.record.attempts)
         for position, candidate in enumerate(route.candidates, start=1):
             adapter = self._adapters[candidate.service]
             try:
                 await self._ask(task, adapter, context, has_fallback=position < len(route.candidates))
             except ServiceError as error:
                 failures[candidate.service] = error
-                if error.kind.final or self._answered(task):
+                if error.kind.final or self._answered(task, before):
                     raise
             else:
                 return
         raise _nobody(failures)
 
+    async def once(self, task: RunningTask, service: str, context: Context) -> None:
+        """One try on one service, neither retry nor fallback: for work that is given to others where it fails.
+
+        Raises:
+            ServiceError: It failed.
+        """
+        adapter = self._adapters[service]
+        call = await self._prepare(task, adapter, context)
+        async with self._slots[service]:
+            await self._attempt(task, adapter, call)
+
+    def aside(self) -> Executor:
+        """The same services with the same bounds, and nobody is told what happens there."""
+        quiet = copy.copy(self)
+        quiet._bus = EventBus()  # noqa: SLF001 - its own
+        return quiet
+
     @staticmethod
-    def _answered(task: RunningTask) -> bool:
-        return bool(task.record.attempts and task.record.attempts[-1].chars)
+    def _answered(task: RunningTask, before: int) -> bool:
+        """Whether the newest of the attempts made since there were `before` has shown text."""
+        made = task.record.attempts[before:]
+        return bool(made and made[-1].chars)
 
     async def _ask(self, task: RunningTask, adapter: Adapter, context: Context, *, has_fallback: bool) -> None:
         """One service, with its retries."""
@@ -80,6 +104,7 @@ class Executor:
         call = await self._prepare(task, adapter, context)
         policy = RetryPolicy.of(adapter.settings, self._settings.execution, has_fallback=has_fallback)
         last: ServiceError | None = None
+        before = len(task.record.attempts)
         tried = 0
         while True:  # the policy ends it
             tried += 1
@@ -90,7 +115,7 @@ class Executor:
                     await self._attempt(task, adapter, call)
                 except ServiceError as error:
                     last = error
-                    pause_s = None if self._answered(task) else policy.pause_s(error, tried, self._draw)
+                    pause_s = None if self._answered(task, before) else policy.pause_s(error, tried, self._draw)
                     if pause_s is None:
                         raise
                 else:
@@ -99,6 +124,7 @@ class Executor:
 
     async def _prepare(self, task: RunningTask, adapter: Adapter, context: Context) -> Call:
         fitted = await self._fit(adapter, context)
+        task.receipt = fitted.receipt
         for text in fitted.notes:
             note(task, text, self._bus)
         return Call(
@@ -123,15 +149,17 @@ class Executor:
 
     async def _attempt(self, task: RunningTask, adapter: Adapter, call: Call) -> None:
         name = adapter.settings.name
+        started_at = await self._quotas.reserve(name)
         self.breakers.begin(name)
         try:
-            await LiveAttempt(task, adapter, self._bus).run(call, self._settings.execution)
+            await LiveAttempt(task, adapter, self._bus, started_at).run(call, self._settings.execution)
         except ServiceError as error:
             if error.about_request:  # such as a model that only this caller insists on
                 self.breakers.abandoned(name)
             else:
                 self.breakers.failed(name, error.kind)
-                self._health.attempt_failed(name, error)
+                if not self._quotas.refused(name, error):
+                    self._health.attempt_failed(name, error)
             raise
         except BaseException:  # stopped from outside: nothing was learned about the service, and it goes on
             self.breakers.abandoned(name)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-import uuid
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -18,10 +17,13 @@ from oxide_desktop.core.errors import Bug, CancelledTaskError, NotFoundError, Ox
 from oxide_desktop.core.events import EventBus, HistoryChanged, TaskEnded, TaskQueued, TaskRouted
 from oxide_desktop.core.execute import Executor
 from oxide_desktop.core.keeping import keeping_record
-from oxide_desktop.core.model import Explanation, Preferences, Request, Route, Source
+from oxide_desktop.core.model import Explanation, Preferences, Request, Source
+from oxide_desktop.core.parallel import Analyst
 from oxide_desktop.core.planning import Plan, Planner
 from oxide_desktop.core.ports import Adapter, HealthView, History, Projects, Rules
-from oxide_desktop.core.record import TaskRecord, TaskStatus
+from oxide_desktop.core.privacy import WAY_OUT
+from oxide_desktop.core.record import TaskRecord, TaskStatus, new_task_id
+from oxide_desktop.core.route import is_held
 from oxide_desktop.core.running import RunningTask
 from oxide_desktop.core.settings import Settings
 from oxide_desktop.core.watchdog import whole_task_deadline
@@ -53,9 +55,12 @@ class Orchestrator(Administration):
         self._open_history = open_history
         self._history: History | None = None
         self._opening = asyncio.Lock()
-        self._executor = Executor(settings, adapters, bus, health)
+        self._executor = Executor(settings, adapters, bus, health, self._quotas)
         resting = self._executor.breakers.closed_reason
-        self._planner = Planner(settings, adapters, health, rules, self.services, resting=resting, projects=projects)
+        self._planner = Planner(
+            settings, adapters, health, rules, self.services, resting=resting, quotas=self._quotas, projects=projects
+        )
+        self._analyst = Analyst(settings, adapters, self._executor, bus, lambda: self.history, resting)
         self._background = BackgroundTasks()
         self._openings: set[asyncio.Task[None]] = set()
         self._running: dict[str, RunningTask] = {}
@@ -154,11 +159,15 @@ class Orchestrator(Administration):
         status, error = TaskStatus.COMPLETED, None
         try:
             task.begin()
-            async with whole_task_deadline(self.settings.execution):
+            async with whole_task_deadline(self.settings.execution) as deadline:
                 plan = await self._planner.plan(task.request)
                 self._begin(task, plan)
                 async with keeping_record(task, self.history.save, self._background):
-                    await self._executor.run(task, plan.route, plan.context)
+                    if analysis := task.request.analysis:
+                        deadline.reschedule(None)  # each of its shares has one of its own
+                        await self._analyst.run(task, plan, analysis)
+                    else:
+                        await self._executor.run(task, plan.route, plan.context)
         except asyncio.CancelledError:
             status, error = TaskStatus.CANCELLED, task.error or _closed()
         except OxideError as failure:
@@ -182,21 +191,12 @@ class Orchestrator(Administration):
             notes=plan.context.notes,
         )
         if not plan.route.candidates:
-            raise _no_route(plan.route)
+            raise _no_route(plan)
         task.update(service=plan.route.candidates[0].service)
         self.bus.publish(TaskRouted(task.record))
 
     async def _close(self, task: RunningTask, status: TaskStatus, error: OxideError | None) -> None:
-        now = time.time()
-        last = len(task.record.attempts)
-        task.settle(error)
-        task.update(
-            status=status,
-            error=str(error) if error else None,
-            result=(task.text_of(last) or None) if last else None,
-            completed_at=now,
-            duration=now - (task.record.started_at or task.record.created_at),
-        )
+        task.conclude(status, error)
         try:
             await self.history.save(task.record)
         except StoreError as failure:
@@ -269,6 +269,7 @@ class Orchestrator(Administration):
                 source=source,
                 cwd=Path(record.cwd) if record.cwd else Path.cwd(),
                 roots=tuple(map(Path, record.roots)) if record.roots is not None else None,
+                analysis=record.analysis,
             )
         )
 
@@ -286,11 +287,6 @@ class Orchestrator(Administration):
         return count
 
 
-def new_task_id() -> str:
-    """An id that no other task has."""
-    return str(uuid.uuid4())
-
-
 def _new_record(request: Request, task_id: str) -> TaskRecord:
     return TaskRecord(
         id=task_id,
@@ -302,6 +298,7 @@ def _new_record(request: Request, task_id: str) -> TaskRecord:
         source=request.source.value,
         cwd=str(request.cwd),
         roots=tuple(map(str, request.roots)) if request.roots is not None else None,
+        analysis=request.analysis,
     )
 
 
@@ -309,8 +306,8 @@ def _closed() -> CancelledTaskError:
     return CancelledTaskError("Oxide was closed", "The task was still running when Oxide ended.")
 
 
-def _no_route(route: Route) -> RouteError:
-    reasons = "; ".join(f"{item.service}: {item.reason}" for item in route.skipped) or "no service is configured"
-    return RouteError(
-        "No service could take the task", f"{reasons}.", "Run `oxide doctor` to see what each service needs."
-    )
+def _no_route(plan: Plan) -> RouteError:
+    reasons = "; ".join(f"{item.service}: {item.reason}" for item in plan.route.skipped) or "no service is configured"
+    others = plan.free_again or "Run `oxide doctor` to see what each service needs."
+    hint = WAY_OUT if is_held(plan.route) else others
+    return RouteError("No service could take the task", f"{reasons}.", hint)

@@ -10,13 +10,15 @@ from functools import partial
 from oxide_desktop.core.background import in_own_thread
 from oxide_desktop.core.classify import classify
 from oxide_desktop.core.context import Context, gather
+from oxide_desktop.core.errors import UsageError
 from oxide_desktop.core.health import Depth, ServiceStatus
 from oxide_desktop.core.model import Profile, Request, Route
 from oxide_desktop.core.ports import Adapter, HealthView, Projects, Rules
 from oxide_desktop.core.project import ProjectLanes, ProjectSettings, follow_project
+from oxide_desktop.core.quota import Quotas, first_free
 from oxide_desktop.core.route import HeldFiles, choose_route
-from oxide_desktop.core.settings import Settings
-from oxide_desktop.core.tokens import ANSWER_TOKENS
+from oxide_desktop.core.settings import RoutingSettings, Settings
+from oxide_desktop.core.tokens import ANSWER_TOKENS, estimate_tokens
 
 GLANCE_AGE_S = 15.0
 # Reading so little takes less time than a thread does to start on it.
@@ -25,11 +27,16 @@ _SHORT_PROMPT_CHARS = 4_000
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is known of a request before a service is asked."""
+    """What is known of a request before a service is asked.
+
+    Attributes:
+        free_again: Which service whose quota is used up is free first, and when, as a sentence.
+    """
 
     context: Context
     profile: Profile
     route: Route
+    free_again: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +53,7 @@ class Planner:
     Args:
         services: Every configured service as last seen.
         resting: Why a service is to be left alone for now, `None` if it is not.
+        quotas: Which services have used up their quotas.
         projects: The settings of projects, `None` where there can be none.
     """
 
@@ -58,6 +66,7 @@ class Planner:
         services: Callable[[], Sequence[ServiceStatus]],
         *,
         resting: Callable[[str], str | None],
+        quotas: Quotas,
         projects: Projects | None = None,
     ) -> None:
         self._settings = settings
@@ -66,6 +75,7 @@ class Planner:
         self._rules = rules
         self._services = services
         self._resting = resting
+        self._quotas = quotas
         self._projects = projects
 
     async def plan(self, request: Request) -> Plan:
@@ -78,16 +88,19 @@ class Planner:
         short = not request.files and len(request.prompt) < _SHORT_PROMPT_CHARS
         reading = work() if short else await in_own_thread(work, "reading files")
         await self._health.refresh(self._adapters, Depth.GLANCE, GLANCE_AGE_S)
-        services = self._services()
+        services, routing, tokens = self._terms(request, reading.context)
+        used_up = await self._quotas.used_up()
+        unavailable = {name: reason for name in self._adapters if (reason := self._resting(name))}
+        unavailable |= {name: item.reason for name, item in used_up.items()}
         choose = partial(
             choose_route,
             profile=reading.profile,
             preferences=request.preferences,
             services=services,
-            routing=self._settings.routing,
-            tokens=reading.context.tokens,
+            routing=routing,
+            tokens=tokens,
             answer_tokens=ANSWER_TOKENS,
-            unavailable={name: reason for name in self._adapters if (reason := self._resting(name))},
+            unavailable=unavailable,
             prompt_findings=reading.context.prompt_findings,
             held_files=reading.held,
         )
@@ -101,7 +114,14 @@ class Planner:
                 lambda rules, origin: choose(rules=rules, rules_from=origin),
             )
         notes = (*reading.context.notes, *([remark] if remark else []))
-        return Plan(dataclasses.replace(reading.context, notes=notes), reading.profile, route)
+        return Plan(dataclasses.replace(reading.context, notes=notes), reading.profile, route, first_free(used_up))
+
+    def _terms(self, request: Request, context: Context) -> tuple[Sequence[ServiceStatus], RoutingSettings, int]:
+        """Among whom to choose, how, and for how many tokens. An analysis takes many services, and each only a part."""
+        if request.analysis is None:
+            return self._services(), self._settings.routing, context.tokens
+        routing = dataclasses.replace(self._settings.routing, fallback_enabled=True)
+        return _taking_part(self._services(), request.analysis.services), routing, estimate_tokens(request.prompt)
 
     def _read(self, request: Request) -> _Reading:
         privacy = self._settings.privacy
@@ -109,4 +129,19 @@ class Planner:
         project = next(iter(lanes.above(request.cwd)), None)
         context = gather(request, privacy, lanes)
         profile = classify(request.prompt, context.sizes).told(request.preferences.task_type)
-        return _Reading(context, profile, HeldFiles(len(context.held(privacy)), len(context.files)), project)
+        return _Reading(context, profile, HeldFiles(context.held(privacy), len(context.files)), project)
+
+
+def _taking_part(services: Sequence[ServiceStatus], wanted: Sequence[str]) -> Sequence[ServiceStatus]:
+    """Those that were named, or all.
+
+    Raises:
+        UsageError: One of them is not there or is switched off.
+    """
+    by_name = {item.settings.name: item for item in services}
+    for name in wanted:
+        if name not in by_name:
+            raise UsageError("No such service", f"{name!r} is not configured. Configured: {', '.join(by_name)}.")
+        if not by_name[name].settings.enabled:
+            raise UsageError("The service is switched off", f"{name} is not enabled.", "Enable it, or leave it out.")
+    return [by_name[name] for name in dict.fromkeys(wanted)] or services

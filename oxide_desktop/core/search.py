@@ -10,6 +10,7 @@ import stat
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePath
 
+from oxide_desktop.core.ignored import GitIgnored
 from oxide_desktop.core.privacy import expand_home
 
 MOST_FILES = 5_000
@@ -36,9 +37,10 @@ class FileSearch:
         notes: What was passed over, for people.
     """
 
-    def __init__(self, cwd: Path, allowed: Callable[[str], bool]) -> None:
+    def __init__(self, cwd: Path, allowed: Callable[[str], bool], ignored: GitIgnored | None = None) -> None:
         self._cwd = str(cwd)
         self._allowed = allowed
+        self._ignored = ignored
         self._seen_entries = 0
         self._passed_over: set[str] = set()
         self.found: dict[str, bool] = {}
@@ -50,6 +52,9 @@ class FileSearch:
         notes = []
         if self._passed_over:
             notes.append(f"Folders that were not looked into: {', '.join(sorted(self._passed_over))}.")
+        if self._ignored and self._ignored.count:
+            several = "entry is" if self._ignored.count == 1 else "entries are"
+            notes.append(f"{self._ignored.count:,} {several} left out by .gitignore.")
         if self._full:
             notes.append(f"The search for files stopped at its limit, {len(self.found):,} files were found.")
         return tuple(notes)
@@ -163,7 +168,10 @@ class FileSearch:
         self._seen_entries += len(entries)
         hidden = hidden or part.startswith(".")
         chosen = [item for item in entries if fnmatch.fnmatch(item.name, part)]
-        return sorted((item for item in chosen if hidden or item.name[0] != "."), key=lambda item: item.name)
+        visible = [item for item in chosen if hidden or item.name[0] != "."]
+        if ignored := self._ignored:
+            visible = [item for item in visible if not ignored(item.path, folder=_is_folder(item))]
+        return sorted(visible, key=lambda item: item.name)
 
 
 _NOWHERE = (-1, -1)

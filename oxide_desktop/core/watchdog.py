@@ -95,7 +95,7 @@ class Watchdog:
 
 
 @asynccontextmanager
-async def whole_task_deadline(limits: ExecutionSettings) -> AsyncIterator[None]:
+async def whole_task_deadline(limits: ExecutionSettings) -> AsyncIterator[asyncio.Timeout]:
     """The deadline over all of a task: reading, routing, every attempt and every pause.
 
     Raises:
@@ -104,7 +104,7 @@ async def whole_task_deadline(limits: ExecutionSettings) -> AsyncIterator[None]:
     timeout = asyncio.timeout(limits.timeout_seconds)
     try:
         async with timeout:
-            yield
+            yield timeout
     except TimeoutError as error:
         if not timeout.expired():
             raise

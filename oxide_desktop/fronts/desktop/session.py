@@ -10,8 +10,8 @@ from oxide_desktop.core.background import BackgroundTasks
 from oxide_desktop.core.errors import OxideError
 from oxide_desktop.core.events import AttemptStarted
 from oxide_desktop.core.model import Request, Source
-from oxide_desktop.core.orchestrator import Orchestrator, new_task_id
-from oxide_desktop.core.record import TaskRecord, TaskStatus
+from oxide_desktop.core.orchestrator import Orchestrator
+from oxide_desktop.core.record import TaskRecord, TaskStatus, new_task_id
 from oxide_desktop.core.route import route_sentence, way_taken
 from oxide_desktop.fronts.desktop.bridge import Bridge
 from oxide_desktop.fronts.desktop.windows.ask import AskWindow
