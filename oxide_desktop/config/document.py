@@ -124,9 +124,10 @@ def _read_text(path: Path) -> str:
 
 
 def _is_something_else(path: Path) -> bool:
-    """Whether it is there and no file: opening a pipe would wait for somebody to write to it."""
+    """Whether it is there and neither file nor folder: opening a pipe would wait for somebody to write to it."""
     try:
-        return not stat.S_ISREG(path.stat().st_mode)
+        mode = path.stat().st_mode
+        return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
     except OSError:
         return False  # opening it says why it cannot be read
 

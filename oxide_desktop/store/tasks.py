@@ -153,8 +153,8 @@ def find(connection: apsw.Connection, task_id: str) -> TaskRecord:
         raise NotFoundError("No such task", "No id was given.", "`oxide history` lists them.")
     starts = (task_id, task_id.lower())
     for start in starts:
-        if found := connection.execute(f"{rows.READ} WHERE id = ?", (start,)).fetchall():
-            return rows.record_of(found[0])
+        for row in connection.execute(f"{rows.READ} WHERE id = ?", (start,)):
+            return rows.record_of(row)
     bound = [edge for start in starts for edge in (start, start + "\U0010ffff")]
     begun = f"{rows.READ} WHERE id >= ? AND id < ? OR id >= ? AND id < ? ORDER BY seq DESC LIMIT {_MATCHES_SHOWN + 1}"
     found = [rows.record_of(row) for row in connection.execute(begun, bound)]

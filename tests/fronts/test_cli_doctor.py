@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from oxide_desktop.fronts.cli import instance
 from oxide_desktop.fronts.cli.text import width
 from tests.fakes.http_server import Reply, closed_port
 from tests.fakes.openai_server import OpenAIServer
-from tests.fronts.cli_program import Oxide, install_broken_adapter, only
+from tests.fronts.cli_program import LIMIT_S, Oxide, install_broken_adapter, only
 
 TIERS = ["installed", "starts", "authenticated", "answers"]
 
@@ -156,3 +157,13 @@ def test_a_running_oxide_is_named_and_http_that_is_switched_off_is_no_problem(ox
         assert f"running, process {os.getpid()}" in checks(oxide.json("doctor", "--no-ask"))["app"]["found"]
     oxide.configure(only() + "web: {enabled: false}\n")
     assert "switched off" in checks(json.loads(oxide("doctor", "--json").stdout))["app"]["found"]
+
+
+def test_a_full_disk_is_found_by_writing(oxide: Oxide) -> None:
+    script = 'ulimit -f 8; exec "$0" -m oxide_desktop doctor --no-ask --json'
+    process = oxide.start(command=("sh", "-c", script, sys.executable))
+    out, _ = process.communicate(timeout=LIMIT_S)
+    home = checks(json.loads(out))["home"]
+    assert (process.returncode, home["ok"]) == (1, False)
+    assert home["problem"].startswith("The disk is full: ")
+    assert home["fix"].startswith("Free some space")

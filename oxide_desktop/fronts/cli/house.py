@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import os
 import platform
 import shutil
 import socket
@@ -12,6 +13,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from oxide_desktop.config.private_files import unwritable
 from oxide_desktop.core.errors import OxideError, UsageError
 from oxide_desktop.core.ports import TaskFilter
 from oxide_desktop.fronts.cli import instance
@@ -21,7 +23,8 @@ if TYPE_CHECKING:
     from oxide_desktop.fronts.cli.program import Program
 
 LOW_DISK_BYTES = 200 * 1024 * 1024
-GIBIBYTE = 1024**3
+MEBIBYTE, GIBIBYTE = 1024**2, 1024**3
+TRIED_BYTES = 64 * 1024
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -65,18 +68,22 @@ def _python() -> Finding:
 
 
 def _home(home: Path) -> Finding:
+    """Whether it can be written, by writing: a full disk still takes a file's name."""
     try:
-        with tempfile.TemporaryFile(dir=home):
-            return Finding("home", f"{home} can be written")
+        with tempfile.TemporaryFile(dir=home) as file:
+            file.write(os.urandom(TRIED_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
     except OSError as error:
-        return Finding(
-            "home", problem=f"{home}: {error.strerror}", fix="Give yourself write access, or set OXIDE_HOME."
-        )
+        problem = unwritable(error, home)
+        return Finding("home", problem=f"{problem.title}: {problem.message}", fix=problem.hint)
+    return Finding("home", f"{home} can be written")
 
 
 def _disk(home: Path) -> Finding:
     free_bytes = shutil.disk_usage(home).free
-    amount = f"{free_bytes / GIBIBYTE:.1f} GB free"
+    is_much = free_bytes >= GIBIBYTE
+    amount = f"{free_bytes / GIBIBYTE:.1f} GB free" if is_much else f"{free_bytes / MEBIBYTE:.1f} MB free"
     if free_bytes < LOW_DISK_BYTES:
         return Finding("disk", problem=f"only {amount}", fix=f"Make room on the disk that holds {home}.")
     return Finding("disk", amount)
