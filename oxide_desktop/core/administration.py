@@ -14,6 +14,7 @@ from oxide_desktop.core.events import EventBus, HistoryChanged, RulesChanged
 from oxide_desktop.core.health import Depth, Health, ServiceStatus
 from oxide_desktop.core.model import TaskType
 from oxide_desktop.core.ports import Adapter, HealthView, History, Imported, Rules
+from oxide_desktop.core.quota import Quotas, TodaysUse
 from oxide_desktop.core.servers import ModelInfo, PullProgress, ServerStart
 from oxide_desktop.core.settings import Settings
 
@@ -35,6 +36,7 @@ class Administration(ABC):
         self.rules = rules
         self._adapters = adapters
         self._health = health
+        self._quotas = Quotas(settings.services, self._opened_history)
         self._care = ServiceCare(settings, adapters, health, bus, make_adapter)
 
     @property
@@ -49,6 +51,10 @@ class Administration(ABC):
     def notices(self) -> tuple[str, ...]:
         """What a person should know before anything is asked: of the history, which is open, and of the rules."""
         return (*self.history.notices, *(str(problem) for problem in self.rules.problems()))
+
+    async def _opened_history(self) -> History:
+        await self.start()
+        return self.history
 
     async def import_history(self, path: Path) -> Imported:
         """Add the records of a `tasks.json`; the file is not changed.
@@ -113,6 +119,14 @@ class Administration(ABC):
         """Look at every enabled service now, side by side."""
         await self._health.refresh(self._adapters, depth)
         return self.services()
+
+    async def todays_use(self, name: str) -> TodaysUse:
+        """What a configured service was sent today, and what is left of its quota.
+
+        Raises:
+            StoreError: The history cannot be read.
+        """
+        return await self._quotas.today(name)
 
     async def start_service(self, name: str) -> ServerStart:
         """Start the server behind a service; of those that Oxide knows how to start, that is Ollama.

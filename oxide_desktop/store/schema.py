@@ -94,7 +94,34 @@ WHEN old.prompt IS NOT new.prompt OR old.result IS NOT new.result BEGIN
 END;
 """
 
-STEPS = (_TASKS, _TALLIES, _SEARCH)
+# Every attempt of the last two days by the microsecond at which it began, once, however many records tell of it (an
+# analysis tells of its shares as well). Removing a task removes none: a service's own count does not forget either.
+_ATTEMPTS = """
+INSERT INTO requests (service, started, input, output, cost)
+SELECT json_extract(value, '$.service'), CAST(round(json_extract(value, '$.started_at') * 1e6) AS INTEGER),
+       CAST(json_extract(value, '$.tokens.input') AS INTEGER), CAST(json_extract(value, '$.tokens.output') AS INTEGER),
+       CAST(json_extract(value, '$.cost') AS REAL)
+FROM {tasks} json_each(CASE WHEN json_valid({details}) THEN {details} ELSE '{{}}' END, '$.attempts')
+WHERE json_type(value, '$.service') = 'text' AND json_type(value, '$.started_at') IN ('real', 'integer')
+AND json_extract(value, '$.started_at') > unixepoch() - 172800
+ON CONFLICT DO UPDATE SET input = excluded.input, output = excluded.output, cost = excluded.cost;
+"""
+_REQUESTS = f"""
+CREATE TABLE requests (
+    service TEXT NOT NULL,
+    started INTEGER NOT NULL,
+    input INTEGER,
+    output INTEGER,
+    cost REAL,
+    PRIMARY KEY (service, started)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER requests_added AFTER INSERT ON tasks BEGIN {_ATTEMPTS.format(tasks="", details="new.details")} END;
+CREATE TRIGGER requests_changed AFTER UPDATE OF details ON tasks
+BEGIN {_ATTEMPTS.format(tasks="", details="new.details")} END;
+{_ATTEMPTS.format(tasks="tasks,", details="tasks.details")}
+"""
+
+STEPS = (_TASKS, _TALLIES, _SEARCH, _REQUESTS)
 NEWEST = len(STEPS)
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from oxide_desktop.core.children import ChildInfo
 from oxide_desktop.core.errors import NotFoundError, OxideError, StoreError, UsageError
 from oxide_desktop.core.model import TaskType
+from oxide_desktop.core.quota import Limit, ServiceUse, UsedUp
 from oxide_desktop.core.record import TaskRecord, TaskStatus
 
 
@@ -26,6 +27,7 @@ class MemoryHistory:
     def __init__(self) -> None:
         self.records: dict[str, TaskRecord] = {}
         self.versions: list[TaskRecord] = []
+        self.requests: list[tuple[str, float]] = []
         self.full = False
         self.full_after: int | None = None
         self.gate: asyncio.Event | None = None
@@ -63,6 +65,22 @@ class MemoryHistory:
         for task_id in gone:
             del self.records[task_id]
         return len(gone)
+
+    async def used_up(self, service: str, limits: Sequence[Limit]) -> UsedUp | None:
+        for limit in limits:
+            sent = [start for name, start in self.requests if name == service and start > limit.since]
+            if len(sent) >= limit.most:
+                return limit.used_up(len(sent), sent[-limit.most])
+        return None
+
+    async def reserve(self, service: str, started_at: float, limits: Sequence[Limit]) -> UsedUp | None:
+        found = await self.used_up(service, limits)
+        if found is None:
+            self.requests.append((service, started_at))
+        return found
+
+    async def use_since(self, service: str, since: float) -> ServiceUse:
+        return ServiceUse(sum(name == service and start >= since for name, start in self.requests))
 
     async def maintain(self) -> None:
         self.maintained += 1

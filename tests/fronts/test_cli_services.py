@@ -64,6 +64,33 @@ def test_one_service_is_shown_in_full(oxide: Oxide, server: OpenAIServer) -> Non
     assert "switched off" in oxide("services", "builtin").stdout
 
 
+def test_one_service_tells_its_use_of_today_and_what_its_quota_leaves(oxide: Oxide, server: OpenAIServer) -> None:
+    own = {
+        "base_url": server.base_url,
+        "quota": {"per_minute": 5, "per_day": 2},
+        "price": {"input": 100_000, "output": 100_000},
+    }
+    oxide.configure(only(fake=own))
+    server.usual = Reply(pieces=["4"], usage=(12, 3))
+    assert "today    0 requests\n  quota    2 today and 5 in this minute left" in oxide("services", "fake").stdout
+    assert oxide("run", "What is 2+2?").returncode == 0
+    assert "today    1 request, 12 tokens in, 3 out, cost 1.5" in oxide("services", "fake").stdout
+    assert oxide.json("services", "fake")["today"] == {
+        "requests": 1,
+        "input_tokens": 12,
+        "output_tokens": 3,
+        "cost": 1.5,
+        "requests_left_today": 1,
+        "requests_left_this_minute": 4,
+    }
+    assert oxide("run", "What is 3+3?").returncode == 0
+    for done in (oxide("run", "What is 4+4?"), oxide("run", "What is 4+4?", "-s", "fake")):
+        assert done.returncode == 3
+        assert "quota: 2 of 2 requests today, free again at 00:00" in done.stderr
+        assert "fake is free again at 00:00." in done.stderr
+    assert len(server.asked) == 2
+
+
 @pytest.mark.parametrize("args", [["nobody"], ["test", "nobody"], ["models", "nobody"]])
 def test_a_service_that_is_not_configured_ends_with_2(oxide: Oxide, args: list[str]) -> None:
     done = oxide("services", *args)

@@ -130,6 +130,11 @@ def seconds(duration_s: float | None) -> str:
     return f"{minutes} min {rest_s} s" if minutes else f"{rest_s} s"
 
 
+def money(amount: float) -> str:
+    """An amount in the price's currency, without zeros that say nothing."""
+    return f"{amount:.6f}".rstrip("0").rstrip(".")
+
+
 def age(moment: float | None) -> str:
     """How long ago, as people say it."""
     if moment is None:

@@ -14,12 +14,13 @@ from oxide_desktop.fronts.cli.asking import complete_service, current_folder, re
 from oxide_desktop.fronts.cli.follow import follow
 from oxide_desktop.fronts.cli.groups import ShowGroup
 from oxide_desktop.fronts.cli.models import models, pull, start
-from oxide_desktop.fronts.cli.output import columns, mark, out, out_json, paint, table
+from oxide_desktop.fronts.cli.output import columns, mark, money, out, out_json, paint, table
 from oxide_desktop.fronts.cli.program import Program, pass_program
 from oxide_desktop.fronts.cli.text import one_line, wrap
 
 if TYPE_CHECKING:
     from oxide_desktop.core.orchestrator import Orchestrator
+    from oxide_desktop.core.quota import ServiceUse, TodaysUse
 
 TEST_PROMPT = "What is 2+2? Answer with the number alone."
 
@@ -43,11 +44,11 @@ def show(program: Program, *, name: str | None, as_json: bool) -> None:
             _show_all(found)
         return
     require_service(program.settings, name)
-    status = program.run(lambda engine: _look(engine, name))
+    status, today = program.run(lambda engine: _look(engine, name))
     if as_json:
-        out_json(status.to_dict())
+        out_json(status.to_dict() | {"today": today.to_dict()})
     else:
-        _show_one(status)
+        _show_one(status, today)
 
 
 @services.command()
@@ -76,11 +77,11 @@ services.add_command(pull)
 services.add_command(start)
 
 
-async def _look(engine: Orchestrator, name: str) -> ServiceStatus:
+async def _look(engine: Orchestrator, name: str) -> tuple[ServiceStatus, TodaysUse]:
     status = next(status for status in engine.services() if status.settings.name == name)
-    if not (status.settings.enabled and status.info):
-        return status
-    return dataclasses.replace(status, health=await engine.check_service(name, Depth.PROBE))
+    if status.settings.enabled and status.info:
+        status = dataclasses.replace(status, health=await engine.check_service(name, Depth.PROBE))
+    return status, await engine.todays_use(name)
 
 
 def _all_to_dict(found: tuple[ServiceStatus, ...]) -> dict[str, object]:
@@ -111,7 +112,7 @@ def _show_all(found: tuple[ServiceStatus, ...]) -> None:
                 out(paint(part, dim=True))
 
 
-def _show_one(status: ServiceStatus) -> None:
+def _show_one(status: ServiceStatus, today: TodaysUse) -> None:
     health = status.health
     window = status.info.max_context_tokens if status.info else None
     facts = {
@@ -125,6 +126,8 @@ def _show_one(status: ServiceStatus) -> None:
         "models": ", ".join(health.models) if health else "",
         "window": f"{window:,} tokens" if window else "",
         "good at": ", ".join(item.label for item in status.info.capabilities) if status.info else "",
+        "today": _use(today.use),
+        "quota": _left(today),
     }
     out(f"{_sign(status)} {paint(one_line(status.settings.name), bold=True)}")
     if status.info:
@@ -138,6 +141,18 @@ def _show_one(status: ServiceStatus) -> None:
     if health and not health.healthy:
         for line in wrap(_sentence(health), columns(), indent="  "):
             out(line)
+
+
+def _use(use: ServiceUse) -> str:
+    requests = f"{use.requests:,} request{'' if use.requests == 1 else 's'}"
+    tokens = f"{use.input_tokens:,} tokens in, {use.output_tokens:,} out" if use.requests else ""
+    return ", ".join(filter(None, [requests, tokens, f"cost {money(use.cost)}" if use.cost is not None else ""]))
+
+
+def _left(today: TodaysUse) -> str:
+    left = {"today": today.left_today, "in this minute": today.left_this_minute}
+    told = [f"{count:,} {when}" for when, count in left.items() if count is not None]
+    return f"{' and '.join(told)} left" if told else ""
 
 
 def state(status: ServiceStatus) -> str:
