@@ -23,16 +23,30 @@ from oxide_desktop.core.settings import PrivacySettings
 
 CREDENTIAL_GLOBS: tuple[str, ...] = (
     # Keys and stores of keys
-    "*.pem", "*.key", "*.ppk", "*.p12", "*.pfx", "*.jks", "*.keystore", "*.kdb", "*.kdbx",
-    "id_rsa", "id_dsa", "id_ecdsa", "id_ecdsa_sk", "id_ed25519", "id_ed25519_sk",
+    "*.pem", "*.key", "*.ppk", "*.p12", "*.pfx", "*.jks", "*.keystore", "*.kdb", "*.kdbx", "*.p8", "*.bcfks", "*.ovpn",
+    "id_rsa", "id_dsa", "id_ecdsa", "id_ecdsa_sk", "id_ed25519", "id_ed25519_sk", "id_xmss", "*.asc.key", "*.agekey",
     "*.keychain", "*.keychain-db", "keyrings/", "key3.db", "key4.db", "logins.json", "cookies.sqlite", "Login Data",
     # Sign-ins of tools
-    ".env", ".env.*", ".envrc", "*.env", ".netrc", "_netrc", ".pypirc", ".pgpass", ".my.cnf", ".htpasswd",
-    ".git-credentials", ".dockercfg", ".docker/config.json", ".kube/config", ".config/gh/hosts.yml", ".vault-token",
-    "service-account*.json", ".ssh/", ".gnupg/", ".aws/", ".azure/", ".gcloud/", ".config/gcloud/", ".password-store/",
-    ".terraform.d/", ".oxide/",
+    ".env", ".env.*", ".env-*", ".env_*", ".envrc", "*.env", ".netrc", "_netrc", ".pgpass", "pgpass.conf", ".my.cnf",
+    ".mylogin.cnf", ".htpasswd", ".git-credentials", ".dockercfg", ".docker/config.json", ".kube/config", "kubeconfig",
+    "*.kubeconfig", ".config/gh/hosts.yml", ".vault-token", ".s3cfg", ".boto", ".rclone.conf", "rclone.conf",
+    "service-account*.json", "service_account*.json", "application_default_credentials.json", "client_secret*.json",
+    ".ssh/", ".gnupg/", ".aws/", ".azure/", ".gcloud/", ".config/gcloud/", ".password-store/", ".terraform.d/",
+    ".oxide/", ".m2/settings-security.xml", ".cargo/credentials", ".cargo/credentials.toml", ".gem/credentials",
+    # State and values that hold them
+    "*.tfstate", "*.tfstate.backup", "*.tfstate.*.backup", "terraform.tfvars", "*.auto.tfvars", "credentials.json",
+    *(f"{name}.{suffix}" for name in ("secret", "secrets") for suffix in (
+        "yaml", "yml", "json", "toml", "ini", "env", "txt", "properties", "conf", "cfg", "xml", "tfvars", "enc")),
+    "master.key", "wp-config.php", "shadow", "gshadow",
 )  # fmt: skip
-_HARMLESS_GLOBS = (".env.example", ".env.sample", ".env.template", ".env.dist", ".env.defaults")
+# Read and scanned like any other file.
+_HARMLESS_GLOBS = (
+    *(f"{before}.env{sign}{after}" for before in ("", "*") for sign in "._-" for after in (
+        "example", "sample", "template", "dist", "defaults", "*.example", "*.sample", "*.template")),
+    *(f"{word}.env" for word in ("example", "sample", "template")),
+)  # fmt: skip
+PROMPT_HOLDS = "the prompt holds what looks like"
+WAY_OUT = "Ask a local service, or take out what is held; `privacy` in the settings says what else may be done."
 
 
 def expand_home(path: str) -> str:
@@ -52,7 +66,7 @@ def check_prompt(prompt: str, privacy: PrivacySettings) -> tuple[Finding, ...]:
 
 def prompt_reason(findings: Sequence[Finding]) -> str:
     """Why a service may not have the prompt, as a phrase that never shows the secret."""
-    return f"the prompt holds what looks like {findings[0]}"
+    return f"{PROMPT_HOLDS} {findings[0]}"
 
 
 def hold_reason(paths: Iterable[Path], findings: Sequence[Finding], privacy: PrivacySettings) -> str | None:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from oxide_desktop.core.errors import UsageError
 from oxide_desktop.core.health import ServiceStatus, Tier
 from oxide_desktop.core.model import Candidate, Locality, Preferences, Profile, Route, Skipped, TaskType
-from oxide_desktop.core.privacy import prompt_reason
+from oxide_desktop.core.privacy import PROMPT_HOLDS, prompt_reason
+from oxide_desktop.core.receipts import FileReceipt, held_phrase
 from oxide_desktop.core.record import TaskRecord
 from oxide_desktop.core.secret_scan import Finding
 from oxide_desktop.core.settings import RoutingSettings, TypeRouting
@@ -28,15 +29,20 @@ _LIGHT_TYPES = (TaskType.QUICK_QUERY, TaskType.GENERAL)
 
 _SWITCHED_OFF = "switched off"
 _NO_FALLBACK = "fallback is switched off"
+_ALL_HELD = "every file must stay local"
 _CUT = "will be cut to fit"
 
 
 @dataclass(frozen=True, slots=True)
 class HeldFiles:
-    """How many of a request's files a cloud service would not be given."""
+    """Which of a request's files a cloud service would not be given, and why; and how many there are in all."""
 
-    held: int = 0
+    held: tuple[FileReceipt, ...] = ()
     total: int = 0
+
+    def __str__(self) -> str:
+        count = len(self.held)
+        return f"{'1 file is' if count == 1 else f'{count:,} files are'} held back: {held_phrase(self.held)}"
 
 
 def choose_route(
@@ -115,7 +121,14 @@ class _Need:
             return None
         if self.prompt_findings:
             return prompt_reason(self.prompt_findings)
-        return "every file must stay local" if 0 < self.held.total <= self.held.held else None
+        if not 0 < self.held.total <= len(self.held.held):
+            return None
+        return f"{_ALL_HELD}: {held_phrase(self.held.held)}"
+
+    def partly_held(self, status: ServiceStatus) -> str:
+        """Which files a service would not be given while it may have the others."""
+        is_cloud = status.info is not None and status.info.locality is Locality.CLOUD
+        return str(self.held) if is_cloud and self.held.held else ""
 
 
 def _only(name: str, services: Sequence[ServiceStatus], need: _Need, unavailable: Mapping[str, str]) -> Route:
@@ -129,8 +142,8 @@ def _only(name: str, services: Sequence[ServiceStatus], need: _Need, unavailable
     if reason := _absent(wanted) or unavailable.get(name) or need.forbidden(wanted):
         return Route((), (Skipped(name, reason), *others))
     cut = wanted.info is not None and need.missing_tokens(wanted.info.max_context_tokens) > 0
-    reasons = ("you asked for it", _CUT) if cut else ("you asked for it",)
-    return Route((Candidate(name, 1.0, reasons),), tuple(others))
+    reasons = ("you asked for it", need.partly_held(wanted), _CUT if cut else "")
+    return Route((Candidate(name, 1.0, tuple(filter(None, reasons))),), tuple(others))
 
 
 def _absent(status: ServiceStatus) -> str | None:
@@ -262,10 +275,8 @@ class _Order:
         return 0.3 * min(share, 1.0), "large context" if share > 0.5 else ""  # noqa: PLR2004 - half way, in logarithms
 
     def _lanes(self, status: ServiceStatus) -> tuple[float, str]:
-        held = self.need.held.held
-        if not held or status.settings.locality is Locality.LOCAL:
-            return 0.0, ""
-        return -0.3, "1 file is held back" if held == 1 else f"{held:,} files are held back"
+        held = self.need.partly_held(status)
+        return (-0.3, held) if held else (0.0, "")
 
 
 def _proof(status: ServiceStatus) -> int:
@@ -291,8 +302,13 @@ def route_sentence(task_type: str, route: Route) -> str:
         return f"{words} · no service · " + ("; ".join(skips) or "none is switched on")
     first = route.candidates[0]
     origin = f" ({route.rule_from})" if route.rule_from else ""
-    why = f'rule "{route.rule}"{origin}' if route.rule else ", ".join(first.reasons)
+    why = f'rule "{route.rule}"{origin}' if route.rule else ", ".join(reason.split(": ")[0] for reason in first.reasons)
     return f"{words} · {first.service} · because: {'; '.join([why, *skips])}"
+
+
+def is_held(route: Route) -> bool:
+    """Whether a privacy lane passed over a service, rather than the service being unable."""
+    return any(item.reason.startswith((_ALL_HELD, PROMPT_HOLDS)) for item in route.skipped)
 
 
 def way_taken(record: TaskRecord) -> str:

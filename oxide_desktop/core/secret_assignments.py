@@ -11,6 +11,7 @@ import binascii
 import re
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import lru_cache
 
 from oxide_desktop.core.secret_values import Look, is_placeholder, look_of
 
@@ -69,6 +70,7 @@ class Family(Enum):
     NONE = auto()
 
 
+@lru_cache(maxsize=1024)
 def family_of(name: str) -> Family:
     """What the value of a name is, judged by its last words."""
     words = [word.lower() for word in _NAME_WORDS.findall(name)]
@@ -100,10 +102,10 @@ class Assignment:
     @property
     def is_secret(self) -> bool:
         """Whether a secret is assigned."""
+        if self.match["sep"] is None and not self._spelled_out and not self._takes_space:
+            return False
         family = family_of(self._prefix.lstrip("-.") + self.text[self.match.start() : self.match.start("close")])
         if family is Family.NONE:
-            return False
-        if not self._separator and not self._spelled_out and not self._takes_space:
             return False
         if self.match["quoted"]:
             return self._quoted(family, self._value("quoted"))

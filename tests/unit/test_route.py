@@ -7,9 +7,17 @@ import pytest
 from oxide_desktop.core.errors import UsageError
 from oxide_desktop.core.health import Health, ServiceInfo, ServiceStatus, Tier
 from oxide_desktop.core.model import Candidate, Locality, Preferences, Profile, Route, Skipped, TaskType
+from oxide_desktop.core.receipts import FileReceipt, ReadStatus
 from oxide_desktop.core.route import HeldFiles, choose_route, route_sentence
 from oxide_desktop.core.secret_scan import Finding
 from oxide_desktop.core.settings import RoutingSettings, ServiceSettings, ServiceType, TypeRouting
+
+NAMED = "0.py, 1.py (matches *.py)"
+
+
+def held(count: int, total: int) -> HeldFiles:
+    reason = "local only: matches *.py"
+    return HeldFiles(tuple(FileReceipt(f"{n}.py", ReadStatus.SKIPPED, reason) for n in range(count)), total)
 
 
 def service(
@@ -202,7 +210,7 @@ def test_an_explicit_wish_that_is_too_small_is_cut_to():
     [
         ((service("x", adapter=False),), {}, "no adapter is installed for 'openai_compatible'"),
         ((service("x"),), {"unavailable": {"x": "the day's quota is used up"}}, "the day's quota is used up"),
-        ((service("x"),), {"held_files": HeldFiles(2, 2)}, "every file must stay local"),
+        ((service("x"),), {"held_files": held(2, 2)}, f"every file must stay local: {NAMED}"),
     ],
 )
 def test_an_explicit_wish_that_cannot_be_met_leaves_no_candidate(services, more, reason):
@@ -234,11 +242,11 @@ def test_a_secret_in_the_prompt_keeps_it_from_cloud_services():
 
 
 def test_files_that_must_stay_local_count_against_cloud_services():
-    assert order(route(held_files=HeldFiles(3, 3))) == ["ollama_local", "builtin"]
-    some = route(held_files=HeldFiles(1, 3))
+    assert order(route(held_files=held(3, 3))) == ["ollama_local", "builtin"]
+    some = route(held_files=held(1, 3))
     assert order(some)[0] == "ollama_local"
-    assert why(some, "qwen").endswith("1 file is held back")
-    assert why(route(held_files=HeldFiles(2, 3)), "qwen").endswith("2 files are held back")
+    assert why(some, "qwen").endswith("1 file is held back: 0.py (matches *.py)")
+    assert why(route(held_files=held(2, 3)), "qwen").endswith(f"2 files are held back: {NAMED}")
 
 
 def test_preferring_local_moves_easy_work_to_ones_own_machines_and_leaves_hard_work():
