@@ -6,13 +6,10 @@ import contextlib
 import importlib.util
 import os
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from oxide_desktop.adapters import builtin_server
-from oxide_desktop.runtime.guard_protocol import GUARD_FLAG
 
 if TYPE_CHECKING:
     from oxide_desktop import engine
@@ -22,22 +19,28 @@ if TYPE_CHECKING:
     from oxide_desktop.fronts.cli.program import Listening, Program
 
 _CANCELLED = 130
+_CHILD_FLAGS = "--oxide-"
 _SCREEN_VARIABLES = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line, or what a frozen bundle's own executable is besides; answers the exit code."""
     args = list(sys.argv[1:] if argv is None else argv)
-    if args[:1] == [GUARD_FLAG]:
-        from oxide_desktop.runtime import guard  # noqa: PLC0415 - a guard imports next to nothing
-
-        return guard.main(args[1:])
-    if args[:1] == [builtin_server.SERVER_FLAG]:
-        return builtin_server.main()
+    if args and args[0].startswith(_CHILD_FLAGS) and (child := _child_program(args[0])):
+        return child(args[1:])
     try:
         return _run(args)
     except KeyboardInterrupt:  # while the command line, which hears it later, was being imported
         return _CANCELLED
+
+
+def _child_program(flag: str) -> Callable[[list[str]], int] | None:
+    """What else a frozen bundle's one executable is, by its first argument. Neither program imports much."""
+    from oxide_desktop.adapters import builtin_server  # noqa: PLC0415 - for a child only
+    from oxide_desktop.runtime import guard, guard_protocol  # noqa: PLC0415 - likewise
+
+    programs = {guard_protocol.GUARD_FLAG: guard.main, builtin_server.SERVER_FLAG: lambda _: builtin_server.main()}
+    return programs.get(flag)
 
 
 def _run(args: list[str]) -> int:
