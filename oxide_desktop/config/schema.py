@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from oxide_desktop.config.document import Listing, Place, Scalar, Section, Tree, entries_of
-from oxide_desktop.config.references import expand
+from oxide_desktop.config.references import KEYRING, expand
 from oxide_desktop.core.errors import ConfigProblem
 from oxide_desktop.core.settings import (
     ExecutionSettings,
@@ -93,17 +93,42 @@ def fields_of(cls: type) -> Mapping[str, Field]:
     return {field.file_name: field for field in found}
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Secret:
+    """A value that stands elsewhere and is looked up when it is used.
+
+    Attributes:
+        text: `keyring:NAME`, or a text with variables that are not set.
+        dormant: It belongs to what is switched off.
+    """
+
+    place: Place
+    key: str
+    text: str
+    dormant: bool
+
+
 class Checker:
     """Reads values out of trees and lists everything that is refused.
 
     Attributes:
+        remarks: What is not refused, and may not be what was meant.
+        secrets: What is looked up at use.
         dormant: The section is switched off, so that variables it misses do no harm.
     """
 
-    def __init__(self, problems: list[ConfigProblem], environment: Mapping[str, str], *, dormant: bool = False) -> None:
+    def __init__(self, problems: list[ConfigProblem], environment: Mapping[str, str]) -> None:
         self.problems = problems
         self.environment = environment
-        self.dormant = dormant
+        self.remarks: list[ConfigProblem] = []
+        self.secrets: list[Secret] = []
+        self.dormant = False
+
+    def of_section(self, *, dormant: bool) -> Checker:
+        """The same for a section that may be switched off; what it finds is listed with the rest."""
+        part = Checker(self.problems, self.environment)
+        part.remarks, part.secrets, part.dormant = self.remarks, self.secrets, dormant
+        return part
 
     def refuse(self, place: Place, key: str, message: str, allowed: str = "") -> Any:  # noqa: ANN401 - always UNSET
         """List a problem; answers `UNSET`."""
@@ -176,6 +201,8 @@ class Checker:
             value = _read_as(hint, text)
         if value is None:
             return self.refuse(tree.place, key, "must not be empty")
+        if field.resolved_at_use and isinstance(value, str) and (value.startswith(KEYRING) or "${" in value):
+            self.secrets.append(Secret(tree.place, key, value, self.dormant))
         return self._checked(hint, value, tree.place, key, field)
 
     def _expanded(self, text: str, place: Place, key: str, field: Field) -> Any:  # noqa: ANN401 - a text or UNSET

@@ -68,7 +68,8 @@ class KeyStore:
         """The key itself: a literal as it is, `keyring:NAME` looked up, `${NAME}` from the environment.
 
         Raises:
-            UsageError: There is no such key, or the keyring does not give it in time.
+            NotFoundError: There is no such key.
+            UsageError: The keyring does not give it in time.
         """
         if reference.startswith(KEYRING):
             name = reference.removeprefix(KEYRING)
@@ -124,7 +125,7 @@ class KeyStore:
     def _look_up(self, name: str) -> str:
         value = self._read().get(name) or _from_keyring(name)
         if value is None:
-            raise UsageError("No such key", f"No key named {name} is stored.", f"Run `oxide keys set {name}`.")
+            raise NotFoundError("No such key", f"No key named {name} is stored.", f"Run `oxide keys set {name}`.")
         return value
 
     def _read(self) -> _Keys:
@@ -167,7 +168,7 @@ def _filled_in(reference: str) -> str:
     if done.unset:
         name = done.unset[0]
         hint = f"Set it where Oxide is started, or run `oxide keys set {name}` and write `{KEYRING}{name}`."
-        raise UsageError("No such key", f"The environment variable {name} is not set.", hint)
+        raise NotFoundError("No such key", f"The environment variable {name} is not set.", hint)
     return done.text
 
 

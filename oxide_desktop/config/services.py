@@ -27,6 +27,7 @@ KINDS: Mapping[str, ServiceType] = {
 ADAPTER_GROUP = "oxide_desktop.adapters"
 
 _OWN_PROGRAMS = ("gemini", "qwen")
+_OLLAMA_PORT, _LM_STUDIO_PORT = 11434, 1234
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _RESERVED = ("auto",)
 _SINGLE_LABEL = re.compile(r"(?!\d+$|0x[\da-f]*$)[\w-]+", re.ASCII)
@@ -42,7 +43,7 @@ def read_service(checker: Checker, name: str, tree: Section) -> ServiceSettings 
     """The service of that name; `None` if it cannot be made, and then something is listed."""
     key = f"services.{name}"
     before = len(checker.problems)
-    checker = Checker(checker.problems, checker.environment, dormant=_is_disabled(checker, tree))
+    checker = checker.of_section(dormant=_is_disabled(checker, tree))
     if not _NAME.fullmatch(name) or name in _RESERVED:
         allowed = f"letters, digits, '_', '-' and '.', at most 64 of them, and not {', '.join(_RESERVED)}"
         checker.refuse(tree.place, key, f"{name!r} cannot be the name of a service", allowed)
@@ -134,8 +135,22 @@ class _Completion:
                 stem = PureWindowsPath(self.values.get("executable", "")).stem.lower()
                 self.values["kind"] = stem if stem in _OWN_PROGRAMS else "command"
             case ServiceType.HTTP:
-                path = url.path if url else self.values.get("base_url", "")
-                self.values["kind"] = "openai_compatible" if path.rstrip("/").endswith("/v1") else "ollama"
+                self.values["kind"] = self._spoken_at(url)
+
+    def _spoken_at(self, url: SplitResult | None) -> str:
+        """The dialect that an address stands for; where it stands for neither, Ollama's, and that is remarked."""
+        path = (url.path if url else self.values.get("base_url", "")).rstrip("/")
+        port = url.port if url else None
+        if port == _OLLAMA_PORT:
+            return "ollama"
+        if port == _LM_STUDIO_PORT or path.endswith("/v1"):
+            return "openai_compatible"
+        if url:
+            where = f"{self.key}.api_type"
+            message = "is not given, and its address does not tell which it is: it is taken for an Ollama"
+            remark = self.tree.place.problem(where, message, "ollama, openai_compatible")
+            self.checker.remarks.append(remark)
+        return "ollama"
 
     def _require(self) -> None:
         kind = self.values["kind"]

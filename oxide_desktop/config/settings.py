@@ -28,14 +28,23 @@ def load_config(path: str | Path | None = None) -> Settings:
     Raises:
         ConfigError: Something in the file cannot be used; every such value is listed.
     """
-    settings, problems = _read(path)
-    if problems:
-        raise ConfigError(problems)
+    return read_config(path)[0]
+
+
+def read_config(path: str | Path | None = None) -> tuple[Settings, Checker]:
+    """The same, and the checker with what there is to look at besides.
+
+    Raises:
+        ConfigError: As above.
+    """
+    settings, checker = _read(path)
+    if checker.problems:
+        raise ConfigError(checker.problems)
     for service in settings.services.values():
         for key, value in {**service.env, "api_key": service.api_key or ""}.items():
             if _is_secret(key) and not _is_reference(value):
                 hide(value)
-    return settings
+    return settings, checker
 
 
 def to_plain(settings: Settings) -> dict[str, Any]:
@@ -77,7 +86,7 @@ def _is_reference(value: str) -> bool:
     return value.startswith((KEYRING, "${"))
 
 
-def _read(path: str | Path | None) -> tuple[Settings, list[ConfigProblem]]:
+def _read(path: str | Path | None) -> tuple[Settings, Checker]:
     """The settings, and what is wrong with them. With problems they are not complete."""
     problems: list[ConfigProblem] = []
     tree: Tree = read_document(resource("config", "default.yaml"), problems)
@@ -85,7 +94,8 @@ def _read(path: str | Path | None) -> tuple[Settings, list[ConfigProblem]]:
     if path is not None or _is_there(file):
         own = read_document(file, problems)
         tree = _merge(_with_templates(tree, own, problems), own)
-    return _settings(tree, problems), problems
+    checker = Checker(problems, os.environ)
+    return _settings(tree, checker), checker
 
 
 def _with_templates(shipped: Tree, own: Tree, problems: list[ConfigProblem]) -> Tree:
@@ -132,8 +142,7 @@ def _is_reached_otherwise(under: Section, over: Section) -> bool:
     )
 
 
-def _settings(tree: Tree, problems: list[ConfigProblem]) -> Settings:
-    checker = Checker(problems, os.environ)
+def _settings(tree: Tree, checker: Checker) -> Settings:
     sections = checker.section(tree, "")
     names = entries_of(sections.get("services")).keys()
     values: dict[str, Any] = {}

@@ -7,10 +7,13 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import keyring
+import keyring.backends.fail
 import pytest
 import yaml
 
-from oxide_desktop.config.paths import resource
+from oxide_desktop.config.paths import Paths, resource
+from oxide_desktop.config.secrets import KeyStore
 from oxide_desktop.config.settings import load_config
 from tests.fronts.cli_program import Oxide
 
@@ -65,7 +68,58 @@ def test_settings_that_can_be_used_are_called_so(oxide: Oxide) -> None:
     done = oxide("config", "check")
     assert done.returncode == 0
     assert done.stdout.startswith("✓ ")
-    assert oxide.json("config", "check") == {"ok": True, "problems": []}
+    assert oxide.json("config", "check") == {"ok": True, "problems": [], "remarks": []}
+
+
+KEYS = """
+services:
+  gemini:
+    api_key: keyring:absent
+  lmstudio:
+    api_key: ${OXIDE_TEST_ABSENT}
+  qwen:
+    env: {OPENAI_API_KEY: "keyring:there"}
+  off:
+    enabled: false
+    api_type: gemini
+    api_key: keyring:absent
+  lab:
+    type: http
+    base_url: http://lab.local:8080
+"""
+
+
+def test_keys_that_are_not_there_are_named_with_their_place_and_what_to_do(oxide: Oxide) -> None:
+    keyring.set_keyring(keyring.backends.fail.Keyring())
+    oxide.configure(KEYS)
+    KeyStore(Paths(oxide.home)).set("there", "a-key")
+    done = oxide("config", "check")
+    assert (done.returncode, done.stdout) == (2, "")
+    file = oxide.home / "config.yaml"
+    named = "services.gemini.api_key: no key named absent is stored: run `oxide keys set absent`."
+    assert f"{file}:4: {named}" in done.stderr
+    assert f"{file}:6: services.lmstudio.api_key: The environment variable OXIDE_TEST_ABSENT is not set." in done.stderr
+    assert "services.qwen" not in done.stderr
+    told = json.loads(oxide("config", "check", "--json").stdout)
+    assert [(item["line"], item["key"]) for item in told["problems"]] == [
+        (4, "services.gemini.api_key"),
+        (6, "services.lmstudio.api_key"),
+    ]
+    assert [item["key"] for item in told["remarks"]] == ["services.lab.api_type", "services.off.api_key"]
+    oxide.extra["OXIDE_TEST_ABSENT"] = "x"
+    KeyStore(Paths(oxide.home)).set("absent", "b-key")
+    done = oxide("config", "check")
+    assert done.returncode == 0
+    assert "services.lab.api_type: is not given" in done.stderr
+    assert "Allowed: ollama, openai_compatible" in done.stderr
+
+
+def test_a_store_of_keys_that_cannot_be_looked_into_is_remarked(oxide: Oxide) -> None:
+    oxide.configure("services: {gemini: {api_key: 'keyring:mine'}}")
+    (oxide.home / "keys.json").write_text("[", encoding="utf-8")
+    done = oxide("config", "check")
+    assert done.returncode == 0
+    assert "services.gemini.api_key: The keys cannot be used" in done.stderr
 
 
 def test_every_problem_is_named_with_file_line_key_and_what_is_allowed(oxide: Oxide) -> None:

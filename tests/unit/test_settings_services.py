@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from oxide_desktop.config.services import KINDS, is_local
+from oxide_desktop.config.settings import read_config
 from oxide_desktop.core.model import Locality
 from oxide_desktop.core.settings import ServiceType
 from tests.unit.settings_file import SettingsFile, file
@@ -33,6 +34,8 @@ def foreign_adapter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("{type: http, base_url: http://h:1}", "ollama", ServiceType.HTTP),
         ("{type: http, base_url: http://h:1/v1}", "openai_compatible", ServiceType.HTTP),
         ("{type: http, base_url: http://h:1/v1/}", "openai_compatible", ServiceType.HTTP),
+        ("{type: http, base_url: http://h:11434/v1}", "ollama", ServiceType.HTTP),
+        ("{type: http, base_url: http://h:1234}", "openai_compatible", ServiceType.HTTP),
         ("{base_url: https://h/api/v1}", "openai_compatible", ServiceType.HTTP),
         ("{base_url: http://h/v10}", "ollama", ServiceType.HTTP),
         ("{api_type: builtin}", "builtin", ServiceType.HTTP),
@@ -43,6 +46,24 @@ def foreign_adapter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_kind_and_type_are_inferred_from_what_is_given(file: SettingsFile, text: str, kind: str, reached: ServiceType):
     service = file.service(text)
     assert (service.kind, service.type) == (kind, reached)
+
+
+@pytest.mark.parametrize(
+    ("url", "guessed"),
+    [
+        ("http://h:11434", False),
+        ("http://h:1234", False),
+        ("http://h:1/v1", False),
+        ("http://h:1", True),
+        ("https://h", True),
+    ],
+)
+def test_a_dialect_that_the_address_does_not_tell_is_remarked(file: SettingsFile, url: str, guessed: bool):
+    file.write(f"services: {{mine: {{type: http, base_url: '{url}'}}}}")
+    _, checker = read_config()
+    assert [(remark.key, remark.line, remark.allowed) for remark in checker.remarks] == (
+        [("services.mine.api_type", 1, "ollama, openai_compatible")] if guessed else []
+    )
 
 
 @pytest.mark.parametrize("kind", ["gemini", "qwen"])
