@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from oxide_desktop.adapters import checks
+from oxide_desktop.adapters.dialects import may_be_another, only_an_ollama, root_of
 from oxide_desktop.adapters.exchange import Exchange, Pulse, drain
 from oxide_desktop.adapters.http import HttpService
 from oxide_desktop.adapters.http_errors import Refused
@@ -36,6 +37,7 @@ class OpenAICompatibleAdapter:
     ) -> None:
         self.settings = settings
         fix = f"Load a model there and start its server (in LM Studio: Developer), or mend services.{settings.name}."
+        self._secrets = tools.secrets
         self._http = HttpService(settings, tools.secrets, base_url=versioned(settings.base_url or ""), fix=fix)
         self._models = ModelChoice(settings, self._ask_models)
         self._extra = dict(extra or {})
@@ -128,11 +130,24 @@ class OpenAICompatibleAdapter:
     async def _with_models(self, error: Refused, model: str, *, insisted: bool) -> ServiceError:
         """The error; where the model is what is missing, with those that there are."""
         if not error.about_model:
-            return error
+            return await self._explained(error)
         return await self._models.refused(error, model, insisted=insisted)
 
+    async def _explained(self, error: Refused) -> ServiceError:
+        """A refusal; where it is an Ollama that answers, which setting to change."""
+        if not may_be_another(error):
+            return error
+        http = HttpService(self.settings, self._secrets, base_url=root_of(self.settings.base_url or ""), fix="")
+        try:
+            return await only_an_ollama(http) or error
+        finally:
+            await http.aclose()
+
     async def _ask_models(self) -> Sequence[str]:
-        found = await self._http.get_json("models")
+        try:
+            found = await self._http.get_json("models")
+        except Refused as error:
+            raise await self._explained(error) from error
         entries = found.get("data") or found.get("models") or ()
         names = (entry.get("id") or entry.get("name") for entry in entries if isinstance(entry, Mapping))
         return [str(name) for name in names if name]

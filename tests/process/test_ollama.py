@@ -298,7 +298,7 @@ async def test_another_program_on_its_port_is_told_and_not_fought(oxide: Oxide, 
     assert heard.error
     assert heard.error.title == "home is not an Ollama"
     assert "speaks OpenAI's dialect" in found.message
-    assert f"services.home.base_url to {other.url}/v1" in found.fix
+    assert f"services.home.base_url: {other.url}/v1" in found.fix
     assert program.starts == []
 
 

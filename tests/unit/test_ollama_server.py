@@ -161,10 +161,23 @@ async def test_a_real_llama_cpp_server_is_recognised_as_what_it_is(
         assert heard.error
         assert str(heard.error) == (
             f"home is not an Ollama: What answers at {settings.base_url} speaks OpenAI's dialect and not Ollama's. "
-            f"Set services.home.api_type to openai_compatible and services.home.base_url to {settings.base_url}/v1."
+            "Set `services.home.api_type: openai_compatible` and "
+            f"`services.home.base_url: {settings.base_url}/v1`."
         )
         assert (found.tier, found.failing) == (Tier.STARTS, Tier.ANSWERS)
-        assert "api_type to openai_compatible" in found.fix
+        assert "`services.home.api_type: openai_compatible`" in found.fix
+
+
+async def test_a_server_that_answers_every_path_with_a_200_is_recognised_too(
+    adapter: OllamaAdapter, ollama_server: OllamaServer
+) -> None:
+    """As LM Studio does."""
+    offered = {"object": "list", "data": [{"id": "m"}]}
+    ollama_server.look_up = lambda method, path, body: (
+        200,
+        offered if path == "/v1/models" else {"error": f"Unexpected endpoint or method. ({method} {path})"},
+    )
+    assert "`services.home.api_type: openai_compatible`" in (await adapter.check(Depth.PROBE)).fix
 
 
 async def test_something_else_that_knows_neither_dialect_is_only_refused(
