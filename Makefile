@@ -1,7 +1,7 @@
 # Everything sets itself up: `make run` and `make test` work on a fresh clone.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test test-clis check format bench lock clean
+.PHONY: help setup setup-dev run test test-clis test-fleet check format bench lock clean
 
 BIN := .venv/bin
 PYTHON_OF_OXIDE := $(BIN)/python
@@ -18,7 +18,7 @@ MYPY_PLATFORMS := linux darwin win32
 BENCHMARKS ?= $(sort $(filter-out benchmarks/_%,$(wildcard benchmarks/*.py)))
 
 help: ## Show this
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 	@echo '  ARGS="…" is passed on by run, test and bench.'
 
 setup: ## Prepare what running needs (once; quick when all is there)
@@ -49,6 +49,15 @@ CLIS ?= $(HOME)/.cache/oxide-test-clis
 test-clis: setup-dev ## Run the real Gemini CLI and Qwen Code against local servers (300 MB from npm, once)
 	@$(PYTHON_OF_OXIDE) installers/test_clis.py "$(CLIS)"
 	@OXIDE_TEST_CLIS="$(CLIS)/bin" $(PYTHON_OF_OXIDE) -m pytest -m clis tests/integration/test_real_clis.py $(ARGS)
+
+FLEET ?= $(HOME)/.cache/oxide-test-fleet
+# Two earlier releases of this package stole credentials: one version, and nothing that came later than it was looked at.
+LITELLM := --exclude-newer 2026-11-08 'litellm[proxy]==1.106.2'
+
+test-fleet: setup-dev ## Run a real LiteLLM proxy before two model servers (600 MB of packages, once)
+	@PATH="$$PATH:.uv/bin" && uv venv --quiet --allow-existing --python $(PYTHON_OF_OXIDE) "$(FLEET)" && \
+		uv pip install --quiet --python "$(FLEET)" $(LITELLM)
+	@OXIDE_TEST_LITELLM="$(FLEET)/bin/litellm" $(PYTHON_OF_OXIDE) -m pytest -m fleet tests/integration/test_fleet.py $(ARGS)
 
 check: setup-dev ## Format, lint, types for three systems, layers, sizes
 	@$(BIN)/ruff format --check --quiet . || { echo 'Run make format.'; exit 1; }
