@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import functools
+import inspect
 import json
 import os
 import subprocess
 import sys
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -25,6 +28,30 @@ from tests.fakes.tiny_model import write_tiny_model
 
 # Windows open nowhere, unless a test brings a screen of its own (marker `screen`).
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+
+LONGEST_TEST_S = 180.0
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whatever hangs, hangs for three minutes at most.
+
+    A fixture cannot say so: it runs in a task of its own, and a timeout ends only the task that it began in.
+    """
+    for item in items:
+        if isinstance(item, pytest.Function) and inspect.iscoroutinefunction(item.obj):
+            item.obj = bounded(item.obj)
+
+
+def bounded(test: Callable[..., Awaitable[None]], limit_s: float = LONGEST_TEST_S) -> Callable[..., Awaitable[None]]:
+    """The same test, ended when it takes too long."""
+
+    @functools.wraps(test)
+    async def run(*args: object, **kwargs: object) -> None:
+        async with asyncio.timeout(limit_s):
+            await test(*args, **kwargs)
+
+    return run
 
 
 class Keys:

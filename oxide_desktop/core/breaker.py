@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from oxide_desktop.core.errors import FailureKind
+
+log = logging.getLogger(__name__)
 
 FAILURES_TO_OPEN = 5
 OPEN_S = 30.0
@@ -62,6 +65,7 @@ class Breakers:
         state.failures += 1
         if state.failures >= FAILURES_TO_OPEN:
             state.opened_at = self._clock()
+            log.warning("%s failed %d times in a row and is left alone for %d s", service, state.failures, OPEN_S)
 
     def abandoned(self, service: str) -> None:
         """The try was stopped from outside, which says nothing about the service."""

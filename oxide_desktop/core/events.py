@@ -31,6 +31,15 @@ class TaskRouted:
 
 
 @dataclass(frozen=True, slots=True)
+class TaskWaiting:
+    """A task waits for a service that has as many as it takes at once; so many come before it."""
+
+    task_id: str
+    service: str
+    ahead: int
+
+
+@dataclass(frozen=True, slots=True)
 class AttemptStarted:
     """A service is being asked. `attempt` counts from 1 within the task."""
 
@@ -112,6 +121,7 @@ class Missed:
 Event = (
     TaskQueued
     | TaskRouted
+    | TaskWaiting
     | AttemptStarted
     | Chunk
     | AnalysisProgress

@@ -8,6 +8,7 @@ import random
 from collections.abc import Mapping
 from functools import partial
 
+from oxide_desktop.core import journal
 from oxide_desktop.core.attempt import LiveAttempt, note
 from oxide_desktop.core.breaker import Breakers
 from oxide_desktop.core.context import Context, Fitted, fit
@@ -19,6 +20,7 @@ from oxide_desktop.core.quota import Quotas
 from oxide_desktop.core.retry import RetryPolicy
 from oxide_desktop.core.running import RunningTask
 from oxide_desktop.core.settings import Settings
+from oxide_desktop.core.slots import Slots
 from oxide_desktop.core.tokens import ANSWER_TOKENS
 
 _FEW_TOKENS = 5_000  # fitting so little takes less time than a thread does to start on it
@@ -52,7 +54,7 @@ class Executor:
         self._quotas = quotas
         self._draw = draw or random.Random()  # noqa: S311 - jitter, not a secret
         self.breakers = Breakers()
-        self._slots = {name: asyncio.Semaphore(item.settings.max_concurrency) for name, item in adapters.items()}
+        self._slots = Slots({name: item.settings.max_concurrency for name, item in adapters.items()})
 
     async def run(self, task: RunningTask, route: Route, context: Context) -> None:
         """Try the candidates in order until one has answered.
@@ -63,14 +65,16 @@ class Executor:
         """
         failures: dict[str, ServiceError] = {}
         before = len(task.record.attempts)
-        for position, candidate in enumerate(route.candidates, start=1):
-            adapter = self._adapters[candidate.service]
+        names = [candidate.service for candidate in route.candidates]
+        for position, name in enumerate(names, start=1):
             try:
-                await self._ask(task, adapter, context, has_fallback=position < len(route.candidates))
+                await self._ask(task, self._adapters[name], context, has_fallback=position < len(names))
             except ServiceError as error:
-                failures[candidate.service] = error
+                failures[name] = error
                 if error.kind.final or self._answered(task, before):
                     raise
+                if position < len(names):
+                    journal.falls_back(task.record, name, error, names[position])
             else:
                 return
         raise _nobody(failures)
@@ -83,7 +87,7 @@ class Executor:
         """
         adapter = self._adapters[service]
         call = await self._prepare(task, adapter, context)
-        async with self._slots[service]:
+        async with self._slots.taken(service, task, self._bus):
             await self._attempt(task, adapter, call)
 
     def aside(self) -> Executor:
@@ -108,7 +112,7 @@ class Executor:
         tried = 0
         while True:  # the policy ends it
             tried += 1
-            async with self._slots[name]:
+            async with self._slots.taken(name, task, self._bus):
                 if reason := self.breakers.closed_reason(name):
                     raise last or ServiceError(FailureKind.MISSING, f"{name} is left alone for now", f"It {reason}.")
                 try:
@@ -120,6 +124,7 @@ class Executor:
                         raise
                 else:
                     return
+            journal.next_try(task.id, name, tried, pause_s)
             await asyncio.sleep(pause_s)  # bounded by the policy, and by the task's own deadline
 
     async def _prepare(self, task: RunningTask, adapter: Adapter, context: Context) -> Call:
@@ -154,6 +159,7 @@ class Executor:
         try:
             await LiveAttempt(task, adapter, self._bus, started_at).run(call, self._settings.execution)
         except ServiceError as error:
+            journal.attempt_failed(task.record, name, error)
             if error.about_request:  # such as a model that only this caller insists on
                 self.breakers.abandoned(name)
             else:

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 from oxide_desktop.core.errors import CancelledTaskError, OxideError
-from oxide_desktop.core.events import AnalysisProgress, Chunk
+from oxide_desktop.core.events import AnalysisProgress, Chunk, TaskWaiting
 from oxide_desktop.core.model import Request
 from oxide_desktop.core.receipts import FileReceipt
 from oxide_desktop.core.record import TaskRecord, TaskStatus
@@ -24,6 +24,7 @@ class RunningTask:
         error: Why the task failed or was cancelled, once it has.
         receipt: What became of each file for the service that was asked last.
         progress: How far an analysis has come.
+        waiting: For which service it waits, and how many come before it; `None` while it does not.
         worth_keeping: Set when the record should be written soon, in case the process dies.
     """
 
@@ -31,6 +32,7 @@ class RunningTask:
         self.request = request
         self.record = record
         self.error: OxideError | None = None
+        self.waiting: TaskWaiting | None = None
         self.worth_keeping = asyncio.Event()
         self.receipt: tuple[FileReceipt, ...] = ()
         self.progress: AnalysisProgress | None = None

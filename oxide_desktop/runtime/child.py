@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import logging
 import os
 import signal
 import sys
@@ -18,6 +19,8 @@ from oxide_desktop.core.children import ChildSpec, Exit
 from oxide_desktop.core.errors import Bug, FailureKind, ServiceError
 from oxide_desktop.runtime.output import Output, PlainText, Tail
 from oxide_desktop.runtime.pipes import Plumbing
+
+log = logging.getLogger(__name__)
 
 START_LIMIT_S = 20.0
 STDERR_WAIT_S = 1.0
@@ -181,6 +184,7 @@ class GuardedChild:
         return Exit(code=code, stderr=self.stderr_tail(), capped=self._output.capped)
 
     def _cap(self) -> None:
+        log.warning("%s (%d) writes too much and is ended", self.spec.purpose, self._pid)
         self.ask_to_end(self.spec.stop_grace_s)
 
     def ask_to_end(self, grace_s: float) -> None:
@@ -201,12 +205,15 @@ class GuardedChild:
 
     async def _close(self, grace_s: float) -> None:
         """Until the guard has gone; one that does not answer is killed, and what it leaves with it."""
+        if not self.gone.done() and not self._code.done():
+            log.info("ending %s (%d), with %g s to end by itself", self.spec.purpose, self._pid, grace_s)
         try:
             if self._control is None:  # given up before all pipes were connected: the guard waits for its job in vain
                 self._plumbing.control.close()
                 self._tell_end()
             await asyncio.wait([self.gone], timeout=grace_s + KILL_WAIT_S)
             if not self.gone.done():
+                log.warning("the guard of %s (%d) does not answer and is killed", self.spec.purpose, self._pid)
                 self._kill_guard()
                 await asyncio.wait([self.gone], timeout=2 * KILL_WAIT_S)
         finally:

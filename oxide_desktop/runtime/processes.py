@@ -115,6 +115,7 @@ class GuardedSpawner:
         """Kill a listed child's tree; `False` if there is none with that pid."""
         for child in self._children.values():
             if child.pid == pid:
+                log.info("%s (%d) is killed on request", child.spec.purpose, pid)
                 await child.stop_within(0)
                 return True
         return False

@@ -20,13 +20,6 @@ ROOT = Path(__file__).parents[2]
 MEBI = 1024 * 1024
 
 
-@pytest.fixture(autouse=True)
-async def patience():
-    """Whatever hangs, hangs for a minute at most."""
-    async with asyncio.timeout(60):
-        yield
-
-
 async def said(child: Child) -> str:
     return "".join([part async for part in child.text()])
 

@@ -39,12 +39,6 @@ class Shelf:
         return self.records[-1]
 
 
-@pytest.fixture(autouse=True)
-async def within_bounds() -> AsyncIterator[None]:
-    async with asyncio.timeout(30):
-        yield
-
-
 @pytest.fixture
 async def background() -> AsyncIterator[BackgroundTasks]:
     tasks = BackgroundTasks()

@@ -1,7 +1,6 @@
 """A task from request to record: who is asked, in which order, what is kept, and what never happens."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, Self
 
@@ -104,12 +103,6 @@ def request(prompt: str = "What is 2+2?", **values: Any) -> Request:
 
 def stub(*scenes: Any, name: str = "stub", window: int | None = None, **values: Any) -> ScriptedAdapter:
     return ScriptedAdapter(service(name, **values), *scenes, window=window)
-
-
-@pytest.fixture(autouse=True)
-async def within_bounds() -> AsyncIterator[None]:
-    async with asyncio.timeout(30):
-        yield
 
 
 # -- the good way ------------------------------------------------------------------------------------------------------

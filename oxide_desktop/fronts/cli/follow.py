@@ -8,6 +8,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Self
 
+from oxide_desktop.core.analysis import AnalysisResult
 from oxide_desktop.core.errors import OxideError
 from oxide_desktop.core.record import AttemptStatus, TaskRecord
 from oxide_desktop.core.route import way_taken
@@ -15,6 +16,7 @@ from oxide_desktop.core.tokens import estimate_tokens
 from oxide_desktop.fronts.cli.answer import AnswerWriter
 from oxide_desktop.fronts.cli.failures import say_error
 from oxide_desktop.fronts.cli.output import ProgressLine, is_terminal, mark, out_json, paint, say, seconds
+from oxide_desktop.fronts.cli.receipt import progress_text, say_receipt
 from oxide_desktop.fronts.cli.text import one_line
 
 if TYPE_CHECKING:
@@ -88,7 +90,7 @@ async def _cancel(engine: Orchestrator, task: RunningTask) -> None:
 
 def _conclude(task: RunningTask, *, as_json: bool, quiet: bool, lost: OSError | None) -> int:
     if as_json:
-        out_json(task.record.to_dict())
+        out_json((AnalysisResult.of(task.record) if task.request.analysis else task.record).to_dict())
     reader_left = lost is not None and lost.errno in (errno.EPIPE, errno.EINVAL)
     error = task.error
     if not quiet and not reader_left:
@@ -106,13 +108,18 @@ def _conclude(task: RunningTask, *, as_json: bool, quiet: bool, lost: OSError | 
 def _say_how_it_went(record: TaskRecord, error: OxideError | None) -> None:
     """The route in one line, and what else is worth knowing; not what the error itself will say."""
     told = str(error or "")
-    for attempt in record.attempts:
-        failed = attempt.status in (AttemptStatus.FAILED, AttemptStatus.PARTIAL)
-        if failed and attempt.error and attempt.error not in told:
-            say(paint(one_line(f"tried {attempt.service}: {attempt.error}"), dim=True))
-    for note in record.notes:
-        say(paint(one_line(f"note: {note}"), dim=True))
-    if record.route is not None and record.route.candidates:
+    tried = [
+        f"tried {attempt.service}: {attempt.error}"
+        for attempt in record.attempts
+        if attempt.status in (AttemptStatus.FAILED, AttemptStatus.PARTIAL)
+        and attempt.error
+        and attempt.error not in told
+    ]
+    for line in dict.fromkeys([*tried, *(f"note: {note}" for note in record.notes)]):
+        say(paint(one_line(line), dim=True))
+    if record.analysis is not None:
+        say_receipt(record)
+    elif record.route is not None and record.route.candidates:
         say(f"{mark(record.status.value)} {one_line(way_taken(record))}{_figures(record)}")
 
 
@@ -160,6 +167,10 @@ class Progress:
     def _text(self) -> str:
         record = self._task.record
         waited = f"{time.monotonic() - self._started:.0f} s"
+        if self._task.progress is not None and not self._tokens:
+            return progress_text(self._task.progress, waited)
+        if waiting := self._task.waiting:
+            return f"◌ waiting for {waiting.service} ({waiting.ahead} ahead) {waited}"
         if not record.attempts:
             return f"◌ choosing a service {waited}"
         service = record.attempts[-1].service
