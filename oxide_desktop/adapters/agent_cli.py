@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from oxide_desktop.adapters import checks, cli_errors
+from oxide_desktop.adapters.about import info_of
 from oxide_desktop.adapters.cli_errors import Teller
 from oxide_desktop.adapters.cli_listening import with_looks
 from oxide_desktop.adapters.cli_output import Lines, StrayLines, parse_line
@@ -26,7 +27,6 @@ from oxide_desktop.adapters.cli_settings import packaged_version
 from oxide_desktop.core.children import Child, ChildSpec
 from oxide_desktop.core.errors import FailureKind, ServiceError
 from oxide_desktop.core.health import Depth, Health, ServiceInfo, Tier
-from oxide_desktop.core.model import TaskType
 from oxide_desktop.core.ports import AdapterTools, Call, Output
 from oxide_desktop.core.settings import ServiceSettings
 
@@ -134,14 +134,7 @@ class AgentCli(ABC):
     @property
     def info(self) -> ServiceInfo:
         """What the service is, without asking it."""
-        return ServiceInfo(
-            name=self.settings.name,
-            kind=self.settings.kind,
-            description=self.description,
-            locality=self.settings.locality,
-            max_context_tokens=self.settings.max_context_tokens,
-            capabilities=self.settings.capabilities or tuple(TaskType),
-        )
+        return info_of(self.settings, self.description)
 
     # -- what differs ------------------------------------------------------------------------------
 

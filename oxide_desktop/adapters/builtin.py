@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 from oxide_desktop.adapters import builtin_child, checks
+from oxide_desktop.adapters.about import info_of
 from oxide_desktop.adapters.builtin_child import Parts, Server, find_parts
 from oxide_desktop.adapters.models import fitting
 from oxide_desktop.adapters.openai_compatible import OpenAICompatibleAdapter
@@ -42,13 +43,12 @@ class BuiltinAdapter:
     @property
     def info(self) -> ServiceInfo:
         """What the service is, without asking it."""
-        return ServiceInfo(
-            name=self.settings.name,
-            kind=self.settings.kind,
-            description=DESCRIPTION,
+        return info_of(
+            self.settings,
+            DESCRIPTION,
             locality=Locality.LOCAL,
-            max_context_tokens=self._window,
-            capabilities=self.settings.capabilities or (TaskType.QUICK_QUERY, TaskType.GENERAL),
+            window_tokens=WINDOW,
+            capabilities=(TaskType.QUICK_QUERY, TaskType.GENERAL),
             last_resort=True,
         )
 
@@ -142,12 +142,7 @@ class BuiltinAdapter:
 
     async def check(self, depth: Depth) -> Health:
         """Look for its parts; then load the server's package in a child; then ask a question. Never raises."""
-        health = await checks.step(checks.found(self.settings.name, None, ""), self._glance, Tier.INSTALLED)
-        if health.healthy and depth is not Depth.GLANCE:
-            health = await checks.step(health, lambda: self._probe(health), Tier.STARTS)
-        if health.healthy and depth is Depth.PROVE:
-            health = await checks.prove(self, health)
-        return health
+        return await checks.in_steps(self, depth, self._glance, self._probe, lacking=(Tier.INSTALLED, Tier.STARTS))
 
     async def _glance(self) -> Health:
         name = (await self._parts()).model.stem

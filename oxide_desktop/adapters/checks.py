@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 
 from oxide_desktop.core.errors import FailureKind, ServiceError
-from oxide_desktop.core.health import Health, Tier, lacking_after_look
+from oxide_desktop.core.health import Depth, Health, Tier, lacking_after_look
 from oxide_desktop.core.ports import Adapter, Call
 
 CONNECT_LIMIT_S = 1.0
@@ -49,6 +49,27 @@ async def step(
             "Look at what it is doing, or restart it.",
         )
         return failed(health, late, otherwise, health.tier)
+
+
+async def in_steps(
+    adapter: Adapter,
+    depth: Depth,
+    glance: Callable[[], Awaitable[Health]],
+    probe: Callable[[Health], Awaitable[Health]],
+    *,
+    lacking: tuple[Tier, Tier],
+) -> Health:
+    """As many looks as `depth` wants, as long as none fails: a glance, a probe, a question. Never raises.
+
+    `lacking` is what a failure of the glance and of the probe leaves unproven, where its kind does not tell.
+    """
+    health = await step(found(adapter.settings.name, None, ""), glance, lacking[0])
+    if health.healthy and depth is not Depth.GLANCE:
+        seen = health
+        health = await step(seen, lambda: probe(seen), lacking[1])
+    if health.healthy and depth is Depth.PROVE:
+        health = await prove(adapter, health)
+    return health
 
 
 async def prove(adapter: Adapter, health: Health) -> Health:

@@ -16,6 +16,7 @@ from contextlib import aclosing
 from pathlib import Path
 
 from oxide_desktop.adapters import checks, cli_errors
+from oxide_desktop.adapters.about import info_of
 from oxide_desktop.adapters.cli_errors import Teller
 from oxide_desktop.adapters.cli_listening import with_looks
 from oxide_desktop.adapters.cli_output import JsonLinesReader, JsonReader, Reader, Select, TextReader
@@ -23,7 +24,6 @@ from oxide_desktop.adapters.cli_program import Found, Program, resolved_env, ver
 from oxide_desktop.core.children import Child, ChildSpec, Exit
 from oxide_desktop.core.errors import FailureKind, ServiceError, UsageError
 from oxide_desktop.core.health import Depth, Health, ServiceInfo, Tier
-from oxide_desktop.core.model import TaskType
 from oxide_desktop.core.ports import AdapterTools, Call, Output, Started
 from oxide_desktop.core.settings import OutputFormat, ServiceSettings
 
@@ -55,14 +55,7 @@ class CommandAdapter:
     @property
     def info(self) -> ServiceInfo:
         """What the service is, without asking it."""
-        return ServiceInfo(
-            name=self.settings.name,
-            kind=self.settings.kind,
-            description=f"Command-line program {self._program.name}",
-            locality=self.settings.locality,
-            max_context_tokens=self.settings.max_context_tokens,
-            capabilities=self.settings.capabilities or tuple(TaskType),
-        )
+        return info_of(self.settings, f"Command-line program {self._program.name}")
 
     async def execute(self, call: Call) -> AsyncGenerator[Output, None]:
         """Ask once and stream the answer.
@@ -177,12 +170,7 @@ class CommandAdapter:
 
     async def check(self, depth: Depth) -> Health:
         """Look for the program; then ask its version; then ask a question. Never raises."""
-        health = await checks.step(checks.found(self.settings.name, None, ""), self._glance, Tier.INSTALLED)
-        if health.healthy and depth is not Depth.GLANCE:
-            health = await checks.step(health, lambda: self._probe(health), Tier.STARTS)
-        if health.healthy and depth is Depth.PROVE:
-            health = await checks.prove(self, health)
-        return health
+        return await checks.in_steps(self, depth, self._glance, self._probe, lacking=(Tier.INSTALLED, Tier.STARTS))
 
     async def _glance(self) -> Health:
         found = await self._program.find()

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import math
-import time
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing, suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -18,7 +16,6 @@ from oxide_desktop.core.errors import ServiceError
 if TYPE_CHECKING:
     import httpx
 
-ALIVE_EVERY_S = 1.0
 CLOSE_TIMEOUT_S = 2.0
 ERROR_BODY_BYTES = 64 * 1024
 WHOLE_BODY_BYTES = 32 * 1024 * 1024
@@ -116,21 +113,6 @@ class Exchange:
             raise ended_early(self._peer) from error
         except httpx.HTTPError as error:
             raise translated(self._peer, error) from error
-
-
-class Pulse:
-    """Tells when it is time to say again that a service works though it shows nothing."""
-
-    def __init__(self) -> None:
-        self._told_at = -math.inf
-
-    def is_due(self, lines: Sequence[str]) -> bool:
-        """Whether something came, and nothing was told of late: that it thinks, or a comment to keep alive."""
-        now = time.monotonic()
-        if now - self._told_at < ALIVE_EVERY_S or not any(lines):
-            return False
-        self._told_at = now
-        return True
 
 
 async def drain(lines: AsyncGenerator[list[str], None], within_s: float = 0.2) -> None:

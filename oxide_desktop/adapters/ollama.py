@@ -8,14 +8,16 @@ from contextlib import aclosing
 from typing import Any
 
 from oxide_desktop.adapters import checks
-from oxide_desktop.adapters.exchange import Exchange, Pulse, drain
+from oxide_desktop.adapters.about import info_of
+from oxide_desktop.adapters.exchange import Exchange, drain
 from oxide_desktop.adapters.http_errors import Refused
 from oxide_desktop.adapters.models import Choice, ModelChoice, runs_elsewhere
 from oxide_desktop.adapters.ollama_dialect import Chat, positive
 from oxide_desktop.adapters.ollama_server import PERHAPS_DEAD, STARTING, OllamaServer, remote_host
+from oxide_desktop.adapters.pulse import Pulse
 from oxide_desktop.core.errors import FailureKind, ServiceError
 from oxide_desktop.core.health import Depth, Health, ServiceInfo, Tier
-from oxide_desktop.core.model import Locality, TaskType
+from oxide_desktop.core.model import Locality
 from oxide_desktop.core.ports import AdapterTools, Alive, Call, Note, Output, Started
 from oxide_desktop.core.servers import ModelInfo, PullProgress, ServerStart
 from oxide_desktop.core.settings import ServiceSettings
@@ -42,14 +44,8 @@ class OllamaAdapter:
     def info(self) -> ServiceInfo:
         """What the service is, without asking it."""
         learned = [tokens for tokens in self._longest.values() if tokens]
-        return ServiceInfo(
-            name=self.settings.name,
-            kind=self.settings.kind,
-            description=f"Ollama at {self._http.peer.url}",
-            locality=self.settings.locality,
-            max_context_tokens=self.settings.max_context_tokens or (min(learned) if learned else None),
-            capabilities=self.settings.capabilities or tuple(TaskType),
-        )
+        window = min(learned) if learned else None
+        return info_of(self.settings, f"Ollama at {self._http.peer.url}", window_tokens=window)
 
     async def execute(self, call: Call) -> AsyncGenerator[Output, None]:
         """Ask once and stream the answer. A server that Oxide may start is started, and once more if it dies too soon.

@@ -9,15 +9,16 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from oxide_desktop.adapters import checks
+from oxide_desktop.adapters.about import info_of
 from oxide_desktop.adapters.dialects import may_be_another, only_an_ollama, root_of
-from oxide_desktop.adapters.exchange import Exchange, Pulse, drain
+from oxide_desktop.adapters.exchange import Exchange, drain
 from oxide_desktop.adapters.http import HttpService
 from oxide_desktop.adapters.http_errors import Refused
 from oxide_desktop.adapters.models import Choice, ModelChoice
 from oxide_desktop.adapters.openai_dialect import Completion
+from oxide_desktop.adapters.pulse import Pulse
 from oxide_desktop.core.errors import FailureKind, ServiceError
 from oxide_desktop.core.health import Depth, Health, ServiceInfo, Tier
-from oxide_desktop.core.model import TaskType
 from oxide_desktop.core.ports import AdapterTools, Alive, Call, Output
 from oxide_desktop.core.settings import ServiceSettings
 
@@ -46,14 +47,7 @@ class OpenAICompatibleAdapter:
     @property
     def info(self) -> ServiceInfo:
         """What the service is, without asking it."""
-        return ServiceInfo(
-            name=self.settings.name,
-            kind=self.settings.kind,
-            description=f"OpenAI-compatible server at {self._http.peer.url}",
-            locality=self.settings.locality,
-            max_context_tokens=self.settings.max_context_tokens,
-            capabilities=self.settings.capabilities or tuple(TaskType),
-        )
+        return info_of(self.settings, f"OpenAI-compatible server at {self._http.peer.url}")
 
     async def execute(self, call: Call) -> AsyncGenerator[Output, None]:
         """Ask once and stream the answer. Text that arrives together is handed on together.
@@ -162,15 +156,7 @@ class OpenAICompatibleAdapter:
 
     async def check(self, depth: Depth) -> Health:
         """Connect; then ask for the models; then ask a question. Never raises."""
-        health = await checks.step(self._nothing_known(), self._glance, Tier.STARTS)
-        if health.healthy and depth is not Depth.GLANCE:
-            health = await checks.step(health, lambda: self._probe(health), Tier.ANSWERS)
-        if health.healthy and depth is Depth.PROVE:
-            health = await checks.prove(self, health)
-        return health
-
-    def _nothing_known(self) -> Health:
-        return checks.found(self.settings.name, None, "")
+        return await checks.in_steps(self, depth, self._glance, self._probe, lacking=(Tier.STARTS, Tier.ANSWERS))
 
     async def _glance(self) -> Health:
         await self._http.reachable(checks.CONNECT_LIMIT_S)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from oxide_desktop.adapters import exchange
+from oxide_desktop.adapters import pulse
 from oxide_desktop.adapters.registry import adapter_class, known_kinds
 from oxide_desktop.core.attempt import LiveAttempt
 from oxide_desktop.core.errors import FailureKind, ServiceError
@@ -247,7 +247,7 @@ PATIENCE = ExecutionSettings(first_byte_timeout_seconds=0.5, idle_timeout_second
 async def test_a_model_that_thinks_longer_than_silence_may_last_is_not_cut(
     adapter: Adapter, server: ScriptedServer, task: RunningTask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(exchange, "ALIVE_EVERY_S", 0.1)
+    monkeypatch.setattr(pulse, "ALIVE_EVERY_S", 0.1)
     server.play(Reply(thinking=["Hm."] * 16, pieces=["4"], pause_s=0.05))
     async with asyncio.timeout(10):
         await LiveAttempt(task, adapter, EventBus()).run(question(), PATIENCE)
