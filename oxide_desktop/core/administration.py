@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from oxide_desktop.core.care import AdapterMaker, ServiceCare, health_mapping
-from oxide_desktop.core.errors import NotFoundError
+from oxide_desktop.core.errors import NotFoundError, UsageError
 from oxide_desktop.core.events import EventBus, HistoryChanged, RulesChanged
 from oxide_desktop.core.health import Depth, Health, ServiceStatus
 from oxide_desktop.core.model import TaskType
-from oxide_desktop.core.ports import Adapter, HealthView, History, Imported, Rules
+from oxide_desktop.core.ports import Adapter, HealthView, History, Imported, Rules, TaskFilter
 from oxide_desktop.core.quota import Quotas, TodaysUse
 from oxide_desktop.core.servers import ModelInfo, PullProgress, ServerStart
 from oxide_desktop.core.settings import Settings
+from oxide_desktop.core.simulate import LAST_TASKS, MOST_TASKS, RuleTrial, simulate
 
 
 class Administration(ABC):
@@ -85,6 +86,26 @@ class Administration(ABC):
         count = await asyncio.to_thread(self.rules.clear)
         self.bus.publish(RulesChanged())
         return count
+
+    async def try_rule(self, task_type: TaskType, service: str, last: int = LAST_TASKS) -> RuleTrial:
+        """What a rule would have changed for the newest tasks, from their records. Nothing is set, asked or sent.
+
+        Args:
+            task_type: The type the rule would be for.
+            service: Where it would send it.
+            last: How many tasks to look at, at most 10,000.
+
+        Raises:
+            UsageError: No such service is configured, or the number makes no sense.
+        """
+        if service not in self.settings.services:
+            known = ", ".join(self.settings.services) or "none"
+            raise UsageError("Unknown service", f"{service!r} is not one of {known}.")
+        if not 1 <= last <= MOST_TASKS:
+            raise UsageError("Too few or too many tasks", f"{last:,} is not within 1 and {MOST_TASKS:,}.")
+        await self.start()
+        page = await self.history.list(TaskFilter(), limit=last)
+        return await asyncio.to_thread(simulate, task_type, service, page.tasks)
 
     # -- services ----------------------------------------------------------------------------------
 

@@ -28,7 +28,7 @@ _EASY, _HARD = 0.35, 0.6
 _LIGHT_TYPES = (TaskType.QUICK_QUERY, TaskType.GENERAL)
 
 _SWITCHED_OFF = "switched off"
-_NO_FALLBACK = "fallback is switched off"
+NO_FALLBACK = "fallback is switched off"
 _ALL_HELD = "every file must stay local"
 _CUT = "will be cut to fit"
 
@@ -172,7 +172,7 @@ def _choose(
     if rule.service is not None and all(item.settings.name != rule.service for item in services):
         skipped.append(Skipped(rule.service, "your rule names it, but no such service is configured"))
     if not routing.fallback_enabled:
-        skipped += [Skipped(item.service, _NO_FALLBACK) for item in candidates[1:]]
+        skipped += [Skipped(item.service, NO_FALLBACK) for item in candidates[1:]]
         candidates = candidates[:1]
     followed = bool(candidates) and candidates[0].service == rule.service
     name = f"{need.task_type.value} → {rule.service}" if followed else None
@@ -295,7 +295,7 @@ def _names(status: ServiceStatus) -> tuple[str, str]:
 def route_sentence(task_type: str, route: Route) -> str:
     """The route in one line, as every front shows it; of a reason, what stands before its first colon."""
     words = task_type.replace("_", " ")
-    telling = [item for item in route.skipped if item.reason not in (_SWITCHED_OFF, _NO_FALLBACK)]
+    telling = [item for item in route.skipped if item.reason not in (_SWITCHED_OFF, NO_FALLBACK)]
     telling = [item for item in telling if not item.reason.startswith("you asked for")]
     skips = [f"{item.service} skipped: {item.reason.split(': ')[0]}" for item in telling]
     if not route.candidates:

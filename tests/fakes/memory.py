@@ -9,6 +9,7 @@ from dataclasses import replace
 from oxide_desktop.core.children import ChildInfo
 from oxide_desktop.core.errors import NotFoundError, OxideError, StoreError, UsageError
 from oxide_desktop.core.model import TaskType
+from oxide_desktop.core.ports import TaskFilter, TaskPage
 from oxide_desktop.core.quota import Limit, ServiceUse, UsedUp
 from oxide_desktop.core.record import TaskRecord, TaskStatus
 
@@ -55,6 +56,10 @@ class MemoryHistory:
             return self.records[task_id]
         except KeyError:
             raise NotFoundError("No such task", f"There is no task {task_id}.") from None
+
+    async def list(self, wanted: TaskFilter, limit: int = 10, offset: int = 0) -> TaskPage:
+        found = list(reversed(self.records.values()))
+        return TaskPage(found[offset : offset + limit], len(found), len(found))
 
     async def delete(self, task_id: str) -> None:
         await self.get(task_id)

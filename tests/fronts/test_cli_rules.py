@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from oxide_desktop.fronts.cli.text import width
 from tests.fakes.openai_server import OpenAIServer
 from tests.fronts.cli_program import Oxide, install_broken_adapter, only
 
@@ -103,3 +104,32 @@ def test_a_rule_for_a_service_without_its_adapter_is_set_with_a_warning(oxide: O
     oxide.configure(only(one="http://127.0.0.1:9/v1", mars={"api_type": "from_mars"}))
     done = oxide.process("rules", "set", "coding", "mars")
     assert (done.returncode, "mars cannot be used" in done.stderr) == (0, True)
+
+
+def test_a_rule_can_be_tried_on_the_history_before_it_is_set(oxide: Oxide) -> None:
+    for number in range(3):
+        assert (
+            oxide("run", f"Write function {number} that sorts 日本語 " + "very " * 40, "-t", "coding").returncode == 0
+        )
+    assert oxide("run", "Write another one", "-t", "coding", "-s", "one").returncode == 0
+    assert oxide("run", "Hello", "-t", "general").returncode == 0
+    went_to = oxide.json("history", "list", "--limit", "5")["tasks"][2]["service"]
+    other = {"one": "two", "two": "one"}[went_to]
+
+    shown = oxide("rules", "try", "coding", other)
+    lines = shown.stdout.splitlines()
+    assert shown.returncode == 0
+    assert all(width(line) <= 80 for line in lines)
+    assert [line.split()[0] for line in lines[:1]] == ["ID"]
+    assert all(went_to in line and "Write function" in line for line in lines[1:4])
+    assert f"coding → {other} would have moved 3 of the last 5 tasks." in lines
+    assert any("1 task would have stayed: you asked for one." in line for line in lines) or other == "one"
+
+    told = oxide.json("rules", "try", "coding", other, "--last", "2")
+    assert (told["looked_at"], told["moved"]) == (2, [])
+    assert "moved 0 of the last 2 tasks" in oxide("rules", "try", "coding", went_to, "--last", "2").stdout
+    assert oxide.json("rules", "try", "coding", went_to)["already_there"] == 3
+    assert oxide.json("rules")["rules"] == []
+    done = oxide("rules", "try", "coding", "nobody")
+    assert done.returncode == 2
+    assert "'nobody' is not one of" in done.stderr

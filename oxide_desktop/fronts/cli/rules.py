@@ -10,11 +10,13 @@ import click
 
 from oxide_desktop.core.errors import OxideError, StoreError
 from oxide_desktop.core.model import TaskType, parse_task_type
+from oxide_desktop.core.simulate import LAST_TASKS, MOST_TASKS
 from oxide_desktop.fronts.cli.asking import complete_service
 from oxide_desktop.fronts.cli.groups import DefaultGroup
 from oxide_desktop.fronts.cli.output import mark, out, out_json, paint, say, table
 from oxide_desktop.fronts.cli.program import Program, pass_program
 from oxide_desktop.fronts.cli.text import one_line
+from oxide_desktop.fronts.cli.trial import show_trial
 
 if TYPE_CHECKING:
     from oxide_desktop.engine import Orchestrator
@@ -61,6 +63,26 @@ def set_rule(program: Program, *, task_type: str, service: str) -> None:
     say(f"{task_type} goes to {service} now.")
     if doubt:
         say(f"{mark('attention')} {one_line(doubt)}")
+
+
+@rules.command("try")
+@click.argument("task_type", metavar="TYPE", type=TYPE)
+@click.argument("service", shell_complete=complete_service)
+@click.option(
+    "--last", type=click.IntRange(1, MOST_TASKS), default=LAST_TASKS, show_default=True, help="How many tasks."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print it for a program.")
+@pass_program
+def try_rule(program: Program, *, task_type: str, service: str, last: int, as_json: bool) -> None:
+    """Show which of the last tasks would have gone elsewhere with TYPE going to SERVICE.
+
+    It is worked out from the records alone: nothing is set, asked or sent.
+    """
+    trial = program.run(lambda engine: engine.try_rule(parse_task_type(task_type), service, last))
+    if as_json:
+        out_json(trial.to_dict())
+    else:
+        show_trial(trial)
 
 
 @rules.command("remove")
