@@ -30,8 +30,9 @@ def configure_logs(settings: LoggingSettings, paths: Paths) -> None:
     comes of it.
     """
     close_logs()
-    if settings.file:
-        _install(_LogFile(paths.home / Path(settings.file).expanduser()))
+    file = paths.home / Path(settings.file).expanduser() if settings.file else None
+    if file and not (paths.is_read_only and file.is_relative_to(paths.home)):
+        _install(_LogFile(file))
     if settings.console and sys.stderr is not None:
         _install(logging.StreamHandler(sys.stderr))
     if not _installed:

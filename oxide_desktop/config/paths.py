@@ -103,12 +103,19 @@ class Paths:
         """Where the HTTP API listens."""
         return self.run_dir / "web.json"
 
+    @property
+    def is_read_only(self) -> bool:
+        """Whether the home is there, and this person may look into it and no more."""
+        return self.home.is_dir() and not os.access(self.home, os.W_OK)
+
     def prepare(self) -> None:
-        """Make the home and `run_dir`, and close `run_dir` to everyone else.
+        """Make the home and `run_dir`, and close `run_dir` to everyone else; a home that is read-only is left as it is.
 
         Raises:
             UsageError: They cannot be made, or belong to somebody else.
         """
+        if self.is_read_only:  # looking is possible, and who wants to write is told then
+            return
         try:
             if not self.home.is_dir():
                 self.home.mkdir(mode=PRIVATE_MODE, parents=True, exist_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,7 @@ from oxide_desktop.core.errors import StoreError
 
 BUSY_TIMEOUT_MS = 10_000
 APPLICATION_ID = 0x4F784465  # "OxDe" in the file's header: this database is ours
+_NEXT_TO_NOTHING_BYTES = 128 * 1024
 _WAL_LIMIT_BYTES = 64 * 1024 * 1024
 _FORBIDDEN = (*FORBIDDEN, errno.EEXIST, errno.ENOTDIR)
 
@@ -105,7 +107,7 @@ def translated(path: Path, connection: apsw.Connection | None = None) -> Iterato
 
 def store_error(error: Exception, path: Path, number: int | None = None) -> StoreError:
     """What a person needs to know of an error around the file at `path`; `number` is the system's errno."""
-    if isinstance(error, apsw.FullError) or number in DISK_FULL:
+    if isinstance(error, apsw.FullError) or number in DISK_FULL or (isinstance(error, apsw.IOError) and _is_full(path)):
         return StoreError(
             "The disk is full",
             f"{path} could not be written; even deleting tasks needs a little room.",
@@ -131,6 +133,14 @@ def store_error(error: Exception, path: Path, number: int | None = None) -> Stor
         )
     hint = "Look whether the disk that holds it is in order and has room, then try again."
     return StoreError("The history failed", f"{path}: {_reason(error)}.", hint)
+
+
+def _is_full(path: Path) -> bool:
+    """SQLite does not always tell why it could not write."""
+    try:
+        return shutil.disk_usage(path.parent).free < _NEXT_TO_NOTHING_BYTES
+    except OSError:
+        return False
 
 
 def _errno(error: Exception, connection: apsw.Connection | None) -> int | None:

@@ -43,12 +43,19 @@ class SqliteHistory:
         retention_days: Ended tasks older than that are removed by `maintain`; `None` keeps all.
     """
 
-    def __init__(self, places: Places, retention_days: int | None) -> None:
+    def __init__(self, places: Places, retention_days: int | None, *, read_only: bool = False) -> None:
         self.retention_days = retention_days
         self._places = places
         self._owner = Owner(places.run)
         self._notices: list[str] = []
         self._is_open = False
+        self._read_only = read_only
+        if read_only:
+            look = partial(opening.look_into, places)
+            self._writer, self._reader, self._searcher, self._clerk = (
+                self._desk(name, look) for name in ("writer", "reader", "searcher", "clerk")
+            )
+            return
         read = partial(connect, places.database, read_only=True)
         self._writer = self._desk("writer", lambda: opening.open_history(places, self._owner, self._notices))
         self._reader = self._desk("reader", read)
@@ -64,6 +71,7 @@ class SqliteHistory:
         quarantine: Path,
         ancestor: Path | None = None,
         retention_days: int | None = None,
+        read_only: bool = False,
     ) -> SqliteHistory:
         """Open the history, or make it.
 
@@ -76,19 +84,20 @@ class SqliteHistory:
             quarantine: Folder to which damaged files are moved.
             ancestor: The `tasks.json` of an ancestor, if there may be one.
             retention_days: How long ended tasks are kept, `None` for ever.
+            read_only: Only look: nothing is made, mended, swept or imported, and what would write is refused.
 
         Raises:
             StoreError: It cannot be opened, and why.
         """
-        history = cls(Places(path, backups, quarantine), retention_days)
+        history = cls(Places(path, backups, quarantine), retention_days, read_only=read_only)
         try:
             await history._writer.run(tasks.newest)  # the first work opens
-            if ancestor is not None:
+            if ancestor is not None and not read_only:
                 await history._import_ancestor(ancestor)
         except BaseException:  # refused or cancelled: nobody will close what nobody is given
             await history.aclose()
             raise
-        history._is_open = True
+        history._is_open = not read_only
         return history
 
     @property
@@ -186,6 +195,8 @@ class SqliteHistory:
         Raises:
             StoreError: Part of it failed: no room for a backup, or the file is damaged.
         """
+        if self._read_only:
+            return
         await self._writer.run(opening.sweep, self._places, self._owner)
         await self._writer.run(requests.forget_old)
         if self.retention_days is not None:

@@ -73,6 +73,26 @@ def open_history(places: Places, owner: Owner, notices: list[str]) -> apsw.Conne
     return connection
 
 
+def look_into(places: Places) -> apsw.Connection:
+    """A connection for a home that is read-only: it changes nothing and makes no file; empty where there is no history.
+
+    Raises:
+        apsw.Error: It cannot be opened, for the caller to translate.
+    """
+    path = places.database
+    if path.exists():
+        wal = path.with_name(f"{path.name}-wal")
+        has_wal = wal.exists() and wal.stat().st_size
+        # Without a log there is nothing to share, and SQLite would want to make the files for it all the same.
+        uri = path.absolute().as_uri() + ("?mode=ro" if has_wal else "?immutable=1")
+        connection = apsw.Connection(uri, flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
+    else:
+        connection = apsw.Connection(":memory:")
+        migrate(connection)
+    connection.execute("PRAGMA query_only = ON")
+    return connection
+
+
 def sweep(connection: apsw.Connection, places: Places, owner: Owner) -> int:
     """Mark tasks of processes that died as interrupted, unless somebody does so just now; answers how many."""
     with contextlib.ExitStack() as held:

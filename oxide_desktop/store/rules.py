@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from oxide_desktop.config.private_files import DISK_FULL
 from oxide_desktop.core.errors import NotFoundError, OxideError, StoreError, UsageError
 from oxide_desktop.core.model import TaskType, parse_task_type
 from oxide_desktop.store.files import locked, replace_file
@@ -110,7 +111,9 @@ class RuleFile:
             raise StoreError(
                 "The rules cannot be written",
                 f"{self._path}: {error.strerror or error}.",
-                "Look whether the disk is full and whether you may write that folder, then try again.",
+                "Free some space on that disk, then try again."
+                if error.errno in DISK_FULL
+                else "Give your user the right to write that folder, or set OXIDE_HOME to another one.",
             ) from error
 
     def _entries(self) -> dict[str, Any]:

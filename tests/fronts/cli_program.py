@@ -237,6 +237,19 @@ def imported_by(oxide: Oxide, *args: str) -> set[str]:
     return set(lines)
 
 
+def without_rights_of_root(oxide: Oxide, *args: str) -> Done:
+    """Run a command as somebody who may only do what a file's mode says, which root may not be kept to otherwise."""
+    code = (
+        "import ctypes, os, sys\n"
+        "for overriding_modes in (1, 2):\n"
+        "    ctypes.CDLL(None).prctl(24, overriding_modes)\n"  # PR_CAPBSET_DROP; refused, and needless, unless root
+        "os.execv(sys.executable, [sys.executable, '-m', 'oxide_desktop', *sys.argv[1:]])\n"
+    )
+    process = oxide.start(*args, command=(sys.executable, "-c", code))
+    out, errors = process.communicate(timeout=LIMIT_S)
+    return Done(process.returncode, out.decode(), errors.decode())
+
+
 def only(**servers: str | dict[str, object]) -> str:
     """Settings with these OpenAI-compatible services (address, or keys of their own) and none of the shipped ones."""
     shipped = yaml.safe_load((ROOT / "config" / "default.yaml").read_text(encoding="utf-8"))["services"]

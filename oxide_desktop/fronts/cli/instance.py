@@ -142,6 +142,8 @@ def _is_held(lock_file: Path, limit_s: float = 0.0) -> bool:
         lock.acquire(timeout=limit_s)
     except Timeout:
         return True
+    except OSError:  # the home is read-only, and nobody can serve from such a one
+        return False
     lock.release()
     return False
 

@@ -55,15 +55,18 @@ class Program:
 
     @cached_property
     def paths(self) -> Paths:
-        """Where Oxide's files are; the home is made if it is not there.
+        """Where Oxide's files are; the home is made if it is not there, and one that is read-only is told of.
 
         Raises:
             OxideError: It cannot be made.
         """
         from oxide_desktop.config.paths import Paths  # noqa: PLC0415 - `--help` needs no files
+        from oxide_desktop.fronts.cli.output import mark, say  # noqa: PLC0415 - likewise
 
         paths = Paths.from_environment()
         paths.prepare()
+        if paths.is_read_only:
+            say(f"{mark('attention')} {paths.home} can only be read: nothing is kept, and nothing can be changed.")
         return paths
 
     @cached_property
@@ -81,6 +84,7 @@ class Program:
         """A new engine of our own on the same files; whoever asks for it closes it."""
         from oxide_desktop.fronts.cli.output import say  # noqa: PLC0415 - `--help` says nothing
 
+        self.paths  # noqa: B018 - asked for what it says and raises
         engine = self.build(self.settings)
         engine.tell_waits(say)
         return engine
