@@ -64,13 +64,16 @@ class Orchestrator(orchestrator.Orchestrator):
     async def _open_history_after_sweep(self) -> SqliteHistory:
         from oxide_desktop.store.history import SqliteHistory  # noqa: PLC0415 - brings SQLite; `explain` keeps nothing
 
-        await asyncio.to_thread(self._guarded.sweep)
+        read_only = self.paths.is_read_only
+        if not read_only:
+            await asyncio.to_thread(self._guarded.sweep)
         return await SqliteHistory.open(
             self.paths.database,
             backups=self.paths.backups,
             quarantine=self.paths.quarantine,
             ancestor=self.paths.ancestor_tasks,
             retention_days=self.settings.storage.retention_days,
+            read_only=read_only,
         )
 
     def tell_waits(self, tell: Callable[[str], None]) -> None:
