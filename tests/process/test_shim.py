@@ -144,9 +144,15 @@ class Session:
 
 
 @asynccontextmanager
-async def shim(home: Path) -> AsyncIterator[Session]:
+async def shim(home: Path, stderr: int | None = None) -> AsyncIterator[Session]:
     process = await asyncio.create_subprocess_exec(
-        *SHIM, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment(home), cwd=home.parent, limit=2**24
+        *SHIM,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=stderr,
+        env=environment(home),
+        cwd=home.parent,
+        limit=2**24,
     )
     try:
         yield Session(process)
@@ -291,9 +297,11 @@ async def test_what_concerns_an_app_that_is_gone_does_not_start_another(home: Pa
 async def test_an_app_that_cannot_start_is_an_error_and_not_the_end(home: Path) -> None:
     good = (home / "config.yaml").read_text()
     (home / "config.yaml").write_text("services: 4\n")
-    async with shim(home) as session:
+    async with shim(home, stderr=subprocess.PIPE) as session:
         refused = await session.ask("initialize", INITIALIZE)
-        assert "oxide serve" in refused["error"]["message"]
+        reason = refused["error"]["message"]
+        assert f"it does not start. The settings cannot be used: {home / 'config.yaml'}:1: services: " in reason
+        assert reason in (await session.process.stderr.readline()).decode()
         (home / "config.yaml").write_text(good)
         assert (await session.open())["result"]["serverInfo"]["name"] == "oxide"
 
@@ -302,6 +310,11 @@ async def test_what_is_no_message_is_refused_and_the_session_goes_on(running: Pa
     async with shim(running) as session:
         await session.send(b"not json\n")
         assert (await session.receive())["error"]["code"] == -32700
+        for line, request_id in ((b"[]", None), (b"5", None), (b"null", None), (b'{"id": 7}', 7)):
+            await session.send(line + b"\n")
+            refused = await session.receive()
+            assert (refused["id"], refused["error"]["code"]) == (request_id, -32600)
+        await session.send(b'{"jsonrpc": "2.0", "method": "notifications/cancelled", "params": [1]}\n')
         await session.send(b"\n")
         await session.open()
         giant = {"name": "route_task", "arguments": {"prompt": "x" * FRAME_LIMIT}}

@@ -43,6 +43,8 @@ To connect Claude Code:  claude mcp add oxide -- oxide-mcp
 """
 APP_GONE = "Oxide ended while it worked on this. What it had finished is in its history. Call again to repeat it."
 START_LIMIT_S = 30.0
+_LAST_WORDS_BYTES = 4096
+_MESSAGE_KEYS = ("method", "result", "error")
 _RETRY_S = 0.05
 _RESTART_S = 1.0
 _LAST_ANSWERS_S = 1.5  # clients that wait for our end do so for two seconds or more
@@ -94,7 +96,11 @@ class Shim:
         except ValueError:
             self._refuse(None, _PARSE_ERROR, "This line is not JSON.")
             return
-        is_request = isinstance(message, dict) and "method" in message and message.get("id") is not None
+        if not isinstance(message, dict) or message.keys().isdisjoint(_MESSAGE_KEYS):
+            known = message.get("id") if isinstance(message, dict) else None
+            self._refuse(known, _INVALID_REQUEST, "This is no JSON-RPC message; each line must hold one.")
+            return
+        is_request = "method" in message and message.get("id") is not None
         request_id = message["id"] if is_request else None
         if len(line) > FRAME_LIMIT:
             too_long = f"This message is over {FRAME_LIMIT >> 20} MiB. Name files by their paths instead."
@@ -110,19 +116,21 @@ class Shim:
         try:
             connection = self._connected(replay=method != "initialize")
         except OSError as error:
-            self._refuse(request_id, _APP_UNREACHABLE, f"Oxide could not be reached: {error}")
+            problem = f"Oxide could not be reached: {error}"
+            sys.stderr.write(f"oxide-mcp: {problem}\n")
+            self._refuse(request_id, _APP_UNREACHABLE, problem)
             return
         with self._state:
             self._waiting[json.dumps(request_id)] = request_id
         self._send(connection, line)
 
-    def _tell(self, line: bytes, message: Any) -> None:  # noqa: ANN401 - any JSON
+    def _tell(self, line: bytes, message: dict[str, Any]) -> None:
         """Pass on what needs no answer. It concerns the app that runs, so that none is started for it."""
-        method = message.get("method") if isinstance(message, dict) else None
+        method, params = message.get("method"), message.get("params")
         if method == "notifications/initialized":
             self._opening["initialized"] = line
-        elif method == "notifications/cancelled":
-            self._settled(json.dumps((message.get("params") or {}).get("requestId")))  # it will not be answered
+        elif method == "notifications/cancelled" and isinstance(params, dict):
+            self._settled(json.dumps(params.get("requestId")))  # it will not be answered
         if (connection := self._connection) is not None:
             self._send(connection, line)
 
@@ -209,21 +217,28 @@ class Shim:
         hello = {"wish": "mcp", "cwd": _cwd(), "client": "oxide-mcp", "version": __version__, "pid": os.getpid()}
         deadline, next_start = time.monotonic() + START_LIMIT_S, 0.0
         app: Popen[bytes] | None = None
+        errors: BinaryIO | None = None
         while True:
             try:
                 return connect(socket_path(home_folder()), hello)
             except OSError as error:
                 problem = error
             now, code = time.monotonic(), app.poll() if app else 0
+            if code and errors and (reason := _last_words(errors)):
+                raise ChannelError(f"it does not start. {reason}")
             if code or now >= deadline or self._client_gone.wait(_RETRY_S):
                 raise ChannelError(f"{problem}. Run `oxide serve` in a terminal to see what keeps it from starting.")
             if code is not None and now >= next_start:  # none of ours, or one that found another just ending
-                app, next_start = _start_app(), now + _RESTART_S
+                (app, errors), next_start = _start_app(), now + _RESTART_S
 
 
-def _start_app() -> Popen[bytes]:
-    """Start Oxide so that it outlives this process: with its window where there is a screen, headless otherwise."""
+def _start_app() -> tuple[Popen[bytes], BinaryIO]:
+    """Start Oxide so that it outlives this process: with its window where there is a screen, headless otherwise.
+
+    What it says of a start that fails stands in the file: a pipe would break when this process ends.
+    """
     import subprocess  # noqa: PLC0415 - 8 ms that are needed only here
+    import tempfile  # noqa: PLC0415 - likewise
 
     program = [sys.executable, "-m", "oxide_desktop"]
     if getattr(sys, "frozen", False):
@@ -233,18 +248,26 @@ def _start_app() -> Popen[bytes]:
     flags = 0
     if sys.platform == "win32":
         flags = subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP
+    errors = tempfile.TemporaryFile()  # noqa: SIM115 - the app's for as long as it lives
     app = subprocess.Popen(  # noqa: S603, TID251 - not a child to guard: a program of its own that outlives us
         program,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stderr=errors,
         cwd=os.path.expanduser("~"),
         env={**os.environ, "OXIDE_HOME": home_folder()},  # ours may be relative to our own directory
         start_new_session=True,
         creationflags=flags,
     )
     threading.Thread(target=app.wait, name="reaper", daemon=True).start()  # an ended app must not stay as a zombie
-    return app
+    return app, errors
+
+
+def _last_words(errors: BinaryIO) -> str:
+    """What an app that has ended said of it, on one line: the error itself, where one is marked as such."""
+    errors.seek(0)
+    said = errors.read(_LAST_WORDS_BYTES).decode("utf-8", "replace")
+    return " ".join(said.rpartition("\u2715")[2].split())
 
 
 def _has_screen() -> bool:
