@@ -101,6 +101,18 @@ class Preferences:
         return {key: str(value) for key, value in values.items() if value is not None}
 
 
+def parse_strategy(name: str) -> Strategy:
+    """The strategy of that name.
+
+    Raises:
+        UsageError: There is none.
+    """
+    try:
+        return Strategy(name)
+    except ValueError:
+        raise UsageError("Unknown strategy", f"{name!r} is not one of {', '.join(Strategy)}.") from None
+
+
 def parse_task_type(name: str) -> TaskType:
     """The type of that name.
 
@@ -159,7 +171,9 @@ class Request:
         files: Paths and globs as the caller wrote them; relative ones mean `cwd`.
         cwd: The caller's project directory.
         roots: Where files may be read for this caller; `None` leaves it to the settings.
+        piped: How many characters at the end of the prompt were piped in: like a file's, they may be cut to fit.
         analysis: Set where the files are to be shared out to several services.
+        replay_of: The task that asked the same before.
     """
 
     prompt: str
@@ -168,7 +182,9 @@ class Request:
     source: Source
     cwd: Path
     roots: tuple[Path, ...] | None = None
+    piped: int = 0
     analysis: Analysis | None = None
+    replay_of: str | None = None
 
     def __post_init__(self) -> None:
         if not self.prompt.strip():

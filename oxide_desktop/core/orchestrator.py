@@ -24,6 +24,7 @@ from oxide_desktop.core.planning import Plan, Planner
 from oxide_desktop.core.ports import Adapter, HealthView, History, Projects, Rules
 from oxide_desktop.core.privacy import WAY_OUT
 from oxide_desktop.core.record import TaskRecord, TaskStatus, new_task_id
+from oxide_desktop.core.replay import request_again
 from oxide_desktop.core.route import is_held
 from oxide_desktop.core.running import RunningTask
 from oxide_desktop.core.settings import Settings
@@ -259,21 +260,12 @@ class Orchestrator(Administration):
         return await task.finished()
 
     async def retry(self, task_id: str, source: Source, service: str | None = None) -> RunningTask:
-        """Ask again what a recorded task asked, on another service if one is named. It becomes a new task."""
+        """Ask again what a recorded task asked, on another service if one is named.
+
+        It becomes a new task, whose record names the old one.
+        """
         await self.start()
-        record = await self.history.get(task_id)
-        wishes = {**record.preferences, **({"preferred_service": service} if service else {})}
-        return await self.submit(
-            Request(
-                prompt=record.prompt,
-                files=record.files,
-                preferences=Preferences.parse(wishes),
-                source=source,
-                cwd=Path(record.cwd) if record.cwd else Path.cwd(),
-                roots=tuple(map(Path, record.roots)) if record.roots is not None else None,
-                analysis=record.analysis,
-            )
-        )
+        return await self.submit(request_again(await self.history.get(task_id), source, service))
 
     async def forget(self, task_id: str) -> None:
         """Delete the record of an ended task."""
@@ -301,6 +293,7 @@ def _new_record(request: Request, task_id: str) -> TaskRecord:
         cwd=str(request.cwd),
         roots=tuple(map(str, request.roots)) if request.roots is not None else None,
         analysis=request.analysis,
+        replay_of=request.replay_of,
     )
 
 

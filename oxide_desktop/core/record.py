@@ -101,7 +101,10 @@ class TaskRecord:
     """What history keeps of a task.
 
     Times are Unix seconds, `duration` seconds, `cost` is in the price's currency. `cwd` is what relative `files` mean
-    and `roots` where they might be read; both are kept for asking again and are not part of the shape that is shown.
+    and `roots` where they might be read, `piped` how much of the prompt's end may be cut; they are kept for asking again and are not part of the shape that is shown.
+
+    Attributes:
+        replay_of: The task that asked the same before.
     """
 
     id: str
@@ -126,9 +129,11 @@ class TaskRecord:
     notes: tuple[str, ...] = ()
     cwd: str | None = None
     roots: tuple[str, ...] | None = None
+    piped: int = 0
     analysis: Analysis | None = None
     receipt: tuple[FileReceipt, ...] = ()
     parent: str | None = None
+    replay_of: str | None = None
 
     @property
     def left_machine(self) -> bool | None:
@@ -160,6 +165,7 @@ class TaskRecord:
             "source": self.source,
             "notes": list(self.notes),
             "left_machine": self.left_machine,
+            **({"replay_of": self.replay_of} if self.replay_of else {}),
             **self._of_analysis(),
         }
 

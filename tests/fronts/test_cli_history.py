@@ -173,3 +173,60 @@ def test_a_list_that_nobody_reads_to_its_end_ends_quietly(filled: Oxide) -> None
     assert process.wait(60) == 130
     assert process.stderr.read() == b""
     process.stderr.close()
+
+
+def test_a_task_can_be_asked_again_elsewhere_and_both_are_compared(oxide: Oxide, server: OpenAIServer) -> None:
+    own = {"base_url": server.base_url, "price": {"input": 100_000, "output": 100_000}}
+    oxide.configure(only(fake=server.base_url, other=own))
+    server.usual = Reply(pieces=["first"], usage=(12, 3))
+    before = oxide.json("run", "What is 2+2?", "-s", "fake")
+    server.usual = Reply(pieces=["second"], usage=(12, 5))
+    done = oxide("history", "replay", before["id"][:8], "--service", "other")
+    assert (done.returncode, done.stdout.strip()) == (0, "second")
+    old, new = done.stderr.splitlines()[-2:]
+    assert old.split()[:2] == ["before", "fake"]
+    assert old.endswith("12 in, 3 out")
+    assert new.split()[:2] == ["now", "other"]
+    assert new.endswith("12 in, 5 out, cost 1.7")
+
+    record = oxide.json("history", "list")["tasks"][0]
+    assert (record["replay_of"], record["service"], record["prompt"]) == (before["id"], "other", before["prompt"])
+    assert before["id"] in oxide("history", "show", record["id"]).stdout
+    told = oxide.json("history", "replay", before["id"])
+    assert (told["replay_of"], told["service"]) == (before["id"], "fake")
+
+
+def test_a_replay_that_fails_says_so_in_the_comparison(oxide: Oxide, server: OpenAIServer) -> None:
+    before = oxide.json("run", "Hello")
+    server.usual = Reply(status=400, error="the input is refused")
+    done = oxide("history", "replay", before["id"])
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("now")
+    assert done.stderr.splitlines()[-1].endswith("failed")
+    assert oxide("history", "replay", "nowhere").returncode == 2
+    assert oxide("history", "replay", before["id"], "-s", "nobody").returncode == 2
+
+
+def test_the_flight_recorder_tells_rule_attempts_tokens_cost_and_whether_data_left(
+    oxide: Oxide, server: OpenAIServer
+) -> None:
+    own = {"base_url": server.base_url, "price": {"input": 100_000, "output": 100_000}}
+    oxide.configure(only(fake=own))
+    oxide("rules", "set", "coding", "fake")
+    server.usual = Reply(pieces=["first"], usage=(12, 3))
+    task = oxide.json("run", "Write a function", "-t", "coding")
+    shown = oxide("history", "show", task["id"]).stdout
+    lines = shown.splitlines()
+    assert "rule      coding → fake (your own)" in lines
+    assert "sent      nothing left this machine" in lines
+    assert "cost      1.5" in lines
+    assert "FIRST TEXT" in shown
+    attempt = " ".join(shown.split("Attempts")[1].split("Answer")[0].split())
+    assert "completed; 12 tokens in, 3 out; cost 1.5; stayed on this machine" in attempt.replace("HOW ", "")
+    assert all(width(line) <= 80 for line in lines)
+
+    explained = oxide("explain", "--task", task["id"][:8]).stdout
+    assert explained == shown.split("\nAnswer")[0].rstrip("\n") + "\n"
+    assert oxide.json("explain", "--task", task["id"]) == task
+    assert oxide("explain", "Hello", "--task", task["id"]).returncode == 2
+    assert oxide("explain", "--task", "nowhere").returncode == 2

@@ -14,10 +14,13 @@ from oxide_desktop.fronts.cli.text import one_line, wrap
 
 if TYPE_CHECKING:
     from oxide_desktop.core.model import Explanation, Route
+    from oxide_desktop.core.orchestrator import Orchestrator
+    from oxide_desktop.core.record import TaskRecord
 
 
 @click.command()
 @asking_options
+@click.option("--task", "task_id", metavar="ID", help="Tell of a task that was asked instead: its route, its attempts.")
 @click.option("--json", "as_json", is_flag=True, help="Print profile and route for a program.")
 @pass_program
 def explain(
@@ -28,12 +31,17 @@ def explain(
     service: str | None,
     task_type: str | None,
     model: str | None,
+    task_id: str | None,
     as_json: bool,
 ) -> int:
-    """Show where PROMPT would go and why. Nothing is sent and nothing is kept.
+    """Show where PROMPT would go and why, or with --task where one did go. Nothing is sent and nothing is kept.
 
     Exit code 3 where no service could take it.
     """
+    if task_id is not None:
+        if prompt or files or service or task_type or model:
+            raise click.UsageError("--task tells of a task that was asked; it takes nothing beside it but --json.")
+        return _tell_task(program, task_id, as_json=as_json)
     request = make_request(
         program.settings, prompt=prompt, files=files, service=service, task_type=task_type, model=model
     )
@@ -46,6 +54,21 @@ def explain(
 
 
 NO_SERVICE = 3
+
+
+def _tell_task(program: Program, task_id: str, *, as_json: bool) -> int:
+    from oxide_desktop.fronts.cli.recorder import show_record  # noqa: PLC0415 - which shows routes as they are shown here
+
+    async def read(engine: Orchestrator) -> TaskRecord:
+        await engine.start()
+        return await engine.history.get(task_id)
+
+    record = program.run(read)
+    if as_json:
+        out_json(record.to_dict())
+    else:
+        show_record(record, answer=False)
+    return 0
 
 
 def _show(explanation: Explanation) -> None:

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from oxide_desktop.core.model import parse_task_type
+from oxide_desktop.core.model import Source, parse_task_type
 from oxide_desktop.core.ports import TaskFilter, TaskPage
 from oxide_desktop.core.record import TaskStatus
+from oxide_desktop.fronts.cli.asking import complete_service, require_service
+from oxide_desktop.fronts.cli.follow import follow, say_notices
 from oxide_desktop.fronts.cli.groups import DefaultGroup
 from oxide_desktop.fronts.cli.output import age, is_terminal, mark, out, out_json, say, seconds, table
 from oxide_desktop.fronts.cli.program import Program, pass_program
-from oxide_desktop.fronts.cli.recorder import show_record
+from oxide_desktop.fronts.cli.recorder import say_comparison, show_record
 from oxide_desktop.fronts.cli.rules import TYPE
 from oxide_desktop.fronts.cli.text import one_line
 
@@ -81,6 +83,32 @@ def show(program: Program, *, task_id: str, as_json: bool) -> None:
         out_json(record.to_dict())
     else:
         show_record(record)
+
+
+@history.command()
+@click.argument("task_id", metavar="ID")
+@click.option(
+    "-s", "--service", metavar="NAME", shell_complete=complete_service, help="Ask this one and no other this time."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the new task's record when it has ended.")
+@pass_program
+def replay(program: Program, *, task_id: str, service: str | None, as_json: bool) -> int:
+    """Ask again what a task asked, and compare: the answer as from `oxide run`, then both in a line each.
+
+    Its files are read as they are now. Exit codes are those of `oxide run`.
+    """
+    if service is not None:
+        require_service(program.settings, service)
+
+    async def ask(engine: Orchestrator) -> int:
+        before = await _get(engine, task_id)
+        task = await engine.retry(before.id, Source.CLI, service)
+        say_notices(engine)
+        code = await follow(engine, task, as_json=as_json, quiet=False)
+        say_comparison(before, task.record)
+        return code
+
+    return program.run(ask)
 
 
 @history.command()

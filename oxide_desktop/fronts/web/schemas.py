@@ -88,6 +88,7 @@ class Task(BaseModel):
     source: str
     notes: list[str]
     left_machine: bool | None
+    replay_of: str | None = None
 
 
 class TaskList(BaseModel):
