@@ -27,8 +27,8 @@ from oxide_desktop.core.privacy import (
 )
 from oxide_desktop.core.project import ProjectLanes
 from oxide_desktop.core.reading import MOST_BYTES, ReadText, UnreadableError, read_text
-from oxide_desktop.core.receipts import FileReceipt, ReadStatus, listed, skip_notes
-from oxide_desktop.core.search import OUTSIDE, FileSearch
+from oxide_desktop.core.receipts import CREDENTIALS, OUTSIDE, FileReceipt, ReadStatus, listed, skip_notes
+from oxide_desktop.core.search import FileSearch
 from oxide_desktop.core.secret_scan import Finding
 from oxide_desktop.core.settings import PrivacySettings
 from oxide_desktop.core.tokens import ANSWER_TOKENS, answer_room, estimate_tokens
@@ -75,6 +75,7 @@ class Context:
         prompt_findings: What looks like a secret in the prompt; the router passes over cloud services for it.
         skipped: A receipt for everything asked for that was not read.
         tokens: Estimate for the prompt and all files.
+        piped: How many characters at the end of the prompt were piped in: like a file's, they may be cut.
     """
 
     prompt: str
@@ -83,6 +84,12 @@ class Context:
     notes: tuple[str, ...] = ()
     prompt_findings: tuple[Finding, ...] = ()
     tokens: int = 0
+    piped: int = 0
+
+    @property
+    def typed(self) -> str:
+        """The prompt without what was piped in."""
+        return self.prompt[: len(self.prompt) - self.piped]
 
     @property
     def sizes(self) -> tuple[tuple[str, int], ...]:
@@ -136,6 +143,7 @@ def gather(request: Request, privacy: PrivacySettings, lanes: ProjectLanes) -> C
         notes=(*reader.notes, *reader.search.notes, *skip_notes(skipped)),
         prompt_findings=check_prompt(request.prompt, privacy),
         tokens=estimate_tokens(request.prompt) + sum(file.tokens for file in reader.files),
+        piped=request.piped,
     )
 
 
@@ -187,7 +195,7 @@ class _Reader:
         if not self.allowed(path):
             return OUTSIDE
         if not named and (glob := credential_glob((Path(path).as_posix(), real.as_posix()))):
-            return f"a file of credentials ({glob}), read only if it is named itself"
+            return f"{CREDENTIALS} ({glob}), read only if it is named itself"
         return None if self._room > 0 else f"more than {MOST_TOTAL_BYTES // 1024**2} MB in all"
 
     def _keep(self, path: str, real: Path, found: ReadText) -> None:
@@ -245,15 +253,16 @@ def fit(
         held = {receipt.path: receipt for receipt in context.held(privacy)}
         _check_lanes(context, [*held.values()], privacy)
     files = [file for file in context.files if file.path not in held]
-    room = _room_for_files(context.prompt, window_tokens, answer_tokens)
-    pieces, receipts = _cut(files, room)
+    room = _room_beside(context.typed, window_tokens, answer_tokens)
+    asked, kept = _cut_piped(context, files, room)
+    pieces, receipts = _cut(files, _room_beside(asked, window_tokens, answer_tokens))
     if files and not pieces:
         raise _too_small("It leaves no room for its files.")
-    prompt = joined(context.prompt, pieces)
+    prompt = joined(asked, pieces)
     receipts |= held
     return Fitted(
         prompt=prompt,
-        notes=_fit_notes(context, receipts),
+        notes=(*kept, *_fit_notes(context, receipts)),
         tokens=estimate_tokens(prompt),
         receipt=(*(receipts[file.path] for file in context.files), *context.skipped),
         files=tuple(
@@ -276,7 +285,22 @@ def _check_lanes(context: Context, held: Sequence[FileReceipt], privacy: Privacy
     raise ServiceError(FailureKind.HELD, "Held back from a cloud service", message, WAY_OUT)
 
 
-def _room_for_files(prompt: str, window_tokens: int | None, answer_tokens: int) -> int | None:
+def _cut_piped(context: Context, files: Sequence[ContextFile], room: int | None) -> tuple[str, tuple[str, ...]]:
+    """The prompt with what was piped in cut to its fair share of the room beside the files, and a note if it was."""
+    if not context.piped or room is None:
+        return context.prompt, ()
+    piped = context.prompt[len(context.typed) :]
+    needs = [estimate_tokens(piped), *(estimate_tokens(fenced(file.path, file.text)) for file in files)]
+    share = fair_shares(needs, room)[0]
+    if share >= needs[0]:
+        return context.prompt, ()
+    if not share:
+        raise _too_small("It leaves no room for what was piped in.")
+    cut = cut_to(piped, share, ends=is_log("", piped))
+    return context.typed + cut.text, (f"Standard input was cut to {cut.kept} {_TO_FIT}.",)
+
+
+def _room_beside(prompt: str, window_tokens: int | None, answer_tokens: int) -> int | None:
     if window_tokens is None:
         return None
     needed = estimate_tokens(prompt)

@@ -18,6 +18,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
+from oxide_desktop.core.receipts import CREDENTIALS, LOCAL_ONLY
 from oxide_desktop.core.secret_scan import Finding, scan_secrets
 from oxide_desktop.core.settings import PrivacySettings
 
@@ -28,8 +29,8 @@ CREDENTIAL_GLOBS: tuple[str, ...] = (
     "*.keychain", "*.keychain-db", "keyrings/", "key3.db", "key4.db", "logins.json", "cookies.sqlite", "Login Data",
     # Sign-ins of tools
     ".env", ".env.*", ".env-*", ".env_*", ".envrc", "*.env", ".netrc", "_netrc", ".pgpass", "pgpass.conf", ".my.cnf",
-    ".mylogin.cnf", ".htpasswd", ".git-credentials", ".dockercfg", ".docker/config.json", ".kube/config", "kubeconfig",
-    "*.kubeconfig", ".config/gh/hosts.yml", ".vault-token", ".s3cfg", ".boto", ".rclone.conf", "rclone.conf",
+    ".mylogin.cnf", ".htpasswd", ".git-credentials", ".dockercfg", ".docker/config.json", ".kube/config",
+    "*.kubeconfig", ".pypirc", ".config/gh/hosts.yml", ".vault-token", ".s3cfg", ".boto", ".rclone.conf", "rclone.conf",
     "service-account*.json", "service_account*.json", "application_default_credentials.json", "client_secret*.json",
     ".ssh/", ".gnupg/", ".aws/", ".azure/", ".gcloud/", ".config/gcloud/", ".password-store/", ".terraform.d/",
     ".oxide/", ".m2/settings-security.xml", ".cargo/credentials", ".cargo/credentials.toml", ".gem/credentials",
@@ -37,14 +38,13 @@ CREDENTIAL_GLOBS: tuple[str, ...] = (
     "*.tfstate", "*.tfstate.backup", "*.tfstate.*.backup", "terraform.tfvars", "*.auto.tfvars", "credentials.json",
     *(f"{name}.{suffix}" for name in ("secret", "secrets") for suffix in (
         "yaml", "yml", "json", "toml", "ini", "env", "txt", "properties", "conf", "cfg", "xml", "tfvars", "enc")),
-    "master.key", "wp-config.php", "shadow", "gshadow",
+    "*.secret", "*.secrets", "wp-config.php", "/etc/shadow", "/etc/gshadow",
 )  # fmt: skip
-# Read and scanned like any other file.
-_HARMLESS_GLOBS = (
-    *(f"{before}.env{sign}{after}" for before in ("", "*") for sign in "._-" for after in (
-        "example", "sample", "template", "dist", "defaults", "*.example", "*.sample", "*.template")),
-    *(f"{word}.env" for word in ("example", "sample", "template")),
-)  # fmt: skip
+_NOT_OF_TEMPLATES = tuple(glob for glob in CREDENTIAL_GLOBS if ".env" not in glob)
+# Templates that are shared with the code: scanned like any other file.
+_TEMPLATE = re.compile(
+    r".*\.env(?:[._-].+)?[._-](?:example|sample|template|dist|defaults)|(?:example|sample|template)\.env", re.IGNORECASE
+)
 PROMPT_HOLDS = "the prompt holds what looks like"
 WAY_OUT = "Ask a local service, or take out what is held; `privacy` in the settings says what else may be done."
 
@@ -79,11 +79,13 @@ def hold_reason(paths: Iterable[Path], findings: Sequence[Finding], privacy: Pri
     """
     names = [path.as_posix() for path in paths]
     if glob := local_only_glob(names, privacy.local_only):
-        return f"local only: matches {glob}"
+        return f"{LOCAL_ONLY}matches {glob}"
     if glob := credential_glob(names):
-        return f"local only: a file of credentials ({glob})"
+        return f"{LOCAL_ONLY}{CREDENTIALS} ({glob})"
     if findings and privacy.scan_secrets:
-        return f"local only: holds what looks like {findings[0]}"
+        return f"{LOCAL_ONLY}holds what looks like {findings[0]}"
+    if privacy.scan_secrets and (found := scan_secrets("\n".join(names))):
+        return f"{LOCAL_ONLY}its name holds what looks like {found[0].rule}"
     return None
 
 
@@ -98,7 +100,10 @@ def local_only_glob(names: Iterable[str], globs: Iterable[str]) -> str | None:
 
 def credential_glob(names: Iterable[str]) -> str | None:
     """The glob of known files of credentials that one of the absolute `names` matches."""
-    return _first_match(tuple(name for name in names if not _first_match((name,), _HARMLESS_GLOBS)), CREDENTIAL_GLOBS)
+    known = tuple(names)
+    templates = tuple(name for name in known if _TEMPLATE.fullmatch(name.rpartition("/")[2]))
+    others = tuple(name for name in known if name not in templates)
+    return _first_match(others, CREDENTIAL_GLOBS) or _first_match(templates, _NOT_OF_TEMPLATES)
 
 
 def _first_match(names: tuple[str, ...], globs: tuple[str, ...]) -> str | None:

@@ -75,10 +75,18 @@ def _read_bytes(real_path: str, most: int) -> bytes:
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise UnreadableError("not a regular file")
+        if not _is_still(real_path, descriptor):
+            raise UnreadableError("another file took its place while it was opened")
         with open(descriptor, "rb", closefd=False) as file:
             return file.read(most)
     finally:
         os.close(descriptor)
+
+
+def _is_still(real_path: str, descriptor: int) -> bool:
+    """Whether what was opened stands at that path: a folder above it may have become a link meanwhile."""
+    link = f"/proc/self/fd/{descriptor}"  # only Linux tells
+    return not os.path.lexists(link) or os.path.realpath(link) == real_path
 
 
 def _decode(data: bytes, *, clipped: bool) -> ReadText:

@@ -9,6 +9,8 @@ from typing import Any
 
 LOCAL_ONLY = "local only: "
 """How the reason begins for which a file may not go to a cloud service."""
+CREDENTIALS = "a file of credentials"
+OUTSIDE = "outside the folders that may be read"
 MOST_NAMED, MOST_HELD = 3, 200
 
 
@@ -69,8 +71,8 @@ def _by_reason(receipts: Sequence[FileReceipt]) -> list[str]:
 
 
 def _most(reason: str) -> int:
-    """Of files that a lane holds back all are named: it is they that people ask about."""
-    return MOST_HELD if reason.startswith(LOCAL_ONLY) else MOST_NAMED
+    """Of what is held back, or out of bounds, all is named: it is that which people ask about."""
+    return MOST_HELD if reason.startswith((LOCAL_ONLY, CREDENTIALS, OUTSIDE)) else MOST_NAMED
 
 
 def _several(paths: Sequence[str], most: int) -> str:

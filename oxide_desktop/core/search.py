@@ -12,10 +12,10 @@ from pathlib import Path, PurePath
 
 from oxide_desktop.core.ignored import GitIgnored
 from oxide_desktop.core.privacy import expand_home
+from oxide_desktop.core.receipts import OUTSIDE
 
 MOST_FILES = 5_000
 MOST_ENTRIES = 200_000
-OUTSIDE = "outside the folders that may be read"
 
 _MAGIC = re.compile(r"[*?\[{]")
 _BRACES = re.compile(r"\{([^{},]*(?:,[^{},]*)+)\}")

@@ -81,6 +81,23 @@ def test_without_globs_nothing_matches():
         "/h/.docker/config.json",
         "/h/.oxide/config.yaml",
         "/p/service-account-prod.json",
+        "/p/.ENV.Local",
+        "/p/.env-prod",
+        "/p/.env.example/id_rsa",
+        "/h/.ssh/.env.example",
+        "/h/.gnupg/pubring.kbx",
+        "/h/.kube/config",
+        "/h/.git-credentials",
+        "/h/.pgpass",
+        "/h/.pypirc",
+        "/p/key.pfx",
+        "/p/store.JKS",
+        "/p/terraform.tfstate",
+        "/p/terraform.tfstate.backup",
+        "/p/secrets.yaml",
+        "/p/Secrets.json",
+        "/p/client_secret_1.json",
+        "/etc/shadow",
     ],
 )
 def test_files_of_credentials_are_known_by_name(name):
@@ -88,7 +105,20 @@ def test_files_of_credentials_are_known_by_name(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["/p/.env.example", "/p/id_rsa.pub", "/p/environment.py", "/p/.oxide.yaml", "/p/keys.py"]
+    "name",
+    [
+        "/p/.env.example",
+        "/p/.env.local.sample",
+        "/p/prod.env.template",
+        "/p/example.env",
+        "/p/id_rsa.pub",
+        "/p/environment.py",
+        "/p/.oxide.yaml",
+        "/p/keys.py",
+        "/p/secrets.py",
+        "/p/shadow/dom.js",
+        "/p/.npmrc",
+    ],
 )
 def test_files_that_only_sound_like_credentials_are_not(name):
     assert credential_glob([name]) is None
@@ -107,6 +137,13 @@ def test_the_reason_says_which_lane_holds_a_file_back():
     held = hold_reason([Path("/p/a.py")], (finding,), privacy)
     assert held == "local only: holds what looks like an AWS access key (line 12)"
     assert hold_reason([Path("/p/a.py")], (), privacy) is None
+
+
+def test_a_secret_in_a_files_name_holds_it_back_too():
+    name = "dump-" + "gh" + "p_" + "x9Kf2pQz7wB4nR8tY1cV" * 2
+    held = hold_reason([Path("/p") / name[:45]], (), PrivacySettings())
+    assert held == "local only: its name holds what looks like a GitHub token"
+    assert hold_reason([Path("/p") / name[:45]], (), PrivacySettings(scan_secrets=False)) is None
 
 
 def test_a_prompt_is_scanned_unless_the_settings_switch_it_off():

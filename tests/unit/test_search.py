@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from oxide_desktop.core import search
-from oxide_desktop.core.search import OUTSIDE, FileSearch
+from oxide_desktop.core.receipts import OUTSIDE
+from oxide_desktop.core.search import FileSearch
 
 
 def anywhere(_path: str) -> bool:
