@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from oxide_desktop.config.settings import load_config
+    from oxide_desktop.core.analysis import AnalysisResult
     from oxide_desktop.core.classify import classify
     from oxide_desktop.core.errors import OxideError, ServiceError, StoreError, UsageError
     from oxide_desktop.core.model import Profile, TaskType
-    from oxide_desktop.engine import Orchestrator
+    from oxide_desktop.engine import Orchestrator, ParallelExecutor
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "AnalysisResult": "oxide_desktop.core.analysis",
     "Orchestrator": "oxide_desktop.engine",
     "OxideError": "oxide_desktop.core.errors",
+    "ParallelExecutor": "oxide_desktop.engine",
     "Profile": "oxide_desktop.core.model",
     "ServiceError": "oxide_desktop.core.errors",
     "StoreError": "oxide_desktop.core.errors",
@@ -27,8 +30,10 @@ _HOMES = {
 }
 
 __all__ = [
+    "AnalysisResult",
     "Orchestrator",
     "OxideError",
+    "ParallelExecutor",
     "Profile",
     "ServiceError",
     "StoreError",

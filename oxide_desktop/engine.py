@@ -5,17 +5,21 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from oxide_desktop import __version__
 from oxide_desktop.adapters.registry import adapter_class
 from oxide_desktop.config.paths import Paths
 from oxide_desktop.config.projects import ProjectFiles
 from oxide_desktop.config.secrets import KeyStore
 from oxide_desktop.config.settings import load_config
 from oxide_desktop.core import orchestrator
+from oxide_desktop.core.analysis import AnalysisResult
 from oxide_desktop.core.errors import UsageError
 from oxide_desktop.core.events import EventBus
+from oxide_desktop.core.model import Analysis, Request, Source, Strategy, parse_strategy
 from oxide_desktop.core.ports import Adapter, AdapterTools
 from oxide_desktop.core.settings import Settings
 from oxide_desktop.runtime.health import HealthBoard
@@ -64,10 +68,11 @@ class Orchestrator(orchestrator.Orchestrator):
     async def _open_history_after_sweep(self) -> SqliteHistory:
         from oxide_desktop.store.history import SqliteHistory  # noqa: PLC0415 - brings SQLite; `explain` keeps nothing
 
+        self._log_start()
         read_only = self.paths.is_read_only
         if not read_only:
             await asyncio.to_thread(self._guarded.sweep)
-        return await SqliteHistory.open(
+        history = await SqliteHistory.open(
             self.paths.database,
             backups=self.paths.backups,
             quarantine=self.paths.quarantine,
@@ -75,6 +80,17 @@ class Orchestrator(orchestrator.Orchestrator):
             retention_days=self.settings.storage.retention_days,
             read_only=read_only,
         )
+        for notice in history.notices:
+            log.warning("%s", notice)
+        return history
+
+    def _log_start(self) -> None:
+        log.info("Oxide %s starts with %s and %s", __version__, self.paths.config_file, self.paths.database)
+        log.info("services: %s", ", ".join(f"{name} ({item.settings.kind})" for name, item in self._adapters.items()))
+        for name, problem in self.adapter_problems.items():
+            log.warning("%s is left out: %s", name, problem)
+        for problem in self.rules.problems():
+            log.warning("%s", problem)
 
     def tell_waits(self, tell: Callable[[str], None]) -> None:
         """Have closing say what it waits for, should it have to."""
@@ -85,6 +101,62 @@ class Orchestrator(orchestrator.Orchestrator):
         await super().aclose()
         await self._starter.aclose()
         await self._guarded.aclose()
+        if self._history is not None:
+            log.info("Oxide has ended")
+
+
+class ParallelExecutor:
+    """Analyses many files on several services, as `oxide analyze` does.
+
+    Args:
+        max_workers: Requests in flight at most; `None` leaves it to the settings.
+        orchestrator: The engine to use; without one, each call opens one of its own and closes it.
+    """
+
+    def __init__(
+        self, max_workers: int | None = None, *, orchestrator: orchestrator.Orchestrator | None = None
+    ) -> None:
+        self._max_workers = max_workers
+        self._orchestrator = orchestrator
+
+    async def execute_parallel(
+        self,
+        prompt: str,
+        files: Sequence[str],
+        services: Sequence[str] | None = None,
+        strategy: str = Strategy.SPLIT.value,
+    ) -> AnalysisResult:
+        """Ask about all files (folders, files, globs). Cancelling the call cancels the analysis.
+
+        Raises:
+            OxideError: It failed as a whole: nothing could be read, or what was asked for cannot be asked for.
+        """
+        request = Request(
+            prompt=prompt,
+            files=tuple(files),
+            source=Source.PYTHON,
+            cwd=Path.cwd(),
+            analysis=Analysis(
+                services=tuple(services or ()), strategy=parse_strategy(strategy), workers=self._max_workers
+            ),
+        )
+        if self._orchestrator is not None:
+            return await _analyse(self._orchestrator, request)
+        async with Orchestrator() as oxide:
+            return await _analyse(oxide, request)
+
+
+async def _analyse(oxide: orchestrator.Orchestrator, request: Request) -> AnalysisResult:
+    task = await oxide.submit(request)
+    try:
+        record = await task.finished()
+    finally:
+        if not task.ended:
+            task.cancel()
+            await task.finished()
+    if task.error:
+        raise task.error
+    return AnalysisResult.of(record)
 
 
 def plug_adapters(settings: Settings, tools: AdapterTools) -> tuple[Mapping[str, Adapter], Mapping[str, UsageError]]:

@@ -75,9 +75,11 @@ def make_request(
     """
     if service is not None:
         require_service(settings, service)
+    whole, piped = _whole_prompt(prompt)
     return Request(
-        prompt=_whole_prompt(prompt),
-        files=tuple(_printable(name) for name in files),
+        prompt=whole,
+        piped=piped,
+        files=tuple(printable(name) for name in files),
         preferences=Preferences(
             preferred_service=service, task_type=parse_task_type(task_type) if task_type else None, model=model
         ),
@@ -110,17 +112,19 @@ def require_service(settings: Settings, name: str) -> None:
         raise UsageError("No such service", f"{name!r} is not configured; those are: {known}.")
 
 
-def _whole_prompt(prompt: str | None) -> str:
-    given = "" if prompt in (None, "-") else _printable(prompt or "")
+def _whole_prompt(prompt: str | None) -> tuple[str, int]:
+    """The prompt, and how many characters at its end were piped in."""
+    given = "" if prompt in (None, "-") else printable(prompt or "")
     if prompt == "-" or (prompt is None and not _stdin_is_terminal()):
-        return _read_stdin()
+        piped = _read_stdin()
+        return piped, len(piped)
     piped = _read_stdin() if _stdin_is_piped() else ""
     if not piped.strip():
-        return given
-    return f"{given}\n\n{piped}"
+        return given, 0
+    return f"{given}\n\n{piped}", len(piped)
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Arguments may hold bytes that are no UTF-8; no service and no database takes those."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
@@ -144,7 +148,7 @@ def _read_stdin() -> str:
     """All of it. Reading happens before the loop starts, so Ctrl-C ends it.
 
     Raises:
-        UsageError: It is longer than any prompt can be.
+        UsageError: It is longer than any prompt can be, or no text.
     """
     if sys.stdin is None:
         return ""
@@ -154,7 +158,26 @@ def _read_stdin() -> str:
     if len(data) > STDIN_LIMIT_BYTES:
         message = f"More than {STDIN_LIMIT_BYTES:,} bytes were piped in."
         raise UsageError("The prompt is too long", message, "Pass files with --file.")
-    return data.decode("utf-8", "replace")
+    return _text_of(data)
+
+
+def _text_of(data: bytes) -> str:
+    """What was piped in as text.
+
+    Raises:
+        UsageError: It is none.
+    """
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        why = f"Its byte {error.start + 1:,} is no UTF-8."
+    else:
+        if "\0" not in text:
+            return text
+        why = f"Its character {text.index(chr(0)) + 1:,} is NUL, so it is something binary."
+    raise UsageError(
+        "Standard input is not text", why, "Pipe text in UTF-8, or pass the file with --file, which reads more."
+    )
 
 
 def _tell_if_waiting() -> None:

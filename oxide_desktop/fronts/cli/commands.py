@@ -12,6 +12,7 @@ _HERE = "oxide_desktop.fronts.cli"
 COMMANDS = {
     "run": (f"{_HERE}.run:run", "Ask, and get the answer on standard output."),
     "explain": (f"{_HERE}.explain:explain", "Show where a prompt would go and why; nothing is sent."),
+    "analyze": (f"{_HERE}.analyze:analyze", "Ask about many files, on several services at once."),
     "services": (f"{_HERE}.services:services", "Show the services, or test one."),
     "rules": (f"{_HERE}.rules:rules", "Say which service takes which type of task."),
     "history": (f"{_HERE}.history:history", "Look up, search, delete, export what was asked."),
