@@ -87,8 +87,8 @@ class Orchestrator(orchestrator.Orchestrator):
     def _log_start(self) -> None:
         log.info("Oxide %s starts with %s and %s", __version__, self.paths.config_file, self.paths.database)
         log.info("services: %s", ", ".join(f"{name} ({item.settings.kind})" for name, item in self._adapters.items()))
-        for name, problem in self.adapter_problems.items():
-            log.warning("%s is left out: %s", name, problem)
+        for name, error in self.adapter_problems.items():
+            log.warning("%s is left out: %s", name, error)
         for problem in self.rules.problems():
             log.warning("%s", problem)
 

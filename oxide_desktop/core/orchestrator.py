@@ -292,6 +292,7 @@ def _new_record(request: Request, task_id: str) -> TaskRecord:
         source=request.source.value,
         cwd=str(request.cwd),
         roots=tuple(map(str, request.roots)) if request.roots is not None else None,
+        piped=request.piped,
         analysis=request.analysis,
         replay_of=request.replay_of,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -18,7 +19,7 @@ from oxide_desktop.core.project import ProjectLanes, ProjectSettings, follow_pro
 from oxide_desktop.core.quota import Quotas, first_free
 from oxide_desktop.core.route import HeldFiles, choose_route
 from oxide_desktop.core.settings import RoutingSettings, Settings
-from oxide_desktop.core.tokens import ANSWER_TOKENS, estimate_tokens
+from oxide_desktop.core.tokens import ANSWER_TOKENS, answer_room, estimate_tokens
 
 GLANCE_AGE_S = 15.0
 # Reading so little takes less time than a thread does to start on it.
@@ -82,7 +83,7 @@ class Planner:
         """Read, profile and route.
 
         Raises:
-            UsageError: The request asks for files or a service that cannot be had.
+            UsageError: The request asks for files or a service that cannot be had, or is too long for every service.
         """
         work = partial(self._read, request)
         short = not request.files and len(request.prompt) < _SHORT_PROMPT_CHARS
@@ -113,6 +114,8 @@ class Planner:
                 route,
                 lambda rules, origin: choose(rules=rules, rules_from=origin),
             )
+        if request.analysis is None:
+            require_room(reading.context.typed, route, services)
         notes = (*reading.context.notes, *([remark] if remark else []))
         return Plan(dataclasses.replace(reading.context, notes=notes), reading.profile, route, first_free(used_up))
 
@@ -145,3 +148,27 @@ def _taking_part(services: Sequence[ServiceStatus], wanted: Sequence[str]) -> Se
         if not by_name[name].settings.enabled:
             raise UsageError("The service is switched off", f"{name} is not enabled.", "Enable it, or leave it out.")
     return [by_name[name] for name in dict.fromkeys(wanted)] or services
+
+
+def require_room(typed: str, route: Route, services: Sequence[ServiceStatus]) -> None:
+    """Refuse what was typed where no candidate holds it: only files and what was piped in are ever cut.
+
+    Raises:
+        UsageError: It is too long.
+    """
+    windows = {item.settings.name: item.info.max_context_tokens for item in services if item.info}
+    rooms = {item.service: _room_for_prompt(windows[item.service]) for item in route.candidates}
+    needed = estimate_tokens(typed)
+    if not rooms or needed <= max(rooms.values()):
+        return
+    most = max(rooms, key=lambda name: rooms[name])
+    raise UsageError(
+        "The prompt is too long",
+        f"It has about {needed:,} tokens ({len(typed):,} characters); {most}, which takes most of the services that "
+        f"could be asked, takes {rooms[most]:,} beside its answer.",
+        "Shorten it, or pass the long part as a file or by a pipe: those are cut to fit.",
+    )
+
+
+def _room_for_prompt(window_tokens: int | None) -> float:
+    return math.inf if window_tokens is None else window_tokens - answer_room(window_tokens)

@@ -101,7 +101,8 @@ class TaskRecord:
     """What history keeps of a task.
 
     Times are Unix seconds, `duration` seconds, `cost` is in the price's currency. `cwd` is what relative `files` mean
-    and `roots` where they might be read, `piped` how much of the prompt's end may be cut; they are kept for asking again and are not part of the shape that is shown.
+    and `roots` where they might be read, `piped` how much of the prompt's end may be cut; they are kept for asking
+    again and are not part of the shape that is shown.
 
     Attributes:
         replay_of: The task that asked the same before.

@@ -31,6 +31,7 @@ def request_again(record: TaskRecord, source: Source, service: str | None = None
         source=source,
         cwd=Path(record.cwd) if record.cwd else Path.cwd(),
         roots=tuple(map(Path, record.roots)) if record.roots is not None else None,
+        piped=record.piped,
         analysis=record.analysis,
         replay_of=record.id,
     )

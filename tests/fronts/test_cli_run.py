@@ -92,6 +92,31 @@ def test_a_dash_means_standard_input(oxide: Oxide, server: Server) -> None:
     assert asked_text(server) == "Where is the sun?"
 
 
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        (b"\x7fELF\x02\x01\x01\x00", "Its character 8 is NUL, so it is something binary."),
+        (b"caf\xe9 and more", "Its byte 4 is no UTF-8."),
+    ],
+)
+def test_what_is_piped_in_and_no_text_is_refused(oxide: Oxide, server: Server, given: bytes, why: str) -> None:
+    done = oxide.process("run", "Explain this:", stdin=given)
+    assert (done.returncode, server.asked) == (2, [])
+    assert f"Standard input is not text: {why}" in done.stderr
+    assert "--file" in done.stderr
+
+
+def test_what_is_piped_in_and_too_long_for_every_service_is_cut_and_a_prompt_is_refused(tmp_path: Path) -> None:
+    with Server() as server, Oxide(tmp_path / "home", tmp_path) as oxide:
+        oxide.configure(only(fake={"base_url": server.base_url, "max_context_tokens": 4000}))
+        piped = oxide.process("run", "Explain this log:", stdin="error 42\n" * 9000)
+        typed = oxide.process("run", "word " * 4000)
+    assert piped.returncode == 0
+    assert "note: Standard input was cut to its first " in piped.stderr
+    assert typed.returncode == 2
+    assert "The prompt is too long: It has about 5,715 tokens" in typed.stderr
+
+
 def test_what_is_piped_in_is_added_to_the_prompt(oxide: Oxide, server: Server) -> None:
     assert oxide.process("run", "Explain this log:", stdin="error 42\n").returncode == 0
     assert asked_text(server) == "Explain this log:\n\nerror 42\n"

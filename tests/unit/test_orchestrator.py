@@ -848,3 +848,61 @@ async def test_a_service_is_told_where_its_files_really_are_and_a_cloud_service_
 
     assert cloud.calls[0].files == (folder / "real.py",)
     assert local.calls[0].files == (folder / "real.py", folder / "long.log")
+
+
+# -- what does not fit -------------------------------------------------------------------------------------------------
+
+
+async def test_a_prompt_that_is_too_long_for_every_service_is_refused_with_its_length_and_who_takes_most():
+    small, larger = stub(name="small", window=2000), stub(name="larger", window=4000)
+    async with House(small, larger) as house:
+        record = await house.ask("word " * 4000)
+        asked = len(small.calls) + len(larger.calls)
+
+    assert (record.status, asked) == (TaskStatus.FAILED, 0)
+    assert record.error == (
+        "The prompt is too long: It has about 5,715 tokens (20,000 characters); larger, which takes most of the "
+        "services that could be asked, takes 3,000 beside its answer. Shorten it, or pass the long part as a file or "
+        "by a pipe: those are cut to fit."
+    )
+
+
+async def test_what_was_piped_in_is_cut_like_a_file_and_said_so():
+    piped = "".join(f"line {number}\n" for number in range(5000))
+    adapter = stub(["ok"], window=4000)
+    async with House(adapter) as house:
+        record = await house.ask(f"Explain this:\n\n{piped}", piped=len(piped))
+        again = await house.orchestrator.retry(record.id, Source.CLI)
+        await again.finished()
+
+    assert record.status is TaskStatus.COMPLETED
+    assert adapter.calls[0].prompt.startswith("Explain this:\n\nline 0\n")
+    assert adapter.calls[0].prompt.endswith(" lines left out …]\n")
+    assert record.notes[0].startswith("Standard input was cut to its first ")
+    assert record.prompt.endswith("line 4999\n")  # the record keeps all of it
+    assert adapter.calls[1].prompt == adapter.calls[0].prompt
+
+
+async def test_what_was_piped_in_and_files_share_the_room(tmp_path: Path):
+    (tmp_path / "short.py").write_text("x = 1\n")
+    adapter = stub(["ok"], window=4000)
+    async with House(adapter) as house:
+        record = await house.ask("Why?\n\n" + "y\n" * 20_000, piped=40_000, files=("short.py",), cwd=tmp_path)
+
+    assert "x = 1" in adapter.calls[0].prompt
+    assert len(record.notes) == 1
+
+
+async def test_what_was_piped_in_and_fits_is_left_as_it_is():
+    adapter = stub(["ok"], window=4000)
+    async with House(adapter) as house:
+        record = await house.ask("Why?\n\na log", piped=5)
+
+    assert (adapter.calls[0].prompt, record.notes) == ("Why?\n\na log", ())
+
+
+async def test_where_not_even_a_bit_of_what_was_piped_in_has_room_the_service_is_too_small():
+    async with House(stub(["ok"], window=400)) as house:
+        record = await house.ask("w " * 500 + "y" * 5000, piped=5000)
+
+    assert "It leaves no room for what was piped in." in record.error
