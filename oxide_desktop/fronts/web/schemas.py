@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from oxide_desktop.core.model import Profile, Route, TaskType
+from oxide_desktop.core.model import Candidate, Profile, Skipped, TaskType
 from oxide_desktop.core.record import Attempt, TaskStatus, Tokens
 
 
@@ -64,6 +64,15 @@ class Submitted(BaseModel):
     message: str
 
 
+class RouteBody(BaseModel):
+    """The ordered candidates, who was passed over, and the rule that decided, if one did."""
+
+    candidates: list[Candidate]
+    skipped: list[Skipped]
+    rule: str | None
+    rule_from: str | None = Field(None, description="Where the rule stands, if it is not one of the person's own")
+
+
 class Task(BaseModel):
     """What is kept of a task. Times are Unix seconds."""
 
@@ -82,7 +91,7 @@ class Task(BaseModel):
     completed_at: float | None
     duration: float | None
     attempts: list[Attempt]
-    route: Route | None
+    route: RouteBody | None
     tokens: Tokens | None
     cost: float | None
     source: str
@@ -144,7 +153,7 @@ class Explained(BaseModel):
     """Where a task would go, and why."""
 
     profile: Profile
-    route: Route
+    route: RouteBody
     tokens: int
     notes: list[str]
 

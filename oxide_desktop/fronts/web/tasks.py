@@ -35,12 +35,12 @@ def asking_router(oxide: Orchestrator) -> APIRouter:
         task = await oxide.submit(_request(body))
         return {"task_id": task.id, "status": task.record.status, "message": "The task is recorded and on its way."}
 
-    @router.post("/tasks/{task_id}/cancel", response_model=Task, responses=NOT_FOUND)
+    @router.post("/tasks/{task_id}/cancel", response_model=Task, response_model_exclude_unset=True, responses=NOT_FOUND)
     async def cancel_task(task_id: str) -> Json:
         """Stop a running task, and answer when it has stopped."""
         return (await oxide.cancel(task_id)).to_dict()
 
-    @router.post("/explain", response_model=Explained)
+    @router.post("/explain", response_model=Explained, response_model_exclude_unset=True)
     async def explain(body: TaskBody) -> Json:
         """Where a task would go, and why. Nothing is executed or kept."""
         return (await oxide.explain(_request(body))).to_dict()
@@ -52,7 +52,7 @@ def records_router(oxide: Orchestrator) -> APIRouter:
     """The routes on what this engine keeps."""
     router = APIRouter(prefix="/api", tags=["tasks"], responses=ERRORS)
 
-    @router.get("/tasks", response_model=TaskList)
+    @router.get("/tasks", response_model=TaskList, response_model_exclude_unset=True)
     async def list_tasks(
         limit: Annotated[int, Query(ge=1, le=1000)] = 10,
         offset: Annotated[int, Query(ge=0, le=2**31)] = 0,
@@ -63,7 +63,7 @@ def records_router(oxide: Orchestrator) -> APIRouter:
         tasks = [record.to_dict() for record in page.tasks]
         return {"tasks": tasks, "total": page.total, "filtered": page.filtered}
 
-    @router.get("/tasks/{task_id}", response_model=Task, responses=NOT_FOUND)
+    @router.get("/tasks/{task_id}", response_model=Task, response_model_exclude_unset=True, responses=NOT_FOUND)
     async def get_task(task_id: str) -> Json:
         """One task, by its id."""
         running = oxide.find(task_id)
