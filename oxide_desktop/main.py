@@ -80,19 +80,25 @@ def build(settings: Settings) -> engine.Orchestrator:
 async def serve_fronts(orchestrator: Orchestrator, paths: Paths, settings: Settings) -> AsyncIterator[Listening]:
     """Serve MCP over the socket, and HTTP unless it is switched off, on the running loop."""
     from oxide_desktop.fronts.cli.program import Listening  # noqa: PLC0415 - so that `main` hears Ctrl-C meanwhile
-    from oxide_desktop.fronts.mcp import server as mcp_server  # noqa: PLC0415 - `--help` needs no front
+    from oxide_desktop.fronts.mcp.server import McpFront  # noqa: PLC0415 - `--help` needs no front
     from oxide_desktop.ipc.channel import address_of  # noqa: PLC0415 - likewise
 
     async with contextlib.AsyncExitStack() as stack:
-        url = None
-        if settings.web.enabled:
+        url, mcp = None, McpFront(orchestrator)
+        if settings.web.enabled or _web_is_wanted():
             from oxide_desktop.fronts.web import server as web_server  # noqa: PLC0415 - half a second
 
-            url = (await stack.enter_async_context(web_server.serve(orchestrator, paths, settings))).url
+            served = web_server.serve(orchestrator, paths, settings, beside={"/mcp": mcp.http})
+            url = (await stack.enter_async_context(served)).url
         # After the web, because MCP goes on to import in a thread: two threads that import uvicorn at once, whose
         # modules import each other, see half of it.
-        await stack.enter_async_context(mcp_server.serve(orchestrator, paths))
+        await stack.enter_async_context(mcp.serve(paths))
         yield Listening(socket=address_of(str(paths.socket)), url=url)
+
+
+def _web_is_wanted() -> bool:
+    """Whether an MCP client's configuration asks for the web front, as it could ask the ancestor."""
+    return os.environ.get("OXIDE_AUTO_START_WEB", "").strip().lower() in ("1", "true", "yes", "on")
 
 
 def no_app_reason() -> str | None:

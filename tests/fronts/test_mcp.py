@@ -3,60 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import sys
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import mcp_types as types
 import psutil
 import pytest
-from mcp import StdioServerParameters, stdio_client
-from mcp.client.client import Client
 
 from oxide_desktop.core.errors import FailureKind, ServiceError
 from oxide_desktop.core.record import TaskStatus
-from oxide_desktop.fronts.mcp import server as mcp_server
 from oxide_desktop.ipc.channel import FRAME_LIMIT, connect
 from tests.fakes.scripted_adapter import STALL, ScriptedAdapter, service
-from tests.fronts.front_house import FrontHouse, front_house
-
-ROOT = Path(__file__).parents[2]
-ERAS = pytest.mark.parametrize("era", ["legacy", "auto"])
-
-
-def stub(*scenes: Any, **values: Any) -> ScriptedAdapter:
-    return ScriptedAdapter(service("stub", **values), *scenes)
-
-
-@asynccontextmanager
-async def served(home: Path, *adapters: ScriptedAdapter) -> AsyncIterator[FrontHouse]:
-    async with front_house(home, *adapters) as house, mcp_server.serve(house, house.paths, progress_every_s=0.02):
-        yield house
+from tests.fronts.mcp_house import ERAS, client, served, stub, texts
 
 
 @pytest.fixture(autouse=True)
 async def within_bounds() -> AsyncIterator[None]:
     async with asyncio.timeout(60):
         yield
-
-
-def client(home: Path, era: str = "auto", cwd: Path | None = None, **options: Any) -> Client:
-    shim = StdioServerParameters(
-        command=sys.executable,
-        args=["-m", "oxide_desktop.fronts.mcp.shim"],
-        env={
-            "OXIDE_HOME": str(home),
-            "PYTHONPATH": str(ROOT),
-        },
-        cwd=cwd or home,
-    )
-    return Client(stdio_client(shim), mode=era, **options)
-
-
-def texts(result: types.CallToolResult) -> list[str]:
-    return [item.text for item in result.content if isinstance(item, types.TextContent)]
 
 
 @ERAS
@@ -70,6 +37,7 @@ async def test_a_client_of_either_era_asks_and_gets_the_answer_with_its_record(t
     assert record.id in texts(result)[1]
     assert result.structured_content == {
         "result": "Four.",
+        "next_offset": None,
         "task_id": record.id,
         "status": "completed",
         "service": "stub",
@@ -82,18 +50,21 @@ async def test_a_client_of_either_era_asks_and_gets_the_answer_with_its_record(t
 
 
 @ERAS
-async def test_one_tool_is_offered_with_schemas_and_annotations_in_few_tokens(tmp_path: Path, era: str) -> None:
+async def test_the_tools_are_offered_with_schemas_and_annotations_in_few_tokens(tmp_path: Path, era: str) -> None:
     async with served(tmp_path, stub()), client(tmp_path, era) as asker:
-        (tool,) = (await asker.list_tools()).tools
+        tools = (await asker.list_tools()).tools
         assert asker.server_info.name == "oxide"
         assert asker.instructions is not None
         assert len(asker.instructions.split()) < 150
-    assert tool.name == "route_task"
-    assert set(tool.input_schema["properties"]) == {"prompt", "files", "preferences"}
-    assert tool.output_schema is not None
-    assert tool.annotations is not None
-    assert tool.annotations.read_only_hint
-    assert len(tool.model_dump_json(by_alias=True, exclude_none=True)) < 1500 * 3
+    arguments = {tool.name: set(tool.input_schema["properties"]) for tool in tools}
+    assert arguments == {
+        "route_task": {"prompt", "files", "preferences"},
+        "get_task_result": {"task_id", "offset"},
+        "list_services": set(),
+    }
+    assert all(tool.output_schema and tool.annotations.read_only_hint for tool in tools)
+    listed = "".join(tool.model_dump_json(by_alias=True, exclude_none=True) for tool in tools)
+    assert len(listed) < 1500 * 3
 
 
 @ERAS
@@ -128,7 +99,7 @@ async def test_cancelling_the_call_cancels_the_task(tmp_path: Path, era: str) ->
             await adapter.stalled.wait()
             call.cancel()
         record = await house.record_of(TaskStatus.CANCELLED)
-        assert len((await asker.list_tools()).tools) == 1
+        assert (await asker.list_tools()).tools
     assert record.error is not None
 
 
@@ -257,12 +228,38 @@ async def test_a_line_that_is_too_long_ends_its_own_session_only(tmp_path: Path)
     hello = {"wish": "mcp", "cwd": str(tmp_path), "client": "test", "version": "1", "pid": 1}
     async with served(tmp_path, stub()) as house, client(tmp_path) as asker:
         giant = await asyncio.to_thread(connect, str(house.paths.socket), hello)
-        giant.write(b'{"not": "json\n')
         with suppress(ConnectionError):
             await asyncio.to_thread(giant.write, b"x" * (2 * FRAME_LIMIT))
         assert await asyncio.to_thread(giant.read_line) == b""
         giant.close()
-        assert len((await asker.list_tools()).tools) == 1
+        assert (await asker.list_tools()).tools
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        (b'{"not": "json', (None, -32700)),
+        (b'{"jsonrpc": "2.0", "id": 7, "method": "tools/list", "params": []}', (7, -32600)),
+        (b'{"jsonrpc": "2.0", "id": true, "method": "ping"}', (None, -32600)),
+        (b'{"jsonrpc": "1.0", "id": "a", "method": "ping"}', ("a", -32600)),
+        (b'"\\ud800"', (None, -32600)),
+        (b"[" * 50_000, (None, -32700)),
+        (b"[]", (None, -32600)),
+    ],
+)
+async def test_a_line_that_is_no_message_is_answered_and_the_session_goes_on(
+    tmp_path: Path, line: bytes, expected: tuple[object, int]
+) -> None:
+    hello = {"wish": "mcp", "cwd": str(tmp_path), "client": "test", "version": "1", "pid": 1}
+    async with served(tmp_path, stub()) as house:
+        raw = await asyncio.to_thread(connect, str(house.paths.socket), hello)
+        raw.write(line + b"\n")
+        answer = json.loads(await asyncio.to_thread(raw.read_line))
+        raw.write(b'{"jsonrpc": "2.0", "id": 1, "method": "ping"}\n')
+        pong = json.loads(await asyncio.to_thread(raw.read_line))
+        raw.close()
+    assert (answer["id"], answer["error"]["code"]) == expected
+    assert pong["result"] == {}
 
 
 async def test_many_calls_at_once_each_get_their_own_answer(tmp_path: Path) -> None:

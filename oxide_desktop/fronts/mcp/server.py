@@ -1,12 +1,11 @@
-"""The MCP front's door: a handler for the local socket. The SDK behind it takes a second to import, beside the loop."""
+"""The MCP front's door: the local socket, and HTTP at `/mcp`. The SDK takes a second to import, beside the loop."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from oxide_desktop.core.background import BackgroundTasks
 from oxide_desktop.core.orchestrator import Orchestrator
@@ -14,49 +13,89 @@ from oxide_desktop.ipc import server as ipc
 from oxide_desktop.ipc.server import Hello
 
 if TYPE_CHECKING:
+    from mcp.server import Server
+    from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+    from starlette.types import Receive, Scope, Send
+
     from oxide_desktop.config.paths import Paths
+    from oxide_desktop.fronts.mcp.client import Client
 
 PROGRESS_EVERY_S = 5.0
 """Other clients give up on a call after a minute without news, Claude Code after longer."""
-
-
-@asynccontextmanager
-async def serve(
-    orchestrator: Orchestrator, paths: Paths, progress_every_s: float = PROGRESS_EVERY_S
-) -> AsyncIterator[None]:
-    """Serve MCP on the local socket inside the block. The caller holds the instance lock.
-
-    Raises:
-        AlreadyServedError: Another Oxide listens there.
-    """
-    front, background = McpFront(orchestrator, progress_every_s), BackgroundTasks()
-    async with ipc.serve(paths.socket, {"mcp": front.handle}):
-        background.start(front.warm_up(), "MCP warm-up")
-        try:
-            yield
-        finally:
-            await background.close()
+HTTP_SESSIONS = 256
+HTTP_BODY_BYTES = 8 * 1024 * 1024
 
 
 class McpFront:
-    """Speaks MCP with every client that wishes for it."""
+    """Speaks MCP with every client that wishes for it, by whatever way it comes; one server object for all."""
 
-    def __init__(self, orchestrator: Orchestrator, progress_every_s: float) -> None:
+    def __init__(self, orchestrator: Orchestrator, progress_every_s: float = PROGRESS_EVERY_S) -> None:
         self._orchestrator = orchestrator
         self._progress_every_s = progress_every_s
+        self._background = BackgroundTasks()
+        self._opening = asyncio.Lock()
+        self._server: Server[Client] | None = None
+        self._http: StreamableHTTPSessionManager | None = None
+        self._closing = asyncio.Event()
 
-    async def warm_up(self) -> None:
-        """Import the SDK now, so that the first client does not wait for it."""
-        await asyncio.to_thread(_session_module)
+    @asynccontextmanager
+    async def serve(self, paths: Paths) -> AsyncIterator[None]:
+        """Serve the local socket inside the block, and let HTTP in. The caller holds the instance lock.
 
-    async def handle(self, hello: Hello, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Serve one client until it leaves. Its tasks go on without it."""
-        module: Any = await asyncio.to_thread(_session_module)
-        session = module.Session(self._orchestrator, hello.cwd, self._progress_every_s)
-        await module.converse(session, reader, writer)
+        Raises:
+            AlreadyServedError: Another Oxide listens there.
+        """
+        try:
+            async with ipc.serve(paths.socket, {"mcp": self._converse}):
+                self._background.start(self._ready(), "MCP warm-up")  # so that the first client does not wait for it
+                yield
+        finally:
+            self._closing.set()
+            await self._background.close()
+
+    async def _ready(self) -> Server[Client]:
+        async with self._opening:
+            if self._server is None:
+                await asyncio.to_thread(_import_sdk)
+                from oxide_desktop.fronts.mcp.endpoint import build_server  # noqa: PLC0415 - at hand by now
+
+                self._server = build_server(self._orchestrator, self._progress_every_s)
+            return self._server
+
+    async def _converse(self, hello: Hello, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one client of the socket until it leaves. Its tasks go on without it."""
+        server = await self._ready()
+        from oxide_desktop.fronts.mcp.client import Client  # noqa: PLC0415 - at hand by now
+        from oxide_desktop.fronts.mcp.session import converse  # noqa: PLC0415 - at hand by now
+
+        await converse(server, Client(hello.cwd), reader, writer)
+
+    async def http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """An ASGI application: MCP as streamable HTTP. Whoever serves it keeps strangers out."""
+        manager = await self._http_manager()
+        await manager.handle_request(scope, receive, send)
+
+    async def _http_manager(self) -> StreamableHTTPSessionManager:
+        server = await self._ready()
+        async with self._opening:
+            if self._http is None:
+                from mcp.server.streamable_http_manager import StreamableHTTPSessionManager  # noqa: PLC0415 - as above
+
+                manager = StreamableHTTPSessionManager(
+                    server, max_sessions=HTTP_SESSIONS, max_request_body_size=HTTP_BODY_BYTES
+                )
+                up = asyncio.Event()
+                self._background.start(self._keep(manager, up), "MCP over HTTP")
+                await up.wait()
+                self._http = manager
+            return self._http
+
+    async def _keep(self, manager: StreamableHTTPSessionManager, up: asyncio.Event) -> None:
+        """The SDK wants its sessions opened and closed by one and the same task."""
+        async with manager.run():
+            up.set()
+            await self._closing.wait()
 
 
-def _session_module() -> ModuleType:
-    from oxide_desktop.fronts.mcp import session  # noqa: PLC0415 - imports the SDK
-
-    return session
+def _import_sdk() -> None:
+    from oxide_desktop.fronts.mcp import endpoint, session  # noqa: F401, PLC0415 - for their side effect

@@ -1,146 +1,114 @@
-"""The tool that MCP clients see, what may be asked with it, and how its answers look."""
+"""The tools that MCP clients see: what they are for, what may be asked with them, what they answer."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import mcp_types as types
 
-from oxide_desktop.core.errors import OxideError, UsageError
-from oxide_desktop.core.model import Preferences, TaskType
-from oxide_desktop.core.record import TaskRecord, TaskStatus
-from oxide_desktop.core.running import RunningTask
+from oxide_desktop.core.model import TaskType
+from oxide_desktop.core.record import TaskStatus
 
 INSTRUCTIONS = (
-    "Oxide hands a prompt, with files if you name them, to another language model: it picks the service that suits the"
-    " task and that the person allows. Delegate what is self-contained: a review or an explanation of named files, a"
-    " summary, a question about a large code base, a second opinion. Do not delegate edits: the other model sees only"
-    " what you send and changes nothing. Relative paths mean the project directory."
+    "Oxide hands work to other language models: it picks the service that suits a task and that the person allows,"
+    " and keeps the record.\n"
+    "Delegate what is self-contained: a review or an explanation of named files, a summary, a question about a code"
+    " base too large for you (analyze_parallel), a second opinion, a cheap question a local model can answer.\n"
+    "Don't delegate edits, or what needs this conversation: the other model sees only the prompt and the files you"
+    " name, and changes nothing. Don't name files the person wants to keep private.\n"
+    "Relative paths mean the project directory. If `status` is running, or `next_offset` is a number, the rest comes"
+    " by get_task_result; no task is lost. If a service is missing, list_services says why and what to do."
 )
 
 _TEXT = {"type": "string"}
-_TEXT_OR_NULL = {"type": ["string", "null"]}
+_MAYBE_TEXT = {"type": ["string", "null"]}
+_MAYBE_NUMBER = {"type": ["number", "null"]}
+
+
+def _strings(about: str = "") -> dict[str, Any]:
+    return {"type": "array", "items": _TEXT, **({"description": about} if about else {})}
+
+
+def _object(required: tuple[str, ...] = (), **properties: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON Schema
+    schema = {"type": "object", "properties": properties}
+    return {**schema, "required": list(required)} if required else schema
+
+
+def _arguments(required: tuple[str, ...] = (), **properties: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON Schema
+    return {**_object(required, **properties), "additionalProperties": False}
+
+
+_ANSWER = _object(
+    ("task_id", "status", "result", "next_offset"),
+    task_id=_TEXT,
+    status={"enum": [item.value for item in TaskStatus]},
+    result=_MAYBE_TEXT,
+    next_offset={"type": ["integer", "null"], "description": "Where the rest starts; null if this is all"},
+    service=_MAYBE_TEXT,
+    model=_MAYBE_TEXT,
+    task_type=_MAYBE_TEXT,
+    duration=_MAYBE_NUMBER,
+    notes=_strings(),
+)
+_ASKING = types.ToolAnnotations(read_only_hint=True, open_world_hint=True)
+_LOOKING = types.ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
 
 ROUTE_TASK = types.Tool(
     name="route_task",
     title="Ask another model",
     description=(
-        "Send a prompt to the most suitable other language model and get its answer. Takes from seconds to minutes."
-        " It knows nothing of this conversation: put all it needs into the prompt, and name the files it should read."
+        "Send a prompt to the most suitable other language model and get its answer. It knows nothing of this"
+        " conversation: put all it needs into the prompt and name the files it should read."
     ),
-    input_schema={
-        "type": "object",
-        "properties": {
-            "prompt": {**_TEXT, "description": "The whole task."},
-            "files": {
-                "type": "array",
-                "items": _TEXT,
-                "description": "Paths or globs to send along, absolute or relative to the project.",
-            },
-            "preferences": {
-                "type": "object",
-                "properties": {
-                    "preferred_service": {**_TEXT, "description": "This service and no other."},
-                    "task_type": {"enum": [item.value for item in TaskType]},
-                    "model": _TEXT,
-                },
-                "additionalProperties": False,
-            },
+    input_schema=_arguments(
+        ("prompt",),
+        prompt={**_TEXT, "description": "The whole task"},
+        files=_strings("Paths or globs to send along, absolute or relative to the project"),
+        preferences=_arguments(
+            preferred_service={**_TEXT, "description": "This service and no other"},
+            task_type={"enum": [item.value for item in TaskType]},
+            model=_TEXT,
+        ),
+    ),
+    output_schema=_ANSWER,
+    annotations=_ASKING,
+)
+GET_TASK_RESULT = types.Tool(
+    name="get_task_result",
+    title="Get a task's result",
+    description="The result of a task from a character on. Waits for a running one.",
+    input_schema=_arguments(
+        ("task_id",),
+        task_id=_TEXT,
+        offset={"type": "integer", "minimum": 0, "description": "next_offset of the last answer"},
+    ),
+    output_schema=_ANSWER,
+    annotations=_LOOKING,
+)
+LIST_SERVICES = types.Tool(
+    name="list_services",
+    title="List services",
+    description="The language models Oxide can ask, whether each is healthy, and what an unhealthy one needs.",
+    input_schema=_arguments(),
+    output_schema=_object(
+        ("services",),
+        services={
+            "type": "array",
+            "items": _object(
+                ("name", "healthy"),
+                name=_TEXT,
+                healthy={"type": "boolean"},
+                enabled={"type": "boolean"},
+                description=_TEXT,
+                locality=_TEXT,
+                model=_MAYBE_TEXT,
+                max_context_tokens=_MAYBE_NUMBER,
+                problem=_TEXT,
+                fix=_TEXT,
+            ),
         },
-        "required": ["prompt"],
-        "additionalProperties": False,
-    },
-    output_schema={
-        "type": "object",
-        "properties": {
-            "result": {**_TEXT_OR_NULL, "description": "The answer."},
-            "task_id": _TEXT,
-            "status": {"enum": [item.value for item in TaskStatus]},
-            "service": _TEXT_OR_NULL,
-            "model": _TEXT_OR_NULL,
-            "task_type": _TEXT_OR_NULL,
-            "duration": {"type": ["number", "null"], "description": "Seconds."},
-            "notes": {"type": "array", "items": _TEXT, "description": "What was cut or skipped."},
-        },
-        "required": ["result", "task_id", "status", "service", "notes"],
-    },
-    annotations=types.ToolAnnotations(read_only_hint=True, open_world_hint=True),
+    ),
+    annotations=_LOOKING,
 )
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RouteTask:
-    """What a call of the tool asks for."""
-
-    prompt: str
-    files: tuple[str, ...]
-    preferences: Preferences
-
-    @classmethod
-    def parse(cls, arguments: Mapping[str, Any]) -> Self:
-        """Check what a client sent.
-
-        Raises:
-            UsageError: It does not fit the input schema.
-        """
-        given = {key: value for key, value in arguments.items() if value is not None}
-        prompt, files = given.pop("prompt", ""), given.pop("files", [])
-        preferences = given.pop("preferences", {})
-        if given:
-            raise UsageError("Unknown argument", f"route_task takes prompt, files and preferences, not {min(given)}.")
-        if not isinstance(prompt, str):
-            raise UsageError("Bad argument", "prompt must be a string.")
-        if not isinstance(files, list) or not all(isinstance(item, str) and item for item in files):
-            raise UsageError("Bad argument", "files must be a list of paths.", "Send [] or leave it out for none.")
-        if not isinstance(preferences, dict):
-            raise UsageError("Bad argument", "preferences must be an object.")
-        return cls(prompt=prompt, files=tuple(files), preferences=Preferences.parse(preferences))
-
-
-def stage(task: RunningTask) -> str:
-    """Where a task stands, in a few words."""
-    record = task.record
-    if not record.attempts:
-        return f"Task {task.id} is {record.status}"
-    attempt = record.attempts[-1]
-    written = len(task.text_of(len(record.attempts)))
-    return f"{attempt.service} has written {written:,} characters" if written else f"{attempt.service} is at work"
-
-
-def answer(task: RunningTask) -> types.CallToolResult:
-    """An ended task as the tool's result: the text alone, who gave it, and both again for programs."""
-    record = task.record
-    completed = record.status is TaskStatus.COMPLETED
-    texts = [record.result or "", _footer(record)] if completed else [_failure(record, task.error)]
-    return types.CallToolResult(
-        content=[types.TextContent(text=text) for text in texts],
-        structured_content={
-            "result": record.result,
-            "task_id": record.id,
-            "status": record.status.value,
-            "service": record.service,
-            "model": record.model,
-            "task_type": record.task_type,
-            "duration": record.duration,
-            "notes": list(record.notes),
-        },
-        is_error=not completed,
-    )
-
-
-def refusal(error: OxideError) -> types.CallToolResult:
-    """A call that did not become a task."""
-    return types.CallToolResult(content=[types.TextContent(text=str(error))], is_error=True)
-
-
-def _footer(record: TaskRecord) -> str:
-    model = f" ({record.model})" if record.model else ""
-    notes = "".join(f"\nNote: {note}" for note in record.notes)
-    return f"[Oxide: {record.service}{model}, {record.duration or 0:.1f} s, task {record.id}]{notes}"
-
-
-def _failure(record: TaskRecord, error: OxideError | None) -> str:
-    partial = f"\n\nUntil then {record.service} had written:\n{record.result}" if record.result else ""
-    return f"{error or record.error} (task {record.id}, {record.status}){partial}"
+TOOLS = (ROUTE_TASK, GET_TASK_RESULT, LIST_SERVICES)

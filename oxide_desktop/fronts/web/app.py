@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -30,12 +30,12 @@ log = logging.getLogger(__name__)
 DESCRIPTION = (
     "Everything under `/api` wants the header `Authorization: Bearer TOKEN`; `oxide status --token` prints it."
     " `/ws` sends what happens to tasks as JSON texts: `task_start`, `task_progress`, `task_complete`, and `missed`"
-    " with a count where a client did not keep up; it answers the text `ping` with `pong`."
+    " with a count where a client did not keep up; it answers the text `ping` with `pong`. `/mcp` is for MCP clients."
 )
 
 
-def build_app(oxide: Orchestrator, limits: Limits) -> ASGIApp:
-    """The application of this engine."""
+def build_app(oxide: Orchestrator, limits: Limits, beside: Mapping[str, ASGIApp] | None = None) -> ASGIApp:
+    """The application of this engine; at some addresses other ones may stand `beside` it."""
     app = FastAPI(
         title="Oxide",
         version=__version__,
@@ -65,19 +65,21 @@ def build_app(oxide: Orchestrator, limits: Limits) -> ASGIApp:
     async def stream(socket: WebSocket) -> None:
         await follow(socket, oxide.bus, limits)
 
-    return _EitherSlash(app)
+    return _EitherSlash(app, beside or {})
 
 
 class _EitherSlash:
-    """Takes every address with and without a slash at its end."""
+    """Takes every address with and without a slash at its end, to the application that it belongs to."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, beside: Mapping[str, ASGIApp]) -> None:
         self._app = app
+        self._beside = beside
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"] != "/":
             scope = {**scope, "path": scope["path"].rstrip("/")}
-        await self._app(scope, receive, send)
+        app = self._beside.get(scope["path"], self._app) if scope["type"] == "http" else self._app
+        await app(scope, receive, send)
 
 
 def _failure(error: OxideError) -> JSONResponse:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +20,8 @@ from oxide_desktop.fronts.web.access import Access, load_token
 from oxide_desktop.fronts.web.limits import Limits
 
 if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
     from oxide_desktop.config.paths import Paths
 
 
@@ -43,9 +45,20 @@ class WebFront:
 
 @asynccontextmanager
 async def serve(
-    orchestrator: Orchestrator, paths: Paths, settings: Settings, limits: Limits | None = None
+    orchestrator: Orchestrator,
+    paths: Paths,
+    settings: Settings,
+    limits: Limits | None = None,
+    beside: Mapping[str, ASGIApp] | None = None,
 ) -> AsyncIterator[WebFront]:
     """Serve HTTP and WebSockets on the loopback address inside the block.
+
+    Args:
+        orchestrator: What answers.
+        paths: Where the token is kept and word is left.
+        settings: The port.
+        limits: What clients may have.
+        beside: Applications of other fronts by their addresses; they stand behind the same gate.
 
     Raises:
         OxideError: No port is free, or the private files cannot be written.
@@ -65,7 +78,7 @@ async def serve(
     with listener:
         port = listener.getsockname()[1]
         front = WebFront(port, f"http://127.0.0.1:{port}", access)
-        gate = Gate(build_app(orchestrator, limits), access, port, limits)
+        gate = Gate(build_app(orchestrator, limits, beside), access, port, limits)
         async with serve_app(gate, listener, limits):
             await asyncio.to_thread(_leave_word, paths.web_file, front)
             try:
