@@ -32,6 +32,7 @@ ALLOWED = frozenset(
     }
 )
 ALLOWED_PREFIXES = ("LC_", "XDG_", "OLLAMA_", "CUDA_", "NVIDIA_", "HIP_", "ROCR_", "HSA_", "GGML_", "VK_")
+SECRETS = ("_KEY", "_TOKEN", "_SECRET", "_PASSWORD")  # ends of names that no prefix lets through
 LIBRARY_PATH = "LD_LIBRARY_PATH"
 
 
@@ -49,7 +50,7 @@ def child_environment(added: Mapping[str, str], base: Mapping[str, str] | None =
 def is_allowed(name: str) -> bool:
     """Whether a variable may be seen by children. Windows does not tell cases apart."""
     known = name.upper() if sys.platform == "win32" else name
-    return known in ALLOWED or known.startswith(ALLOWED_PREFIXES)
+    return known in ALLOWED or (known.startswith(ALLOWED_PREFIXES) and not known.endswith(SECRETS))
 
 
 def restore_library_path(env: dict[str, str], own: Mapping[str, str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,11 +27,28 @@ def describe(child: GuardedChild) -> dict[str, Any]:
 
 def children_of(run_dir: Path, app_pid: int) -> Sequence[ChildInfo]:
     """The programs that a running Oxide has started and that still run, oldest first."""
-    found = []
+    found = [_inform(entry) for listed in _lists(run_dir) for entry in listed if _is_child_of(entry, app_pid)]
+    return sorted(found, key=lambda child: child.started_at)
+
+
+def end_child(run_dir: Path, app_pid: int, pid: int) -> ChildInfo | None:
+    """End one of them with its whole tree, by its guard, of which the app takes note; `None` if it is not there."""
+    from oxide_desktop.runtime.trees import end_guarded  # noqa: PLC0415 - psutil
+
+    for listed in _lists(run_dir):
+        births = {entry["pid"]: entry["birth"] for entry in listed}
+        for entry in listed:
+            if entry["pid"] == pid and _is_child_of(entry, app_pid):
+                child, guard = _inform(entry), entry["guards"][0]
+                end_guarded((guard, births.get(guard, "")), (pid, entry["birth"]))
+                return child
+    return None
+
+
+def _lists(run_dir: Path) -> Iterator[list[dict[str, Any]]]:
     for path in run_dir.glob(f"{PREFIX}*{SUFFIX}"):
         with contextlib.suppress(FileNotFoundError):  # its run has just ended
-            found += [_inform(entry) for entry in listed_in(path) if _is_child_of(entry, app_pid)]
-    return sorted(found, key=lambda child: child.started_at)
+            yield listed_in(path)
 
 
 def _is_child_of(entry: dict[str, Any], app_pid: int) -> bool:

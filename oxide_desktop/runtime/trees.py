@@ -44,6 +44,15 @@ def command_of(pid: int) -> tuple[str, ...]:
     return ()
 
 
+def end_guarded(guard: Born, program: Born) -> None:
+    """Have a guard end its tree, and wait until that is gone. One that does not is killed: the app ends what it leaves."""
+    asked, ending = _still([guard]), _still([guard, program])
+    _each(asked, psutil.Process.terminate)
+    left = psutil.wait_procs(ending, timeout=GUARD_TIME_S)[1]
+    _each(set(left).intersection(asked), psutil.Process.kill)
+    psutil.wait_procs(left, timeout=KILL_TIME_S)
+
+
 def end_leftovers(guards: Iterable[Born], programs: Iterable[Born], mark: str) -> int:
     """End what is left of children whose guard, or whose app, was killed; answers how many processes that were.
 

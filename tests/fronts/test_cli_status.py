@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from oxide_desktop import __version__
@@ -148,6 +149,32 @@ def test_stop_ends_the_instance_and_waits_for_it(oxide: Oxide) -> None:
     assert process.wait(LIMIT_S) != 0
     process.communicate()
     assert oxide.json("status") == NOT_RUNNING
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_one_of_its_programs_can_be_ended_with_its_tree_while_it_goes_on(oxide: Oxide, *, stopped: bool) -> None:
+    process = hold(oxide, "parent")
+    gemini, ollama = oxide.json("status")["children"]
+    if stopped:
+        guard = psutil.Process(ollama["pid"]).parents()[1]
+        guard.suspend()
+    done = oxide("stop", "--child", str(ollama["pid"]))
+    assert (done.returncode, done.stderr) == (0, f"Ollama has ended (it was process {ollama['pid']}).\n")
+    assert len(ollama["tree"]) == 2
+    assert not any(psutil.pid_exists(member["pid"]) for member in ollama["tree"])
+    told = oxide.json("status")
+    assert (told["running"], [child["pid"] for child in told["children"]]) == (True, [gemini["pid"]])
+    process.communicate(timeout=LIMIT_S)
+
+
+def test_what_is_no_program_of_its_own_is_not_ended(oxide: Oxide) -> None:
+    process = hold(oxide, "parent")
+    done = oxide("stop", "--child", str(os.getpid()))
+    assert done.returncode == 2
+    assert f"no program {os.getpid()}" in done.stderr
+    assert "`oxide status`" in done.stderr
+    process.communicate(timeout=LIMIT_S)
+    assert "not running" in oxide("stop", "--child", str(process.pid)).stderr
 
 
 def test_an_instance_that_does_not_end_is_told_with_the_way_out(oxide: Oxide, paths: Paths) -> None:

@@ -28,6 +28,8 @@ def test_what_programs_need_is_passed_on():
         "GEMINI_API_KEY",
         "AWS_SECRET_ACCESS_KEY",
         "GITHUB_TOKEN",
+        "OLLAMA_API_KEY",
+        "XDG_SESSION_TOKEN",
         "LD_PRELOAD",
         "PYTHONPATH",
         "NODE_OPTIONS",

@@ -94,6 +94,13 @@ def children(paths: Paths, instance: Instance) -> Sequence[ChildInfo]:
     return children_of(paths.run_dir, instance.pid) if instance.pid else ()
 
 
+def end_child(paths: Paths, instance: Instance, pid: int) -> ChildInfo | None:
+    """End one of those programs with all that came of it; `None` if it is none of them."""
+    from oxide_desktop.runtime.listing import end_child as end_listed  # noqa: PLC0415 - slow to import
+
+    return end_listed(paths.run_dir, instance.pid, pid) if instance.pid else None
+
+
 def end(paths: Paths, instance: Instance, limit_s: float = OTHER_ENDS_LIMIT_S) -> None:
     """Ask the running Oxide to end, and wait until it has.
 

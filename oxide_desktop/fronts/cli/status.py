@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from oxide_desktop.core.errors import OxideError
+from oxide_desktop.core.errors import NotFoundError, OxideError
 from oxide_desktop.fronts.cli import instance
 from oxide_desktop.fronts.cli.output import age, columns, mark, out, out_json, say
 from oxide_desktop.fronts.cli.program import Program, pass_program
@@ -44,17 +44,31 @@ def status(program: Program, *, token: bool, as_json: bool) -> None:
 
 
 @click.command()
+@click.option(
+    "--child", "child_pid", type=int, metavar="PID", help="End only this program that Oxide runs (see status)."
+)
 @pass_program
-def stop(program: Program) -> None:
+def stop(program: Program, *, child_pid: int | None) -> None:
     """End the running Oxide and wait until it has; its tasks are cancelled, its children ended."""
     found = instance.find(program.paths)
     if found is None:
         say("Oxide is not running.")
         return
+    if child_pid is not None:
+        _stop_child(program, found, child_pid)
+        return
     if found.pid is None:
         raise OxideError("Oxide is just starting", "It has not told its process number yet.", "Try again in a moment.")
     instance.end(program.paths, found)
     say(f"Oxide has ended (it was process {found.pid}).")
+
+
+def _stop_child(program: Program, found: Instance, pid: int) -> None:
+    child = instance.end_child(program.paths, found, pid)
+    if child is None:
+        message = f"Oxide runs no program {pid}."
+        raise NotFoundError("Nothing was ended", message, "`oxide status` lists those that it runs.")
+    say(f"{one_line(child.purpose)} has ended (it was process {pid}).")
 
 
 def _token(program: Program) -> str:
