@@ -7,6 +7,7 @@ so whoever gets the lock knows that the owner is dead.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import logging
 import os
@@ -84,9 +85,12 @@ class ChildRegistry:
         self._dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         while True:
             fd = os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_APPEND, 0o600)
-            if take_lock(fd, waits=True) and os.fstat(fd).st_nlink:
+            locked = take_lock(fd, waits=True)
+            if locked and os.fstat(fd).st_nlink:
                 return fd
             os.close(fd)
+            if not locked:
+                raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 
     def sweep(self) -> int:
         """End what dead runs have left, and forget them; answers how many processes that were."""
