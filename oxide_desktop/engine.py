@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from oxide_desktop.store.history import SqliteHistory
 
 log = logging.getLogger(__name__)
+# In somebody else's program what is logged goes where they want it, and not to standard error if they want it nowhere.
+logging.getLogger("oxide_desktop").addHandler(logging.NullHandler())
 
 
 class Orchestrator(orchestrator.Orchestrator):

@@ -75,12 +75,11 @@ def _write_end(event: TaskEnded) -> None:
 
 def _write_health(event: ServiceStatusChanged) -> None:
     health = event.health
-    tier = health.tier.value if health.tier else "nothing is known"
     if health.failing:
         why = " ".join(health.message.split()).split(": ")[0]  # a service's own words may repeat what it was asked
-        log.warning("health of %s: %s, not %s: %s", health.service, tier, health.failing.value, why)
+        log.info("health of %s: %s (%s)", health.service, health.failing.lacking, why)
     else:
-        log.info("health of %s: %s", health.service, tier)
+        log.info("health of %s: %s", health.service, health.tier.value if health.tier else "nothing is known")
 
 
 _WRITERS: Mapping[type, Callable[[Any], None]] = {

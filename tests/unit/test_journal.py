@@ -1,6 +1,8 @@
 """The log tells what happened to tasks and services, and never what was asked."""
 
 import logging
+import subprocess
+import sys
 
 import pytest
 
@@ -41,7 +43,7 @@ async def test_failures_retries_and_fallbacks_are_told_with_their_kind_and_witho
     assert "INFO task T: falls back from one to two (one refused)" in told
     assert "WARNING task T: two failed (transient): stub broke: Connection reset." in told
     assert any(line.startswith("WARNING task T failed after ") for line in told)
-    assert "WARNING health of one: starts, not authenticated: one refused" in told
+    assert "INFO health of one: signed out (one refused)" in told
     assert all("\n" not in line and "secret plan" not in line for line in told)
 
 
@@ -55,3 +57,9 @@ def test_a_breaker_that_opens_is_told(lines):
 def test_an_error_is_one_line_of_bounded_length():
     assert without_prompt("a\nb", "") == "a b"
     assert without_prompt("x" * 1000, "y") == "x" * 400 + "…"
+
+
+def test_a_program_that_uses_oxide_and_sets_up_no_logging_gets_no_lines_on_standard_error():
+    program = "from oxide_desktop import engine; engine.log.warning('a line')"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stderr == ""
