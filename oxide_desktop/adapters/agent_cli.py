@@ -23,11 +23,12 @@ from oxide_desktop.adapters.cli_errors import Teller
 from oxide_desktop.adapters.cli_listening import with_looks
 from oxide_desktop.adapters.cli_output import Lines, StrayLines, parse_line
 from oxide_desktop.adapters.cli_program import Found, Program, resolved_env, version_in
-from oxide_desktop.adapters.cli_settings import packaged_version
+from oxide_desktop.adapters.cli_settings import at, packaged_version
+from oxide_desktop.adapters.pulse import Pulse
 from oxide_desktop.core.children import Child, ChildSpec
 from oxide_desktop.core.errors import FailureKind, ServiceError
 from oxide_desktop.core.health import Depth, Health, ServiceInfo, Tier
-from oxide_desktop.core.ports import AdapterTools, Call, Output
+from oxide_desktop.core.ports import AdapterTools, Alive, Call, Output, Usage
 from oxide_desktop.core.settings import ServiceSettings
 
 STDIN_BYTES = 8 * 1024 * 1024  # both programs cut what is longer, and say so in a log at best
@@ -178,9 +179,11 @@ class AgentCli(ABC):
         prompt = self._prompt(call)
         found = await self._found()
         sign_in = await self.find_sign_in()
-        with _place() as place:
+        with _place(self.teller) as place:
             env = {**self.environment(place), **sign_in.env, **await self._added()}
-            arguments = self.arguments(call, place, sign_in, await self._options(found, env))
+            known = await self._options(found, env)
+            with cli_errors.own_files(self.teller):
+                arguments = self.arguments(call, place, sign_in, known)
             spec = ChildSpec(
                 argv=[*found.argv, *arguments, *(self.settings.args or ())],
                 purpose=self.settings.name,
@@ -231,7 +234,7 @@ class AgentCli(ABC):
         return self.teller.error(FailureKind.MISSING, "is too old", f"It does not know {lacks}.", hint)
 
     async def _answer(self, child: Child, place: Place) -> AsyncGenerator[Output, None]:
-        answer, lines, stray = self.answer(place), Lines(), StrayLines()
+        answer, lines, stray, pulse = self.answer(place), Lines(), StrayLines(), Pulse()
         async with aclosing(with_looks(child.text())) as parts:
             async for part in parts:
                 if part is None:
@@ -241,7 +244,7 @@ class AgentCli(ABC):
                     if not isinstance(event, dict):
                         stray.add(line)
                         continue
-                    for output in answer.take(event):
+                    for output in _heard(answer, event, pulse):
                         yield output
                     if answer.done:
                         return
@@ -279,7 +282,7 @@ class AgentCli(ABC):
 
     async def _starts(self, health: Health) -> Health:
         found = await self._found()
-        with _place() as place:
+        with _place(self.teller) as place:
             said = await self._program.ask(found, ["--version"], {**self.environment(place), **await self._added()})
         return dataclasses.replace(health, tier=Tier.STARTS, version=version_in(said), message="It starts.")
 
@@ -299,7 +302,27 @@ class AgentCli(ABC):
         """Nothing is kept between questions."""
 
 
+def _heard(answer: Answer, event: Mapping[str, Any], pulse: Pulse) -> Iterator[Output]:
+    """What an event means; one that shows nothing, such as a thought, at least that the program works."""
+    shown = False
+    for output in answer.take(event):
+        shown = True
+        yield output
+    if not shown and not answer.done and pulse.is_due():
+        yield Alive()
+
+
+def usage_in(data: Any) -> Iterator[Usage]:  # noqa: ANN401 - whatever JSON holds
+    """The tokens that both programs count in the same words, if they have counted any."""
+    read, written = at(data, "input_tokens"), at(data, "output_tokens")
+    if isinstance(read, int) and isinstance(written, int) and read + written:
+        yield Usage(read, written)
+
+
 @contextlib.contextmanager
-def _place() -> Iterator[Place]:
-    with tempfile.TemporaryDirectory(prefix="oxide-", ignore_cleanup_errors=True) as root:
-        yield Place.at(Path(root).resolve())
+def _place(teller: Teller) -> Iterator[Place]:
+    with contextlib.ExitStack() as stack:
+        with cli_errors.own_files(teller):
+            made = tempfile.TemporaryDirectory(prefix="oxide-", ignore_cleanup_errors=True)
+            place = Place.at(Path(stack.enter_context(made)).resolve())
+        yield place

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -254,6 +255,21 @@ def sign_in_wanted(teller: Teller, said: str) -> ServiceError | None:
         return None
     message = f"It waits for somebody to sign in: {telling_lines(tail)}"
     return teller.error(FailureKind.AUTH, "is not signed in", message, teller.sign_in)
+
+
+@contextmanager
+def own_files(teller: Teller) -> Iterator[None]:
+    """Inside the block files of Oxide's own are made, for a program to read.
+
+    Raises:
+        ServiceError: They cannot be.
+    """
+    try:
+        yield
+    except OSError as error:
+        message = f"What it is to read cannot be written: {error.strerror or error}."
+        hint = "Make room where temporary files go."
+        raise teller.error(FailureKind.CRASHED, "cannot be asked", message, hint) from error
 
 
 def nothing_said(teller: Teller, stderr: str) -> ServiceError:

@@ -109,6 +109,11 @@ class Reader(Protocol):
         """The end of what could not be read as output, such as a question to the person."""
         ...
 
+    @property
+    def works(self) -> bool:
+        """Whether the last piece shows that the program works, even if there is no text in it."""
+        ...
+
     def feed(self, text: str) -> str:
         """The part of the answer that `text` completes."""
         ...
@@ -124,6 +129,7 @@ class TextReader:
     def __init__(self) -> None:
         self.error = ""
         self.unread = ""
+        self.works = False
 
     def feed(self, text: str) -> str:
         """All of it."""
@@ -139,6 +145,7 @@ class JsonReader:
 
     def __init__(self, select: Select, error_select: Select | None) -> None:
         self.error = ""
+        self.works = False
         self._select = select
         self._error_select = error_select
         self._parts: list[str] = []
@@ -151,6 +158,7 @@ class JsonReader:
     def feed(self, text: str) -> str:
         """Nothing before it is whole."""
         self._parts.append(text)
+        self.works = bool(text.strip())
         return ""
 
     def finish(self) -> str:
@@ -179,6 +187,7 @@ class JsonLinesReader:
 
     def __init__(self, select: Select, error_select: Select | None) -> None:
         self.error = ""
+        self.works = False
         self._select = select
         self._error_select = error_select
         self._stray = StrayLines()
@@ -191,7 +200,8 @@ class JsonLinesReader:
 
     def feed(self, text: str) -> str:
         """What the path finds in the lines that are complete now."""
-        return "".join(self._read(line) for line in self._lines.feed(text))
+        self.works = False
+        return "".join([self._read(line) for line in self._lines.feed(text)])
 
     def finish(self) -> str:
         """What it finds in a last line without an end."""
@@ -202,6 +212,7 @@ class JsonLinesReader:
         if data is None:
             self._stray.add(line)
             return ""
+        self.works = True
         if self._error_select and (errors := self._error_select.texts(data)):
             self.error = " ".join(errors)
             return ""

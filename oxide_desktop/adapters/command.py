@@ -1,8 +1,9 @@
 """Any command-line program, by configuration alone.
 
 `args` is a template. `{prompt}`, `{prompt_file}` (the path of a temporary file that holds it), `{model}` and `{files}`
-are filled in; an argument with `{files}` is repeated for each file, and one with `{model}` is left out, with the option
-before it, where no model is set. A prompt that no argument takes goes to standard input.
+are filled in; an argument with `{files}` is repeated for each file. Where there are none, or no model for `{model}`,
+the argument is left out, and with one that is nothing else the option before it. A prompt that no argument takes goes
+to standard input.
 """
 
 from __future__ import annotations
@@ -21,10 +22,11 @@ from oxide_desktop.adapters.cli_errors import Teller
 from oxide_desktop.adapters.cli_listening import with_looks
 from oxide_desktop.adapters.cli_output import JsonLinesReader, JsonReader, Reader, Select, TextReader
 from oxide_desktop.adapters.cli_program import Found, Program, resolved_env, version_in
+from oxide_desktop.adapters.pulse import Pulse
 from oxide_desktop.core.children import Child, ChildSpec, Exit
 from oxide_desktop.core.errors import FailureKind, ServiceError, UsageError
 from oxide_desktop.core.health import Depth, Health, ServiceInfo, Tier
-from oxide_desktop.core.ports import AdapterTools, Call, Output, Started
+from oxide_desktop.core.ports import AdapterTools, Alive, Call, Output, Started
 from oxide_desktop.core.settings import OutputFormat, ServiceSettings
 
 OUTPUT_BYTES = 64 * 1024 * 1024
@@ -103,7 +105,7 @@ class CommandAdapter:
         with contextlib.ExitStack() as stack:
             file = ""
             if any("{prompt_file}" in arg for arg in self._args):
-                file = stack.enter_context(_prompt_file(prompt))
+                file = stack.enter_context(_prompt_file(prompt, self._teller))
             yield fill_in(
                 self._args, prompt=prompt, prompt_file=file, model=model, files=[str(path) for path in call.files]
             )
@@ -113,13 +115,14 @@ class CommandAdapter:
             return await self._tools.spawner.spawn(spec)
         except ServiceError as error:
             if error.kind is FailureKind.INVALID and any("{prompt}" in arg for arg in self._args):
+                error.kind = FailureKind.CONTEXT  # a limit of this way only: others may take it
                 error.hint = (
                     f"Take {{prompt}} out of services.{self.settings.name}.args: it then goes by standard input."
                 )
             raise
 
-    async def _answer(self, child: Child) -> AsyncGenerator[str, None]:
-        reader = self._reader()
+    async def _answer(self, child: Child) -> AsyncGenerator[Output, None]:
+        reader, pulse = self._reader(), Pulse()
         gate = Gate(self._teller, holds=isinstance(reader, TextReader))
         async with aclosing(with_looks(child.text())) as parts:
             async for part in parts:
@@ -127,6 +130,8 @@ class CommandAdapter:
                     gate.look(child.stderr_tail(), reader.unread)
                 if text := gate.passed("" if part is None else reader.feed(part), quiet=part is None):
                     yield text
+                elif part is not None and reader.works and pulse.is_due():
+                    yield Alive()
         rest = gate.held + reader.finish()
         self._judge(await child.wait(), reader, gate, rest)
         if rest:
@@ -244,8 +249,9 @@ def fill_in(
     """The arguments. Nothing that comes from outside can become an option by the way it begins."""
     args: list[str] = []
     for index, part in enumerate(template):
-        if "{model}" in part and model is None:
-            if part == "{model}" and args and template[index - 1].startswith("-") and args[-1] == template[index - 1]:
+        if ("{model}" in part and model is None) or ("{files}" in part and not files):
+            option = template[index - 1] if index else ""
+            if part in ("{model}", "{files}") and args[-1:] == [option] and option.startswith("-") and option != "--":
                 args.pop()
             continue
         behind_the_options = "--" in template[:index]
@@ -269,15 +275,19 @@ def _replaced(part: str, values: dict[str, str]) -> str:
 
 
 @contextlib.contextmanager
-def _prompt_file(prompt: str) -> Iterator[str]:
-    """A file that only this person can read, for as long as the program runs."""
-    handle, name = tempfile.mkstemp(prefix="oxide-prompt-", suffix=".md")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(prompt)
+def _prompt_file(prompt: str, teller: Teller) -> Iterator[str]:
+    """A file that only this person can read, for as long as the program runs.
+
+    It has a directory of its own, whose end bears that on Windows something may still have the file open.
+    """
+    with contextlib.ExitStack() as stack:
+        with cli_errors.own_files(teller):
+            made = tempfile.TemporaryDirectory(prefix="oxide-", ignore_cleanup_errors=True)
+            name = str(Path(stack.enter_context(made)) / "prompt.md")
+            handle = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+                file.write(prompt)
         yield name
-    finally:
-        Path(name).unlink(missing_ok=True)
 
 
 def _path(settings: ServiceSettings, name: str) -> Select | None:

@@ -17,10 +17,11 @@ from oxide_desktop.adapters.agent_cli import (
     Options,
     Place,
     SignIn,
+    usage_in,
 )
 from oxide_desktop.adapters.cli_program import looked_up
 from oxide_desktop.adapters.cli_settings import at, read_settings, read_variables
-from oxide_desktop.core.ports import Call, Output, Started, Usage
+from oxide_desktop.core.ports import Call, Output, Started
 
 API_KEY = "GEMINI_API_KEY"
 DEFAULT_MODEL = "flash"  # without -m it asks a model which model to ask
@@ -159,11 +160,7 @@ class GeminiAnswer(Answer):
         elif kind == "error" and event.get("severity") == "error":
             self.said = str(event.get("message", ""))
         elif kind == "result":
+            yield from usage_in(event.get("stats"))
             if event.get("status") != "success":
                 raise cli_errors.failure(self.teller, str(at(event, "error", "message") or self.said))
-            stats = event.get("stats")
-            if isinstance(read := at(stats, "input_tokens"), int) and isinstance(
-                written := at(stats, "output_tokens"), int
-            ):
-                yield Usage(read, written)
             self.done = True

@@ -119,17 +119,22 @@ class OllamaAdapter:
 
     async def _answer(self, exchange: Exchange, expected: int) -> AsyncGenerator[Output, None]:
         answer, pulse = Chat(self._http.peer), Pulse()
-        async with aclosing(exchange.lines()) as batches:
-            async for lines in batches:
-                if text := answer.read(lines):
-                    yield text
-                elif pulse.is_due(lines):
-                    yield Alive()
-                if answer.done:
-                    await drain(batches)
-                    break
-        for output in answer.conclude(expected):
-            yield output
+        try:
+            async with aclosing(exchange.lines()) as batches:
+                async for lines in batches:
+                    if text := answer.read(lines):
+                        yield text
+                    elif pulse.is_due(came=any(lines)):
+                        yield Alive()
+                    if answer.done:
+                        await drain(batches)
+                        break
+            for output in answer.conclude(expected):
+                yield output
+        except ServiceError:
+            if answer.usage:  # it may cost something even so
+                yield answer.usage
+            raise
 
     async def _window(self, model: str, need: int) -> int:
         """How large a window to ask for: the need, in steps, so that the model is not loaded anew for each prompt."""

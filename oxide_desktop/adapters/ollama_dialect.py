@@ -27,6 +27,13 @@ class Chat:
         """Whether the server has said that nothing more will come."""
         return self._last is not None
 
+    @property
+    def usage(self) -> Usage | None:
+        """What the server has counted; it tells at the end."""
+        last = self._last or {}
+        read, written = (positive(last.get(key)) or 0 for key in ("prompt_eval_count", "eval_count"))
+        return Usage(read, written) if written else None
+
     def read(self, lines: Sequence[str]) -> str:
         """The visible text in some lines of the stream.
 
@@ -59,8 +66,9 @@ class Chat:
         at_limit = self._last.get("done_reason") == "length"
         if not self._visible:
             raise no_text(self._peer, at_limit=at_limit)
-        read, written = (positive(self._last.get(key)) or 0 for key in ("prompt_eval_count", "eval_count"))
-        outputs: list[Output] = [Usage(read, written)] if written else []
+        usage = self.usage
+        read = usage.input_tokens if usage else 0
+        outputs: list[Output] = [usage] if usage else []
         if read and estimate >= CUT_AT_LEAST_TOKENS and read < estimate * CUT_BELOW:
             outputs.append(Note(f"Ollama read {read} tokens of a prompt of about {estimate}: it has probably cut it."))
         if at_limit:

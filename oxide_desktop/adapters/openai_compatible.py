@@ -105,21 +105,33 @@ class OpenAICompatibleAdapter:
         return bool(refused)
 
     async def _answer(self, exchange: Exchange, *, streams: bool) -> AsyncGenerator[Output, None]:
-        answer, pulse = Completion(self._http.peer), Pulse()
-        if streams:
-            async with aclosing(exchange.lines()) as batches:
-                async for lines in batches:
-                    if text := answer.read(lines):
-                        yield text
-                    elif pulse.is_due(lines):
-                        yield Alive()
-                    if answer.done:
-                        await drain(batches)
-                        break
-        elif text := answer.take(await exchange.json()):
-            yield text
-        for output in answer.conclude():
-            yield output
+        answer = Completion(self._http.peer)
+        try:
+            async with aclosing(self._texts(exchange, answer, streams=streams)) as outputs:
+                async for output in outputs:
+                    yield output
+            for output in answer.conclude():
+                yield output
+        except ServiceError:
+            if answer.usage:  # it may cost something even so
+                yield answer.usage
+            raise
+
+    async def _texts(self, exchange: Exchange, answer: Completion, *, streams: bool) -> AsyncGenerator[Output, None]:
+        if not streams:
+            if text := answer.take(await exchange.json()):
+                yield text
+            return
+        pulse = Pulse()
+        async with aclosing(exchange.lines()) as batches:
+            async for lines in batches:
+                if text := answer.read(lines):
+                    yield text
+                elif pulse.is_due(came=any(lines)):
+                    yield Alive()
+                if answer.done:
+                    await drain(batches)
+                    break
 
     async def _with_models(self, error: Refused, model: str, *, insisted: bool) -> ServiceError:
         """The error; where the model is what is missing, with those that there are."""

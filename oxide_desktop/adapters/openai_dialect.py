@@ -19,6 +19,7 @@ class Completion:
 
     Attributes:
         done: The service has said that nothing more will come.
+        usage: What it has counted.
     """
 
     def __init__(self, peer: Peer) -> None:
@@ -26,7 +27,7 @@ class Completion:
         self.done = False
         self._visible = False
         self._finish = ""
-        self._usage: Usage | None = None
+        self.usage: Usage | None = None
 
     def read(self, lines: Sequence[str]) -> str:
         """The visible text in some lines of the stream.
@@ -67,7 +68,7 @@ class Completion:
         if error := data.get("error"):
             raise refused_in_stream(self._peer, error)
         if usage := data.get("usage"):
-            self._usage = Usage(int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0))
+            self.usage = Usage(int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0))
         choices = data.get("choices")
         if choices is None and usage is None:
             raise ValueError("neither choices nor usage")
@@ -90,7 +91,7 @@ class Completion:
             raise ended_early(self._peer)
         if not self._visible:
             raise self._nothing()
-        outputs: list[Output] = [self._usage] if self._usage else []
+        outputs: list[Output] = [self.usage] if self.usage else []
         if self._finish == "length":
             outputs.append(Note(CUT))
         elif self._finish == "content_filter":

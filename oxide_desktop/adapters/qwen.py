@@ -22,11 +22,12 @@ from oxide_desktop.adapters.agent_cli import (
     Options,
     Place,
     SignIn,
+    usage_in,
 )
 from oxide_desktop.adapters.cli_program import Found, looked_up
 from oxide_desktop.adapters.cli_settings import at, read_settings, read_variables
 from oxide_desktop.core.errors import FailureKind, ServiceError
-from oxide_desktop.core.ports import Call, Note, Output, Started, Usage
+from oxide_desktop.core.ports import Call, Note, Output, Started
 
 API_KEY, BASE_URL, MODEL = "OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL"
 TOOLS = "read_file,edit,notebook_edit,run_shell_command,get_goal,update_goal"
@@ -190,6 +191,7 @@ class QwenAnswer(Answer):
         raise self.teller.error(FailureKind.TRANSIENT, "stopped in the middle", message, "Try again.")
 
     def _ended(self, event: Mapping[str, Any]) -> Iterator[Output]:
+        yield from usage_in(event.get("usage"))
         if event.get("is_error"):
             said = at(event, "error", "message") or self._held or event.get("result") or ""
             raise cli_errors.failure(self.teller, str(said))
@@ -198,11 +200,6 @@ class QwenAnswer(Answer):
             yield self._held
         if any(at(choice, "finish_reason") == "length" for choice in self._logged("response", "choices")):
             yield Note(_CUT)
-        usage = event.get("usage")
-        if isinstance(read := at(usage, "input_tokens"), int) and isinstance(
-            written := at(usage, "output_tokens"), int
-        ):
-            yield Usage(read, written)
         self.done = True
 
     def look(self) -> None:

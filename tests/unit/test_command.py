@@ -6,6 +6,7 @@ import asyncio
 import os
 import resource
 import sys
+import tempfile
 import threading
 from collections.abc import Callable
 from contextlib import aclosing
@@ -16,7 +17,7 @@ import pytest
 from oxide_desktop.adapters.command import CommandAdapter, fill_in
 from oxide_desktop.core.errors import FailureKind, ServiceError, UsageError
 from oxide_desktop.core.health import Depth, Tier
-from oxide_desktop.core.ports import AdapterTools, Call, Started
+from oxide_desktop.core.ports import AdapterTools, Alive, Call, Started
 from oxide_desktop.core.settings import OutputFormat, ServiceSettings, ServiceType
 from tests.conftest import Keys
 from tests.fakes import asking
@@ -72,6 +73,12 @@ def test_without_a_model_its_option_goes_too() -> None:
     assert filled("run", "{model}", model=None) == ["run"]
 
 
+def test_without_files_their_option_goes_too() -> None:
+    assert filled("run", "--read", "{files}", "-v", files=()) == ["run", "-v"]
+    assert filled("run", "--read", "{files}", "-v") == ["run", "--read", "/a", "/b", "-v"]
+    assert filled("run", "--", "{files}", files=()) == ["run", "--"]
+
+
 @pytest.mark.parametrize("prompt", ["--help", "-rf", "-"])
 def test_a_prompt_never_becomes_an_option(prompt: str) -> None:
     assert filled("-p", "{prompt}", prompt=prompt) == ["-p", f" {prompt}"]
@@ -96,6 +103,34 @@ async def test_a_prompt_in_a_file_is_private_and_gone_afterwards(make: Make) -> 
     assert text == "größer\r\n"
     assert mode == "0o600"
     assert not Path(path).exists()
+
+
+async def test_a_prompt_file_that_cannot_be_written_fails_this_service_only(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", "/no/such/place")
+    heard = await ask(make("reads_a_file", "{prompt_file}"))
+    assert heard.error
+    assert heard.error.kind is K.CRASHED
+    assert "No such file" in heard.error.message
+
+
+@pytest.mark.parametrize(
+    ("output", "said", "alive"),
+    [
+        (OutputFormat.JSONL, '{"type": "thinking"}\n{"type": "tool"}\n{"text": "Hi"}', True),
+        (OutputFormat.JSONL, '{"text": "Hi"}\n', False),
+        (OutputFormat.JSONL, 'Loading…\n{"text": "Hi"}', False),
+        (OutputFormat.JSON, '{"text": "Hi"}', True),
+        (OutputFormat.TEXT, "Hi", False),
+    ],
+)
+async def test_output_that_is_no_text_of_the_answer_shows_that_it_works(
+    output: OutputFormat, said: str, alive: bool, make: Make
+) -> None:
+    heard = await ask(make("says", said, "", "0", output=output, select="text"))
+    assert heard.text == "Hi"
+    assert (Alive() in heard.outputs) is alive
 
 
 async def test_files_are_named_by_their_paths(make: Make, tmp_path: Path) -> None:
@@ -200,10 +235,10 @@ async def test_a_prompt_of_a_megabyte_goes_by_standard_input(make: Make) -> None
     assert (await ask(make("counts_input"), question("x" * MEBI))).text == f"{MEBI} bytes"
 
 
-async def test_a_prompt_too_long_for_an_argument_is_refused_with_the_way_out(make: Make) -> None:
+async def test_a_prompt_too_long_for_an_argument_is_left_to_others_with_the_way_out(make: Make) -> None:
     heard = await ask(make("repeats_arguments", "{prompt}"), question("x" * MEBI))
     assert heard.error
-    assert heard.error.kind is K.INVALID
+    assert heard.error.kind is K.CONTEXT
     assert heard.error.hint == "Take {prompt} out of services.tool.args: it then goes by standard input."
     assert heard.outputs == []
 
@@ -212,7 +247,7 @@ async def test_a_nul_goes_by_standard_input_and_is_refused_in_an_argument(make: 
     assert (await ask(make("echoes_as_it_reads"), question("a\0b"))).text == "a\0b"
     heard = await ask(make("repeats_arguments", "{prompt}"), question("a\0b"))
     assert heard.error
-    assert heard.error.kind is K.INVALID
+    assert heard.error.kind is K.CONTEXT
     assert "NUL" in heard.error.message
 
 

@@ -12,7 +12,7 @@ from oxide_desktop.adapters.agent_cli import STDIN_BYTES, SYSTEM_PROMPT
 from oxide_desktop.adapters.gemini import GeminiAdapter
 from oxide_desktop.core.errors import FailureKind
 from oxide_desktop.core.health import Depth, Tier
-from oxide_desktop.core.ports import AdapterTools, Started, Usage
+from oxide_desktop.core.ports import AdapterTools, Alive, Started, Usage
 from oxide_desktop.core.settings import ServiceSettings, ServiceType
 from tests.conftest import Keys
 from tests.fakes.asking import question
@@ -64,10 +64,24 @@ async def test_what_the_real_program_wrote_is_understood(recording: str, make: M
     assert heard.model == "flash"
     assert heard.text == {"answer": "Hello, world.", "broken_off": "Hello, "}.get(recording, "")
     assert "API Error" not in str(heard.error)
+    # What an answer cost is told also where nothing came of it.
+    assert heard.usage == (Usage(5, 4) if recording in ("answer", "blocked", "empty_answer") else None)
     if kind is None:
-        assert heard.usage == Usage(5, 4)
+        assert heard.error is None
     elif kind is not K.POLICY:
         assert heard.error.hint
+
+
+@pytest.mark.parametrize("kind", ["thought", "tool_use", "tool_result"])
+async def test_what_it_does_before_it_answers_shows_that_it_works(kind: str, make: Make, tmp_path: Path) -> None:
+    events = [
+        {"type": "init", "model": "flash"},
+        {"type": kind},
+        {"type": "message", "role": "assistant", "content": "Hi"},
+    ]
+    said = "".join(json.dumps(event) + "\n" for event in [*events, {"type": "result", "status": "success"}])
+    heard = await ask(make(RecordedProgram(tmp_path, "gemini", {"stdout": said})))
+    assert heard.outputs == [Started("flash"), Alive(), "Hi"]
 
 
 async def test_a_pause_that_the_service_asks_for_is_passed_on(make: Make, tmp_path: Path) -> None:

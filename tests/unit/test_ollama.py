@@ -128,6 +128,13 @@ async def test_the_servers_counts_are_the_usage(adapter: OllamaAdapter, ollama_s
     assert (await ask(adapter)).usage is None
 
 
+async def test_what_an_answer_without_text_cost_is_told(adapter: OllamaAdapter, ollama_server: OllamaServer) -> None:
+    ollama_server.play(Reply(pieces=[], thinking=["Hm."], finish="length"))
+    heard = await ask(adapter, question("x" * 400))
+    assert heard.error
+    assert heard.usage == Usage(100, 4)
+
+
 async def test_a_model_that_is_not_pulled_says_how_to_pull_it(adapter: OllamaAdapter) -> None:
     heard = await ask(adapter, question(model="mistral"))
     assert heard.error

@@ -193,6 +193,16 @@ async def test_an_answer_its_rules_ended_has_a_note_and_one_they_kept_is_refused
     assert held.kind is FailureKind.POLICY
 
 
+@pytest.mark.parametrize("finish", ["stop", "length", "content_filter"])
+async def test_what_an_answer_without_text_cost_is_told(
+    adapter: OpenAICompatibleAdapter, openai_server: OpenAIServer, finish: str
+) -> None:
+    openai_server.play(Reply(pieces=[], thinking=["Hm."], finish=finish, usage=(5, 40)))
+    heard = await ask(adapter)
+    assert heard.error
+    assert heard.usage == Usage(5, 40)
+
+
 async def test_a_model_that_is_not_there_is_named_with_those_that_are(make: Make, openai_server: OpenAIServer) -> None:
     heard = await ask(make(base_url=openai_server.base_url), question(model="gpt-9"))
     assert heard.error

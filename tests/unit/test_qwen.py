@@ -12,7 +12,7 @@ from oxide_desktop.adapters.cli_program import Found
 from oxide_desktop.adapters.qwen import LARGEST_LOG_BYTES, QwenAdapter
 from oxide_desktop.core.errors import FailureKind
 from oxide_desktop.core.health import Depth, Tier
-from oxide_desktop.core.ports import AdapterTools, Usage
+from oxide_desktop.core.ports import AdapterTools, Alive, Started, Usage
 from oxide_desktop.core.settings import ServiceSettings, ServiceType
 from tests.fakes.asking import question
 from tests.fakes.recorded import RecordedProgram, recordings
@@ -113,6 +113,20 @@ async def test_an_answer_that_quotes_an_error_is_an_answer(make: Make, tmp_path:
     heard = await ask(make(RecordedProgram(tmp_path, "qwen", {"stdout": said})))
     assert heard.error is None
     assert heard.text == "It says [API Error: 404] when[API Error: x]"
+
+
+async def test_thinking_shows_that_it_works(make: Make, tmp_path: Path) -> None:
+    event = {"type": "content_block_delta", "delta": {"type": "thinking_delta", "thinking": "hm"}}
+    said = INIT + json.dumps({"type": "stream_event", "event": event}) + "\n" + delta("Hello") + result()
+    heard = await ask(make(RecordedProgram(tmp_path, "qwen", {"stdout": said})))
+    assert heard.outputs == [Started("m"), Alive(), "Hello"]
+
+
+async def test_what_a_failed_answer_cost_is_told(make: Make, tmp_path: Path) -> None:
+    failed = result(is_error=True, error={"message": "terminated"}, usage={"input_tokens": 7, "output_tokens": 0})
+    heard = await ask(make(RecordedProgram(tmp_path, "qwen", {"stdout": INIT + failed})))
+    assert heard.error.kind is K.TRANSIENT
+    assert heard.usage == Usage(7, 0)
 
 
 async def test_an_answer_that_comes_in_one_piece_is_an_answer(make: Make, tmp_path: Path) -> None:
