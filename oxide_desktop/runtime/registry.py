@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 PREFIX = "children-"
 SUFFIX = ".jsonl"
+HIGHEST_PID = 2**31 - 1
 
 if sys.platform == "win32":
     import msvcrt
@@ -127,13 +128,21 @@ def _sweep_file(path: Path) -> int:
 
 
 def listed_in(path: Path) -> list[dict[str, Any]]:
-    """What has been written down and not been crossed out. A line that was not written to its end is not one."""
+    """What has been written down and not been crossed out. A line that cannot be one of ours is passed over."""
     listed: dict[int, dict[str, Any]] = {}
     for line in path.read_bytes().splitlines():
-        with contextlib.suppress(ValueError, KeyError, TypeError):
+        with contextlib.suppress(ValueError):
             entry = json.loads(line)
-            listed[int(entry["pid"])] = entry
+            if _is_entry(entry):
+                listed[entry["pid"]] = entry
     return [entry for entry in listed.values() if entry["birth"]]
+
+
+def _is_entry(entry: object) -> bool:
+    match entry:
+        case {"pid": int(pid), "birth": str() | None, "guard": bool()}:
+            return 0 < pid <= HIGHEST_PID
+    return False
 
 
 def _end_listed(path: Path) -> int:

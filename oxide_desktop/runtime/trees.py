@@ -45,7 +45,7 @@ def command_of(pid: int) -> tuple[str, ...]:
 
 
 def end_guarded(guard: Born, program: Born) -> None:
-    """Have a guard end its tree, and wait until that is gone. One that does not is killed: the app ends what it leaves."""
+    """Have a guard end its tree, and wait for that. One that does not is killed: then the app ends what it leaves."""
     asked, ending = _still([guard]), _still([guard, program])
     _each(asked, psutil.Process.terminate)
     left = psutil.wait_procs(ending, timeout=GUARD_TIME_S)[1]

@@ -55,6 +55,14 @@ def test_one_that_was_crossed_out_is_left_alone(tmp_path, stranger):
     assert stranger.poll() is None
 
 
+@pytest.mark.parametrize("pid", [-1, 0, 2**70])
+@pytest.mark.parametrize("more", [{}, {"guard": True}, {"guard": False}])
+def test_lines_that_cannot_be_true_cost_only_themselves(tmp_path, stranger, pid, more):
+    listed = {"pid": stranger.pid, "birth": birth_of(stranger.pid), "guard": False}
+    dead_runs_list(tmp_path, {"pid": pid, "birth": "boot 1", **more}, listed)
+    assert ChildRegistry(tmp_path, "next").sweep() == 1
+
+
 def test_damaged_lines_cost_only_themselves(tmp_path, stranger):
     listed = {"pid": stranger.pid, "birth": birth_of(stranger.pid), "guard": False}
     dead_runs_list(tmp_path, "", "[]", '{"birth": "x"}', listed, '{"pid": 4, "bir')
