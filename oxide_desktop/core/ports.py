@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from oxide_desktop.core.children import Spawner
 from oxide_desktop.core.errors import OxideError, ServiceError
@@ -272,8 +272,8 @@ class History(Protocol):
         """What a service was sent from a moment on, of the last two days."""
         ...
 
-    async def export(self) -> Mapping[str, Any]:
-        """Everything kept, in the shape of an ancestor's `tasks.json`: id -> record."""
+    def export(self) -> AsyncGenerator[str, None]:
+        """Everything kept, as the text of an ancestor's `tasks.json` (id -> record), piece by piece."""
         ...
 
     async def import_file(self, path: Path) -> Imported:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
+import apsw
+
 from oxide_desktop.core.errors import StoreError
 from oxide_desktop.core.record import TaskRecord, TaskStatus
+from oxide_desktop.store import tasks
 from oxide_desktop.store.rows import interrupted
 
 UNFINISHED = "The task had not ended in the file that it was imported from."
@@ -36,9 +39,13 @@ class Refused:
     reason: str
 
 
-def export(records: Iterable[TaskRecord]) -> dict[str, Any]:
-    """The shape of `tasks.json`: id -> record."""
-    return {record.id: record.to_dict() for record in records}
+def members(connection: apsw.Connection, after: int, up_to: int) -> tuple[int, str]:
+    """A few members of the object that `tasks.json` is (id -> record), empty at its end, and the last one's place."""
+    place, records = tasks.following(connection, after, up_to)
+    if not records:
+        return place, ""
+    text = json.dumps({record.id: record.to_dict() for record in records}, ensure_ascii=False, indent=2)
+    return place, text.removeprefix("{\n").removesuffix("\n}")
 
 
 def verify(path: Path) -> None:

@@ -6,11 +6,10 @@ import asyncio
 import contextlib
 import datetime as dt
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import apsw
 
@@ -165,9 +164,16 @@ class SqliteHistory:
         """What a service was sent from a moment on, of the last two days."""
         return await self._reader.run(requests.use_since, service, since)
 
-    async def export(self) -> Mapping[str, Any]:
-        """Everything kept, in the shape of an ancestor's `tasks.json`: id -> record."""
-        return await self._clerk.run(lambda connection: exchange.export(tasks.everything(connection)))
+    async def export(self) -> AsyncGenerator[str, None]:
+        """Everything kept now, as the text of an ancestor's `tasks.json`, piece by piece: its size does not matter."""
+        place, newest, is_first = tasks.FIRST_PLACE, await self._clerk.run(tasks.newest), True
+        while True:
+            place, text = await self._clerk.run(exchange.members, place, newest)
+            if not text:
+                break
+            yield ("{\n" if is_first else ",\n") + text
+            is_first = False
+        yield "{}\n" if is_first else "\n}\n"
 
     async def import_file(self, path: Path) -> Imported:
         """Read a `tasks.json`; the file is not changed.

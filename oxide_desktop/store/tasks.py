@@ -20,6 +20,8 @@ from oxide_desktop.store import rows, search
 from oxide_desktop.store.database import transaction
 
 BATCH = 500
+FIRST_PLACE = -(2**62)
+_EXPORT_BATCH = 50  # an answer may be long, and all of them are held at once
 DIED = "Oxide ended while this task was running."
 _MATCHES_SHOWN = 5
 _PROMPT_CHARS = 40
@@ -218,9 +220,13 @@ def statistics(connection: apsw.Connection) -> TaskStatistics:
     )
 
 
-def everything(connection: apsw.Connection) -> Iterator[TaskRecord]:
-    """All records, oldest first."""
-    return map(rows.record_of, connection.execute(f"{rows.READ} ORDER BY seq"))
+def following(connection: apsw.Connection, after: int, up_to: int) -> tuple[int, list[TaskRecord]]:
+    """A few records behind a place, oldest first, and the place of the last one; none if there is none behind it."""
+    behind = f"SELECT seq FROM tasks WHERE seq > ? AND seq <= ? ORDER BY seq LIMIT {_EXPORT_BATCH}"
+    places = [place for (place,) in connection.execute(behind, (after, up_to))]
+    last = places[-1] if places else after
+    read = f"{rows.READ} WHERE seq > ? AND seq <= ? ORDER BY seq"
+    return last, [rows.record_of(row) for row in connection.execute(read, (after, last))]
 
 
 def cutoff(retention_days: int) -> float:

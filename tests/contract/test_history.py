@@ -92,7 +92,7 @@ async def test_a_task_is_stored_once_and_in_full(history):
     page = await history.list(EVERYTHING)
     assert [record.result for record in page.tasks] == [answer]
     assert (page.total, page.filtered) == (1, 1)
-    assert list(await history.export()) == ["once-and-in-full"]
+    assert list(await exported_from(history)) == ["once-and-in-full"]
 
 
 async def test_saving_replaces_everything_but_the_time_of_birth(history):
@@ -460,10 +460,32 @@ async def test_an_empty_history_has_figures_too(history):
 # -- going in and out ------------------------------------------------------------------------------
 
 
+async def exported_from(history):
+    return json.loads("".join([piece async for piece in history.export()]))
+
+
+async def test_an_export_comes_in_pieces_that_make_one_text(history):
+    assert [piece async for piece in history.export()] == ["{}\n"]
+    for number in range(120):
+        await history.add(task(f"task-{number}", result="Où? ✓"))
+    pieces = [piece async for piece in history.export()]
+    assert len(pieces) > 2
+    whole = {record.id: record.to_dict() for record in reversed((await history.list(EVERYTHING, 1000)).tasks)}
+    assert "".join(pieces) == json.dumps(whole, indent=2, ensure_ascii=False) + "\n"
+
+
+async def test_what_comes_while_an_export_is_written_does_not_lengthen_it(history):
+    await history.add(task("first"))
+    pieces = history.export()
+    first = await anext(pieces)
+    await history.add(task("second"))
+    assert list(json.loads(first + "".join([piece async for piece in pieces]))) == ["first"]
+
+
 async def test_an_export_can_be_imported_and_loses_nothing(history, tmp_path):
     await history.add(full_record())
     await history.add(task("other", status=TaskStatus.FAILED, error="no luck", created_at=5.0))
-    exported = await history.export()
+    exported = await exported_from(history)
     assert list(exported) == ["other", "0123456789abcdef"]
     assert {"id", "status", "prompt", "files", "service", "task_type", "result", "error", "created_at", "started_at",
             "completed_at", "duration"} <= set(exported["other"])  # fmt: skip
@@ -473,7 +495,7 @@ async def test_an_export_can_be_imported_and_loses_nothing(history, tmp_path):
     second = await open_history(tmp_path / "second")
     outcome = await second.import_file(file)
     assert (outcome.imported, outcome.already_there, outcome.refused) == (2, 0, ())
-    assert await second.export() == exported
+    assert await exported_from(second) == exported
     assert (await second.import_file(file)).already_there == 2
     assert await ids(second, TaskFilter(text="because")) == ["0123456789abcdef"]
     await second.aclose()

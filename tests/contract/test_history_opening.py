@@ -316,7 +316,7 @@ async def test_damage_met_while_reading_is_mended_by_the_next_start(tmp_path):
     history = await open_history(tmp_path)
     overwrite_newest_tasks(tmp_path / "oxide.db")
     with pytest.raises(StoreError, match="damaged"):
-        await history.export()
+        [piece async for piece in history.export()]
     await history.aclose()
     assert "took its place" in (await reopened(tmp_path))[1][1]
 

@@ -165,8 +165,3 @@ def test_an_entry_that_is_no_record_is_set_aside_and_the_others_are_read(file):
     text, items, empty, good = read(file)
     assert [entry.reason for entry in (text, items, empty)] == ["it is not an object"] * 2 + ["its id is empty"]
     assert good.id == "good"
-
-
-def test_an_export_is_keyed_by_id(file):
-    record = read_one(file)
-    assert exchange.export([record]) == {"a": record.to_dict()}

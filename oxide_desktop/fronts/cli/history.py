@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -143,11 +144,13 @@ def clear(program: Program, *, status: str | None, yes: bool) -> None:
 def export(program: Program) -> None:
     """Print everything kept, in the shape of a tasks.json."""
 
-    async def read(engine: Orchestrator) -> object:
+    async def write(engine: Orchestrator) -> None:
         await engine.start()
-        return await engine.history.export()
+        async with aclosing(engine.history.export()) as pieces:
+            async for piece in pieces:
+                out(piece, ends_line=False)
 
-    out_json(program.run(read))
+    program.run(write)
 
 
 @history.command("import")

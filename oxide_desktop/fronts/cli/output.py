@@ -56,14 +56,14 @@ def mark(state: str) -> str:
     return paint(sign, colour)
 
 
-def out(text: str = "") -> None:
-    """A line that was asked for."""
-    _write(text, colour=has_colour(sys.stdout))
+def out(text: str = "", *, ends_line: bool = True) -> None:
+    """A line that was asked for, or a piece of the text that was."""
+    _write(text, colour=has_colour(sys.stdout), ends_line=ends_line)
 
 
-def _write(text: str, *, colour: bool) -> None:
+def _write(text: str, *, colour: bool, ends_line: bool = True) -> None:
     try:
-        click.echo(text, color=colour)
+        click.echo(text, color=colour, nl=ends_line)
     except BrokenPipeError as error:  # click would end the program with a code of its own
         raise ReaderLeft from error
 
