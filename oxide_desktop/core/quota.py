@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 MINUTE_S = 60.0
 LONGEST_REST_S = 24 * 3600.0
 _SECONDS_MATTER_S = 3600.0
+_COARSEST_CLOCK_S = 0.1  # Windows' moves every 16 ms; one that was set back is another matter
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +143,10 @@ class Quotas:
         return TodaysUse(use, _left(quota.per_day, use.requests), _left(quota.per_minute, minute))
 
     def _moment(self) -> float:
-        """Now, in whole microseconds, and never the same twice: by its moment a request is told from others."""
-        self._last = max(round(self._now(), 6), round(self._last + 1e-6, 6))
+        """Now, in whole microseconds, and not the same twice: by its moment a request is told from others."""
+        now = round(self._now(), 6)
+        stands_still = 0 <= self._last - now < _COARSEST_CLOCK_S
+        self._last = round(self._last + 1e-6, 6) if stands_still else now
         return self._last
 
     def _resting(self, name: str) -> UsedUp | None:

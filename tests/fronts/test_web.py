@@ -20,6 +20,7 @@ import pytest
 from oxide_desktop import __version__
 from oxide_desktop.core.errors import Bug, FailureKind, OxideError, ServiceError
 from oxide_desktop.core.health import Health, Tier
+from oxide_desktop.core.model import Source
 from oxide_desktop.core.settings import WebSettings
 from oxide_desktop.fronts.web import server
 from oxide_desktop.fronts.web.limits import Limits
@@ -87,6 +88,22 @@ async def test_a_task_is_asked_listed_shown_and_deleted(tmp_path: Path) -> None:
 
         assert (await web.client.delete(f"/api/tasks/{task_id}")).json()["task_id"] == task_id
         assert (await web.get(f"/api/tasks/{task_id}")).status_code == 404
+
+
+async def test_what_a_task_replays_and_whose_rule_decided_is_told_where_there_is_something_to_tell(
+    tmp_path: Path,
+) -> None:
+    async with served(tmp_path, stub(["a"], ["b"])) as web:
+        first = await web.ended(await web.ask("What is 2+2?"))
+        again = await web.house.retry(first["id"], Source.HTTP)
+        await again.finished()
+        record = await web.house.history.get(again.id)
+        record = replace(record, route=replace(record.route, rule_from="project .oxide.yaml"))
+        await web.house.history.save(record)
+        told = (await web.get(f"/api/tasks/{again.id}")).json()
+        assert told == record.to_dict()
+        assert (told["replay_of"], told["route"]["rule_from"]) == (first["id"], "project .oxide.yaml")
+        assert not {"replay_of", "rule_from"} & {*first, *first["route"]}
 
 
 async def test_the_list_is_paged_newest_first(tmp_path: Path) -> None:

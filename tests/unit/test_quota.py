@@ -196,9 +196,12 @@ async def test_today_s_use_tells_what_is_left():
 
 
 async def test_no_two_requests_count_from_the_same_moment():
-    book, _ = quotas(Clock(), first=None)
+    moment = Clock()
+    book, _ = quotas(moment, first=None)
     moments = [await book.reserve("first") for _ in range(3)]
     assert len({round(moment * 1e6) for moment in moments}) == 3
+    moment.now -= 3600  # the clock was set back
+    assert await book.reserve("first") == moment.now
 
 
 def test_a_day_begins_and_ends_at_midnight_here():

@@ -49,13 +49,13 @@ def _facts(record: TaskRecord) -> dict[str, str]:
         "files": ", ".join(record.files),
         "wishes": ", ".join(f"{key}={value}" for key, value in record.preferences.items()),
         "route": way_taken(record),
+        "rule": _rule(record),
         "model": record.model or "",
         "source": record.source,
         "asked": moment_text(record.created_at),
         "took": seconds(record.duration),
         "tokens": _tokens(record),
         "cost": money(record.cost) if record.cost is not None else "",
-        "rule": _rule(record),
         "sent": _LEFT.get(record.left_machine, "") if record.attempts else "",
         "replays": record.replay_of or "",
         "error": record.error or "",
@@ -104,7 +104,8 @@ def say_comparison(before: TaskRecord, now: TaskRecord) -> None:
 
 def _figures(when: str, record: TaskRecord) -> list[str]:
     outcome = "" if record.status is TaskStatus.COMPLETED else record.status.value
-    figures = [_tokens(record), f"cost {money(record.cost)}" if record.cost is not None else "", outcome]
+    tokens = f"tokens {_tokens(record)}" if record.tokens else ""
+    figures = [tokens, f"cost {money(record.cost)}" if record.cost is not None else "", outcome]
     return [when, one_line(record.service or "nobody"), seconds(record.duration), ", ".join(filter(None, figures))]
 
 

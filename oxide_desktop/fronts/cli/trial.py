@@ -20,11 +20,11 @@ SHORT_ID = 8
 def show_trial(trial: RuleTrial) -> None:
     """Print the tasks that would have moved, and the sentence that sums it up."""
     rows = [
-        [task.id[:SHORT_ID], age(task.created_at), one_line(task.from_service), one_line(task.prompt)]
+        [task.id[:SHORT_ID], age(task.created_at), *map(one_line, (task.from_service, task.to_service, task.prompt))]
         for task in trial.moved
     ]
     if rows:
-        for line in table(["ID", "WHEN", f"WENT TO, NOT {one_line(trial.service).upper()}", "PROMPT"], rows):
+        for line in table(["ID", "WHEN", "FROM", "TO", "PROMPT"], rows):
             out(line)
         out()
     sentence = f"{trial.task_type.value} → {one_line(trial.service)} {trial.sentence}."
