@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from oxide_desktop.adapters import pauses
 from oxide_desktop.core.errors import FailureKind, ServiceError
 from oxide_desktop.core.ports import Call
 
@@ -29,7 +30,6 @@ _TELLING = re.compile(
 _STATUS = re.compile(
     r"(?:^|API Error:|\bHTTP(?:/\d\S*)?|\bstatus|\brejected|\bcode\"?|\berror)\W{0,4}([45]\d\d)\b", re.IGNORECASE
 )
-_RETRY_AFTER = re.compile(r"\b(?:retry|again) (?:after|in) ([\d.]+) ?s", re.IGNORECASE)
 
 SIGN_IN = re.compile(
     r"(please|need to|must|have to) (sign|log)[ -]?in|(sign|log)[ -]?in (to|with|at|using|required)"
@@ -93,7 +93,7 @@ _RULES = (
         r"|hit your (\w+ )?limit",
         {402},
     ),
-    _Rule(FailureKind.BUSY, "is busy", _IN_A_MOMENT, _RETRY_AFTER.pattern),
+    _Rule(FailureKind.BUSY, "is busy", _IN_A_MOMENT, pauses.SAID.pattern),
     _Rule(
         FailureKind.QUOTA,
         "has used up its quota",
@@ -188,8 +188,9 @@ def failure(teller: Teller, said: str, *, code: int = 0) -> ServiceError:
         if rule.fits(plain, status):
             hint = rule.hint.format(service=teller.service, sign_in=teller.sign_in)
             error = teller.error(rule.kind, rule.title, f"It said: {text}", hint)
-            if found := _RETRY_AFTER.search(said):
-                error.retry_after_s = float(found[1].rstrip("."))
+            error.retry_after_s = pauses.said_s(said)
+            if rule.kind is FailureKind.BUSY and (error.retry_after_s or 0) > pauses.LONGEST_BUSY_S:
+                error.kind = FailureKind.QUOTA
             return error
     return _by_code(teller, text, code)
 

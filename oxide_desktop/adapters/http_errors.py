@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import re
 import socket
@@ -11,8 +10,10 @@ import ssl
 import time
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import NamedTuple
 
+from oxide_desktop.adapters import pauses
 from oxide_desktop.config.masking import masked
 from oxide_desktop.core.errors import FailureKind, ServiceError
 
@@ -139,8 +140,11 @@ def held_back(peer: Peer) -> ServiceError:
 
 def refused(peer: Peer, status: int, headers: Mapping[str, str], body: bytes) -> Refused:
     """What an error status means for the attempt."""
-    error = _judged(peer, status, _said(body))
-    error.retry_after_s = retry_after_s(headers, time.time())
+    text = _said(body)
+    pause = pauses.pause_s(headers, body, text, time.time())
+    spent = status == HTTPStatus.TOO_MANY_REQUESTS and (pause or 0) > pauses.LONGEST_BUSY_S
+    error = _judged(peer, status, text, quota=pauses.violated(body) or ("day" if spent else ""))
+    error.retry_after_s = pause
     return error
 
 
@@ -153,8 +157,8 @@ def refused_in_stream(peer: Peer, said: object) -> Refused:
     return _judged(peer, status, _quoted(_message(said)), in_stream=True)
 
 
-def _judged(peer: Peer, status: int, text: str, *, in_stream: bool = False) -> Refused:
-    rule = next(rule for rule in _RULES if rule.fits(status, text))
+def _judged(peer: Peer, status: int, text: str, *, in_stream: bool = False, quota: str = "") -> Refused:
+    rule = _QUOTAS.get(quota) or next(rule for rule in _RULES if rule.fits(status, text))
     hint = rule.hint.format(key_fix=peer.key_fix, service=peer.service)
     error = Refused(peer, rule.kind, rule.title, text, hint, http_status=0 if in_stream else status)
     error.about_model = rule is _NO_SUCH_MODEL
@@ -187,21 +191,25 @@ _NO_SUCH_MODEL = _Rule(
     "does not have that model",
     "See `oxide services models {service}`, and set services.{service}.model to one of those.",
 )
+_SPENT = _Rule(
+    {429},
+    r"insufficient[_ ](quota|credit|balance)|daily|weekly|monthly|per[ _-]?day|billing|out of credits|usage limit",
+    FailureKind.QUOTA,
+    "has used up its quota",
+    _SEE_PLAN,
+)
+_BUSY = _Rule({429, 529}, "", FailureKind.BUSY, "is busy", _IN_A_MOMENT)
+_QUOTAS = {"day": _SPENT, "minute": _BUSY}
 # The first that fits decides; the last fits everything.
 _RULES = (
+    _Rule({403}, r"\bquota\b", FailureKind.QUOTA, "has used up its quota", _SEE_PLAN),
     _Rule(
         {403}, r"\b(plan|licen[cs]e|subscription|country|region)\b", FailureKind.LICENCE, "may not be used", _SEE_PLAN
     ),
     _Rule({401, 403}, "", FailureKind.AUTH, "refused the key", "{key_fix}"),
     _Rule({402}, "", FailureKind.QUOTA, "has used up its quota", _SEE_PLAN),
-    _Rule(
-        {429},
-        r"insufficient[_ ](quota|credit|balance)|daily|per[ _-]?day|billing|out of credits",
-        FailureKind.QUOTA,
-        "has used up its quota",
-        _SEE_PLAN,
-    ),
-    _Rule({429, 529}, "", FailureKind.BUSY, "is busy", _IN_A_MOMENT),
+    _SPENT,
+    _BUSY,
     _Rule({413}, "", FailureKind.CONTEXT, "cannot take a prompt of that size", "Send fewer files."),
     _Rule(
         _ANY_STATUS,
@@ -225,28 +233,6 @@ _RULES = (
     _Rule(_CLIENT_ERRORS, "", FailureKind.INVALID, "refused the request", ""),
     _Rule(_ANY_STATUS, "", FailureKind.TRANSIENT, "failed", ""),
 )
-
-
-def retry_after_s(headers: Mapping[str, str], now: float) -> float | None:
-    """Seconds that a service asks to be left alone: `Retry-After` as seconds or as a date, or OpenAI's milliseconds."""
-    for name, scale in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
-        value = headers.get(name, "").strip()
-        try:
-            seconds = float(value) * scale
-        except ValueError:
-            seconds = _until(value, now)
-        if math.isfinite(seconds):
-            return max(0.0, seconds)
-    return None
-
-
-def _until(date: str, now: float) -> float:
-    from email.utils import parsedate_to_datetime  # noqa: PLC0415 - 10 ms, for the rare date
-
-    try:
-        return parsedate_to_datetime(date).timestamp() - now
-    except (ValueError, OverflowError):
-        return math.nan
 
 
 def _failure(peer: Peer, kind: FailureKind, title: str, message: str, hint: str = "") -> ServiceError:

@@ -63,6 +63,8 @@ def test_a_pause_that_is_asked_for_is_kept() -> None:
     assert failure(TELLER, "quota: please retry in 12.5s.").retry_after_s == 12.5
     assert failure(TELLER, "quota\nSuggested retry after 2s.]").retry_after_s == 2.0
     assert failure(TELLER, "429").retry_after_s is None
+    day = failure(TELLER, "429 rate limit: please try again in 23h59m.")
+    assert (day.kind, day.retry_after_s) == (K.QUOTA, 86_340.0)
 
 
 @pytest.mark.parametrize(

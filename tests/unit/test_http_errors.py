@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import socket
 import time
@@ -9,7 +10,8 @@ from email.utils import formatdate
 import httpx
 import pytest
 
-from oxide_desktop.adapters.http_errors import Peer, reason, refused, refused_in_stream, retry_after_s, translated
+from oxide_desktop.adapters.http_errors import Peer, reason, refused, refused_in_stream, translated
+from oxide_desktop.adapters.pauses import pause_s, retry_after_s
 from oxide_desktop.core.errors import FailureKind
 
 PEER = Peer(service="lab", url="http://lab/v1", key_fix="Store the key.", fix="Start the lab.")
@@ -52,6 +54,53 @@ def test_a_refusal_carries_its_pause_and_quotes_what_was_said() -> None:
 
 
 @pytest.mark.parametrize(
+    ("headers", "said", "pause_s"),
+    [
+        ({}, "Please try again in 120ms.", 0.12),
+        ({}, "Please try again in 1m23.4s. Visit https://x", 83.4),
+        ({}, "Try again in 6 minutes and 3 seconds", 363.0),
+        ({}, "please retry in 34.5s", 34.5),
+        ({"retry-after": "3"}, "Please try again in 20s.", 3.0),
+        ({"x-ratelimit-reset-requests": "1m0s", "x-ratelimit-remaining-requests": "0"}, "slow down", 60.0),
+        ({"x-ratelimit-reset-requests": "1m0s", "x-ratelimit-remaining-requests": "4"}, "slow down", None),
+        ({"x-ratelimit-reset-tokens": "9", "x-ratelimit-remaining-tokens": "0"}, "", 9.0),
+        ({"x-ratelimit-reset": "soon"}, "retry 2 models", None),
+    ],
+)
+def test_a_pause_is_found_wherever_a_service_says_it(headers: dict[str, str], said: str, pause_s: float | None) -> None:
+    assert refused(PEER, 429, headers, said.encode()).retry_after_s == pytest.approx(pause_s)
+
+
+@pytest.mark.parametrize("scale", [1, 1000])
+def test_a_pause_may_be_told_as_the_moment_of_its_end(scale: int) -> None:
+    now = 1_800_000_000.0
+    assert pause_s({"x-ratelimit-reset": str((now + 7) * scale)}, b"", "", now) == 7.0
+    assert pause_s({"x-ratelimit-reset": str((now - 7) * scale)}, b"", "", now) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("quota", "kind"),
+    [
+        ("GenerateRequestsPerMinutePerProjectPerModel-FreeTier", K.BUSY),
+        ("GenerateRequestsPerDayPerProjectPerModel-FreeTier", K.QUOTA),
+        ("Something", K.QUOTA),
+    ],
+)
+@pytest.mark.parametrize("envelope", ["%s", "[%s]"])
+def test_google_names_the_quota_and_the_pause_in_its_details(quota: str, kind: FailureKind, envelope: str) -> None:
+    """Its sentence is the same for all of them."""
+    details = [
+        {"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": [{"quotaId": quota}, "?"]},
+        {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "34s"},
+        "?",
+    ]
+    message = "You exceeded your current quota, please check your plan and billing details."
+    body = envelope % json.dumps({"error": {"code": 429, "message": message, "details": details}})
+    error = refused(PEER, 429, {}, body.encode())
+    assert (error.kind, error.retry_after_s) == (kind, 34.0)
+
+
+@pytest.mark.parametrize(
     ("body", "said"),
     [
         (b'{"error": "plain"}', "plain"),
@@ -91,6 +140,10 @@ def test_a_refused_key_says_what_to_do_about_it() -> None:
         (429, "You exceeded your current quota [insufficient_quota]", K.QUOTA),
         (429, "Rate limit reached: 3 requests per minute", K.BUSY),
         (429, "quota exceeded: 1500 requests per day", K.QUOTA),
+        (429, "you've reached your weekly usage limit, upgrade to continue", K.QUOTA),
+        (429, "Rate limit reached on requests per min (RPM). Please try again in 20s.", K.BUSY),
+        (429, "Rate limit reached on tokens. Please try again in 7h12m0.5s.", K.QUOTA),
+        (403, "The free allocated quota has been used up", K.QUOTA),
         (403, "Your country is not supported", K.LICENCE),
         (400, "temperature must be below 2", K.INVALID),
         (422, "the field is too long", K.INVALID),
