@@ -15,6 +15,7 @@ from oxide_desktop.core.health import ServiceStatus
 from oxide_desktop.core.model import Locality, Route, TaskType
 from oxide_desktop.core.ports import Projects
 from oxide_desktop.core.privacy import local_only_glob
+from oxide_desktop.core.receipts import LOCAL_ONLY
 
 PROJECT_LABEL = "project .oxide.yaml"
 
@@ -31,7 +32,7 @@ class ProjectSettings:
         """Why a file below it may not go to a cloud service, `None` if it may."""
         name = "/" + path.relative_to(self.file.parent).as_posix()
         glob = local_only_glob((name,), self.local_only)
-        return f"local only: matches {glob} ({PROJECT_LABEL})" if glob else None
+        return f"{LOCAL_ONLY}matches {glob} ({PROJECT_LABEL})" if glob else None
 
 
 class ProjectLanes:

@@ -6,7 +6,7 @@ import pytest
 
 from oxide_desktop.config.projects import ProjectFiles
 from oxide_desktop.core.errors import UsageError
-from oxide_desktop.core.model import Explanation, Locality, Preferences, Route, TaskType
+from oxide_desktop.core.model import Analysis, Explanation, Locality, Preferences, Route, TaskType
 from oxide_desktop.core.project import PROJECT_LABEL, ProjectSettings
 from oxide_desktop.core.route import route_sentence
 from tests.unit.test_orchestrator import House, request, stub
@@ -124,6 +124,22 @@ async def test_a_file_is_held_by_the_project_it_is_in_wherever_it_is_asked_from(
     assert not any(text in call.prompt for text in ("clients/a.txt\n", "text of the top", "text of dump.sql"))
     told = " ".join(record.notes)
     assert all(f"local only: matches {glob} ({PROJECT_LABEL})" in told for glob in ("clients/", "/top.txt", "*.sql"))
+
+
+async def test_the_parts_of_an_analysis_hold_what_the_project_holds(tmp_path: Path):
+    place = project(tmp_path / "project", "local_only: ['clients/']")
+    (place / "clients").mkdir()
+    (place / "clients" / "a.txt").write_text("text of a client\n" * 50, encoding="utf-8")
+    (place / "free.txt").write_text("text that is free\n" * 50, encoding="utf-8")
+    async with house(CLOUD, OTHER) as open_house:
+        record = await open_house.ask(cwd=tmp_path, files=("project",), analysis=Analysis())
+
+    prompts = [call.prompt for name in (CLOUD, OTHER) for call in open_house.adapters[name].calls]
+    assert any("text that is free" in prompt for prompt in prompts)
+    assert not any("text of a client" in prompt for prompt in prompts)
+    assert {item.path.rsplit("/", 1)[-1]: item.reason for item in record.receipt if item.reason} == {
+        "a.txt": f"local only: matches clients/ ({PROJECT_LABEL})"
+    }
 
 
 async def test_a_linked_folder_is_held_by_the_projects_on_both_sides(tmp_path: Path):
