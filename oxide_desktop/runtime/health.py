@@ -86,6 +86,9 @@ class HealthBoard:
             except ServiceError as error:  # it is tried again later
                 log.warning("%s could not be started again: %s", name, error)
                 recovered = True
+            except Exception:  # a third party's adapter: it costs its own service only
+                log.exception("the start of %s made a mistake", name)
+                recovered = False
             if recovered:
                 await self.check(name, Depth.PROBE)
 

@@ -99,7 +99,7 @@ class GuardedSpawner:
         try:
             if child.pid and child.was_killed:
                 log.warning("the guard of %s (%d) was killed", child.spec.purpose, child.pid)
-                await asyncio.to_thread(end_tree, child.pid, mark)
+                await asyncio.to_thread(end_tree, child.pid, self._registry.birth_of(child.pid), mark)
             await asyncio.to_thread(child.guard.wait, REAP_LIMIT_S)
         finally:
             self._children.pop(child.guard.pid, None)
@@ -146,12 +146,10 @@ def inform(child: GuardedChild) -> ChildInfo:
     )
 
 
-def end_tree(pid: int, mark: str) -> None:
-    """End what a killed guard has left."""
-    from oxide_desktop.runtime.births import birth_of  # noqa: PLC0415 - with the next
+def end_tree(pid: int, birth: str | None, mark: str) -> None:
+    """End what a killed guard has left: the program, unless its number is another's by now, and all with the mark."""
     from oxide_desktop.runtime.trees import end_leftovers  # noqa: PLC0415 - psutil
 
-    birth = birth_of(pid)
     end_leftovers([], [(pid, birth)] if birth else [], mark)
 
 

@@ -8,6 +8,7 @@ import pytest
 from oxide_desktop.core.errors import FailureKind, ServiceError
 from oxide_desktop.core.events import Event, EventBus, ServiceStatusChanged
 from oxide_desktop.core.health import Depth, Health, Tier
+from oxide_desktop.core.servers import ServerStart
 from oxide_desktop.runtime.health import CHECK_LIMIT_S, HealthBoard
 from tests.fakes.scripted_adapter import ScriptedAdapter, service
 
@@ -164,6 +165,28 @@ async def test_a_glance_keeps_the_higher_tier_that_was_proven(adapter: ScriptedA
     board.attempt_succeeded("stub")
 
     assert (await board.check("stub", Depth.GLANCE)).tier is Tier.ANSWERS
+
+
+async def test_watching_goes_on_when_an_adapter_makes_a_mistake():
+    class Mistaken(ScriptedAdapter):
+        startable = True
+        tries = asyncio.Event()
+
+        async def start(self, *, insist: bool = False) -> ServerStart:
+            raise AssertionError
+
+        async def recover(self) -> bool:
+            self.tries.set()
+            raise RuntimeError("out of line")
+
+    mistaken = Mistaken(service())
+    board = Board(mistaken)
+    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+        watching = group.create_task(board.watch(interval_s=0.01))
+        for _ in range(2):
+            await mistaken.tries.wait()
+            mistaken.tries.clear()
+        watching.cancel()
 
 
 async def test_watching_probes_again_and_again(adapter: ScriptedAdapter):
