@@ -81,7 +81,7 @@ async def serve_fronts(orchestrator: Orchestrator, paths: Paths, settings: Setti
     """Serve MCP over the socket, and HTTP unless it is switched off, on the running loop."""
     from oxide_desktop.fronts.cli.program import Listening  # noqa: PLC0415 - so that `main` hears Ctrl-C meanwhile
     from oxide_desktop.fronts.mcp.server import McpFront  # noqa: PLC0415 - `--help` needs no front
-    from oxide_desktop.ipc.channel import address_of  # noqa: PLC0415 - likewise
+    from oxide_desktop.ipc.channel import STARTED_BY_SHIM, address_of  # noqa: PLC0415 - likewise
 
     async with contextlib.AsyncExitStack() as stack:
         url, mcp = None, McpFront(orchestrator)
@@ -93,7 +93,16 @@ async def serve_fronts(orchestrator: Orchestrator, paths: Paths, settings: Setti
         # After the web, because MCP goes on to import in a thread: two threads that import uvicorn at once, whose
         # modules import each other, see half of it.
         await stack.enter_async_context(mcp.serve(paths))
+        if os.environ.pop(STARTED_BY_SHIM, None):
+            _let_go_of_stderr()
         yield Listening(socket=address_of(str(paths.socket)), url=url)
+
+
+def _let_go_of_stderr() -> None:
+    """Whoever started this program has seen that it works; what it says from now on would fill a file nobody reads."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
 
 
 def _web_is_wanted() -> bool:

@@ -25,6 +25,8 @@ PROTOCOL = 1
 FRAME_LIMIT = 8 * 1024 * 1024
 """Bytes in one line. Files travel as paths, so that a prompt is all that can be long."""
 HELLO_LIMIT_S = 5.0
+STARTED_BY_SHIM = "OXIDE_STARTED_BY_SHIM"
+"""In the environment of an app that `oxide-mcp` has started, which reads its standard error until the app serves."""
 _PATH_LIMIT = 107 if sys.platform == "linux" else 103
 
 

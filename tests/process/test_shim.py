@@ -24,6 +24,7 @@ from tests.fakes.openai_server import OpenAIServer
 ROOT = Path(__file__).parents[2]
 APP = (sys.executable, "-m", "oxide_desktop")
 SHIM = (sys.executable, "-m", "oxide_desktop.fronts.mcp.shim")
+TOOLS = ["route_task", "get_task_result", "list_services"]
 INITIALIZE = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
 CONFIG = """
 services:
@@ -144,13 +145,13 @@ class Session:
 
 
 @asynccontextmanager
-async def shim(home: Path, stderr: int | None = None) -> AsyncIterator[Session]:
+async def shim(home: Path, stderr: int | None = None, **variables: str) -> AsyncIterator[Session]:
     process = await asyncio.create_subprocess_exec(
         *SHIM,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=stderr,
-        env=environment(home),
+        env={**environment(home), **variables},
         cwd=home.parent,
         limit=2**24,
     )
@@ -236,13 +237,13 @@ def test_it_looks_for_the_socket_where_the_app_opens_it(monkeypatch: pytest.Monk
 async def test_it_starts_the_app_and_the_first_call_is_answered(home: Path, model: OpenAIServer) -> None:
     async with shim(home) as session:
         assert (await session.open())["result"]["serverInfo"]["name"] == "oxide"
-        assert await session.tools() == ["route_task"]
+        assert await session.tools() == TOOLS
         answer = await session.call("Hello?")
         assert answer["result"]["structuredContent"]["result"] == "Hello, world."
     assert len(apps_on(home)) == 1
     async with shim(home) as another:
         await another.open()
-        assert await another.tools() == ["route_task"]
+        assert await another.tools() == TOOLS
     assert len(apps_on(home)) == 1
     assert len(model.asked) == 1
 
@@ -278,7 +279,7 @@ async def test_a_session_survives_restarts_of_the_app(home: Path) -> None:
             async with app(home):
                 if session._last_id == 0:
                     await session.open()
-                assert await session.tools() == ["route_task"]
+                assert await session.tools() == TOOLS
                 assert not (await session.call("Hello?"))["result"].get("isError")
     assert apps_on(home) == []
 
@@ -319,7 +320,7 @@ async def test_what_is_no_message_is_refused_and_the_session_goes_on(running: Pa
         await session.open()
         giant = {"name": "route_task", "arguments": {"prompt": "x" * FRAME_LIMIT}}
         assert "8 MiB" in (await session.ask("tools/call", giant))["error"]["message"]
-        assert await session.tools() == ["route_task"]
+        assert await session.tools() == TOOLS
 
 
 async def test_a_long_prompt_and_a_long_answer_pass_whole(running: Path, model: OpenAIServer) -> None:
@@ -327,8 +328,40 @@ async def test_a_long_prompt_and_a_long_answer_pass_whole(running: Path, model: 
     async with shim(running) as session:
         await session.open()
         answer = await session.call("x" * 500_000)
-    assert answer["result"]["structuredContent"]["result"] == "y" * 2_000_000
+        page = answer["result"]["structuredContent"]
+        whole = await session.ask("resources/read", {"uri": f"oxide://tasks/{page['task_id']}"})
+    assert (page["result"], page["next_offset"]) == ("y" * 40_000, 40_000)
+    assert whole["result"]["contents"][0]["text"] == "y" * 2_000_000
     assert model.asked[-1].body["messages"][-1]["content"] == "x" * 500_000
+
+
+async def test_a_line_past_all_bounds_is_not_even_kept(running: Path) -> None:
+    async with shim(running) as session:
+        await session.send(b"[" * 200_000 + b"\n")
+        assert (await session.receive())["error"]["code"] == -32700
+        for _ in range(48):
+            await session.send(b"x" * 2**20)
+        await session.send(b"\n")
+        assert "8 MiB" in (await session.receive())["error"]["message"]
+        await session.open()
+        assert await session.tools() == TOOLS
+        assert psutil.Process(session.process.pid).memory_info().rss < 200 * 2**20
+
+
+async def test_an_app_that_it_started_serves_the_web_page_if_the_client_wants_it(home: Path) -> None:
+    for wanted in ("false", "true"):
+        async with shim(home, OXIDE_AUTO_START_WEB=wanted) as session:
+            await session.open()
+            served = (home / "run" / "web.json").exists()
+        assert served == (wanted == "true")
+        end_apps_on(home)
+
+
+async def test_an_app_that_it_started_holds_no_file_of_its_own_open_for_what_it_says(home: Path) -> None:
+    async with shim(home) as session:
+        await session.open()
+        (started,) = apps_on(home)
+        assert Path(f"/proc/{started.pid}/fd/2").readlink() == Path("/dev/null")
 
 
 # -- and its client ----------------------------------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from oxide_desktop import __version__
 from oxide_desktop.ipc.channel import (
     FRAME_LIMIT,
+    STARTED_BY_SHIM,
     ChannelError,
     Connection,
     connect,
@@ -39,12 +40,16 @@ usage: oxide-mcp [--help] [--version]
 Connects an MCP client, such as Claude Code, to Oxide. The client starts it and speaks JSON over its standard input
 and output; started by hand it waits for that. Oxide itself is started when it does not run.
 
-To connect Claude Code:  claude mcp add oxide -- oxide-mcp
+To connect Claude Code:  oxide mcp install   (others: --client cursor, vscode, gemini, codex, claude-desktop)
+
+OXIDE_HOME            where Oxide's files are, if not in ~/.oxide
+OXIDE_AUTO_START_WEB  true: an app that is started here serves its web page even if web.enabled is false
 """
 APP_GONE = "Oxide ended while it worked on this. What it had finished is in its history. Call again to repeat it."
 START_LIMIT_S = 30.0
 _LAST_WORDS_BYTES = 4096
 _MESSAGE_KEYS = ("method", "result", "error")
+_LINE_LIMIT = 4 * FRAME_LIMIT  # up to here a line is read whole, so that its refusal can name its id
 _RETRY_S = 0.05
 _RESTART_S = 1.0
 _LAST_ANSWERS_S = 1.5  # clients that wait for our end do so for two seconds or more
@@ -80,8 +85,10 @@ class Shim:
     # -- from the client ---------------------------------------------------------------------------
 
     def _read_client(self) -> None:
-        while line := self._client_in.readline():
+        while line := self._client_in.readline(_LINE_LIMIT):
             self._from_client.put(line)
+            while line and not line.endswith(b"\n"):  # the rest of what is too long to be kept
+                line = self._client_in.readline(_LINE_LIMIT)
         self._client_gone.set()
         self._from_client.put(None)
         last_bound = threading.Timer(_LAST_ANSWERS_S, os._exit, (0,))  # an app that hangs holds the main one in a write
@@ -92,8 +99,8 @@ class Shim:
         if not line.strip():
             return
         try:
-            message = json.loads(line)
-        except ValueError:
+            message = json.loads(line) if len(line) < _LINE_LIMIT else {"method": "", "id": ""}
+        except (ValueError, RecursionError):
             self._refuse(None, _PARSE_ERROR, "This line is not JSON.")
             return
         if not isinstance(message, dict) or message.keys().isdisjoint(_MESSAGE_KEYS):
@@ -253,9 +260,9 @@ def _start_app() -> tuple[Popen[bytes], BinaryIO]:
         program,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
-        stderr=errors,
+        stderr=errors,  # until it serves: then it lets go of it
         cwd=os.path.expanduser("~"),
-        env={**os.environ, "OXIDE_HOME": home_folder()},  # ours may be relative to our own directory
+        env={**os.environ, "OXIDE_HOME": home_folder(), STARTED_BY_SHIM: "1"},  # ours may be relative to our folder
         start_new_session=True,
         creationflags=flags,
     )
