@@ -108,6 +108,9 @@ def start(job: Job, status: int) -> subprocess.Popen[bytes] | None:  # noqa: TID
             [os.fsdecode(part) for part in job.argv],
             env={os.fsdecode(name): os.fsdecode(value) for name, value in job.env.items()},
             cwd=cwd,
+            stdin=0,  # named, since a child inherits no other handles
+            stdout=1,
+            stderr=2,
             creationflags=subprocess.CREATE_NEW_PROCESS_GROUP,
         )
     except OSError as error:
@@ -117,6 +120,14 @@ def start(job: Job, status: int) -> subprocess.Popen[bytes] | None:  # noqa: TID
         os.close(stream)
     report(status, f"pid {os.getpid()} {program.pid}")
     return program
+
+
+def ask_to_end(program: subprocess.Popen[bytes]) -> None:  # noqa: TID251 - as above
+    """Send what a console program takes for Ctrl-Break. One that has no console is killed when its time is up."""
+    try:
+        program.send_signal(signal.CTRL_BREAK_EVENT)
+    except OSError:
+        return
 
 
 def listen(control: int, events: queue.SimpleQueue[float | None]) -> None:
@@ -154,7 +165,7 @@ def watch(program: subprocess.Popen[bytes], events: queue.SimpleQueue[float | No
         if grace_s is None:
             break
         if deadline is None and grace_s > 0:
-            program.send_signal(signal.CTRL_BREAK_EVENT)
+            ask_to_end(program)
         until = time.monotonic() + grace_s
         deadline = until if deadline is None else min(until, deadline)
     if program.poll() is None:
