@@ -16,29 +16,32 @@ from functools import lru_cache
 from oxide_desktop.core.secret_values import Look, is_placeholder, look_of
 
 STEMS = (
-    "pass", "pwd", "secret", "token", "api_key", "apikey", "api-key", "access_key", "accesskey", "access-key",
-    "private_key", "privatekey", "private-key", "account_key", "accountkey", "auth_key", "authkey", "encryption_key",
-    "encryptionkey", "signing_key", "signingkey", "master_key", "masterkey", "client-key", "credential", "_auth",
+    "pass", "pw", "kennwort", "secret", "token", "credential", "_auth", "_key", ".key", "client-key",
+    "apikey", "api-key", "api key", "accesskey", "access-key", "privatekey",
+    "private-key", "accountkey", "authkey", "encryptionkey", "signing_key",
+    "signingkey", "masterkey",
 )  # fmt: skip
 # What may follow a stem: the rest of the name, then a separator, then a value in quotes or up to a space.
 AFTER_STEM = (
-    r"(?P<rest>[\w.\-]{0,40}+)(?P<close>\\{0,3}[\"'`]?\]?)"
+    r"(?P<rest>[\w.\-]{0,40}+)(?P<close>(?:\\{0,3}[\"'`]|\*\*?)?\]?)"
     r"(?:\s{0,8},?\s{0,40}(?:[\"']?value[\"']?|default)\s{0,3}[:=]|[ \t]{0,8}"
-    r"(?P<sep>:=|=>|={1,3}|!==?|:\s{0,3}[\w.\[\]|?]{1,30}[ \t]{0,3}=(?!=)|:|,|>|\bis:?)|(?=[ \t]))"
-    r"[ \t]{0,8}(?:@?[rbfu]{0,2}\\{0,3}(?P<quote>[\"'`])(?P<quoted>[^\"'`\n\\]{4,300}+)(?P<end>\\{0,3}[\"'`])?"
+    r"(?P<sep>:=|=>|={1,3}|!==?|:\s{0,3}[\w.\[\]|?]{1,30}[ \t]{0,3}=(?!=)|:|,|\(|>|\bis:?)|(?=[ \t]))"
+    r"(?:\*\*?|[ \t]{0,3}[|>][+-]?[ \t]{0,8}\r?\n)?[ \t]{0,8}"
+    r"(?:@?[rbfu]{0,2}\\{0,3}(?P<quote>[\"'`])(?P<quoted>[^\"'`\n\\]{4,300}+)(?P<end>\\{0,3}[\"'`])?"
     r"|(?P<plain>[^\s\"'`]{4,300}+)(?P<tail>[ \t]{0,20}(?:[#;][^\n]{0,200})?(?:\r?\n|\Z))?)"
 )
 _NAME = re.compile(r"[\w.\-]*\Z")
 _NAME_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _LINE_HEAD = re.compile(
-    r"[ \t]*(?:(?:[-#;*+>]|//)[ \t]*)?(?:export |set |setx |env |arg |declare -x |\$env:|environment=)?[ \t]*[\"'`]?\Z",
+    r"[ \t]*(?:(?:[-#;*+>]|//)[ \t]*)?(?:\*\*)?"
+    r"(?:export |set |setx |env |arg |declare -x |\$env:|environment=)?[ \t]*[\"'`]?\Z",
     re.IGNORECASE,
 )
 _BARE_HEAD = re.compile(r"(?:[ \t]*- ?|# ?)?(?:export |set |env |arg |\$env:|environment=)?[\"'`]?\Z", re.IGNORECASE)
-_SPACE_HEAD = re.compile(r"\blogin\s{1,5}\S{1,80}\s{1,20}\Z|^ENV \Z", re.MULTILINE)
+_SPACE_HEAD = re.compile(r"\blogin\s{1,5}\S{1,80}\s{1,20}\Z|^ENV \Z|\bconfigure set \Z", re.MULTILINE)
 _ENDS = re.compile(r"[&;,\\)}\]]")
 _DSN_HEAD = re.compile(r"(?:\w+=\S+[ ;]\s?|[?&;])\Z")
-_PASSWORDS = ("password", "passwd", "passphrase", "passcode", "pwd")
+_PASSWORDS = ("password", "passwd", "passphrase", "passcode", "pwd", "passwort", "kennwort")
 _KEYS = ("secret", "token", "credential", "credentials", "apikey", "accesskey", "privatekey", "accountkey", "authkey",
          "encryptionkey", "signingkey", "masterkey")  # fmt: skip
 _BEFORE_KEY = frozenset({
@@ -47,6 +50,10 @@ _BEFORE_KEY = frozenset({
 _NO_SECRET_TOKENS = frozenset({
     "next", "page", "continuation", "sync", "csrf", "xsrf", "pad", "eos", "bos", "unk", "mask", "cls", "sep", "start",
     "end", "special", "stop", "public", "publishable", "cancel", "cancellation", "last", "prev", "previous", "first",
+})  # fmt: skip
+_NO_SECRET_KEYS = frozenset({
+    "public", "primary", "foreign", "cache", "sort", "partition", "publishable", "site", "host", "idempotency", "row",
+    "object", "pub", "index", "group", "event", "dedup", "routing", "translation", "message", "resource", "issue",
 })  # fmt: skip
 _TRAILING = frozenset({
     "base", "prod", "production", "dev", "stage", "staging", "test", "live", "main", "primary", "secondary", "old",
@@ -77,12 +84,14 @@ def family_of(name: str) -> Family:
     while words and (words[-1] in _TRAILING or words[-1].isdigit()) and len(words) > 1:
         words.pop()
     last, before = words[-1], words[-2] if len(words) > 1 else ""
-    if last == "pass" or last.endswith(_PASSWORDS):
+    if last in {"pass", "pw"} or last.endswith(_PASSWORDS):
         return Family.PASSWORD
     if last.endswith(_KEYS):
         return Family.NONE if _NO_SECRET_TOKENS.intersection(words) else Family.KEY
     if (last == "key" and before in _BEFORE_KEY) or last == "auth":
         return Family.KEY
+    if last == "key":
+        return Family.NONE if _NO_SECRET_KEYS.intersection(words) else Family.MAYBE
     speaks = any(word.endswith((*_PASSWORDS, *_KEYS)) for word in words)
     return Family.MAYBE if speaks and last not in _ELSEWHERE else Family.NONE
 
@@ -104,12 +113,16 @@ class Assignment:
         """Whether a secret is assigned."""
         if self.match["sep"] is None and not self._spelled_out and not self._takes_space:
             return False
-        family = family_of(self._prefix.lstrip("-.") + self.text[self.match.start() : self.match.start("close")])
+        family = family_of(self._name)
         if family is Family.NONE:
             return False
         if self.match["quoted"]:
             return self._quoted(family, self._value("quoted"))
         return self._plain(family, self._value("plain"))
+
+    @property
+    def _name(self) -> str:
+        return self._prefix.rpartition(".")[2].lstrip("-") + self.text[self.match.start() : self.match.start("close")]
 
     @property
     def _separator(self) -> str:
@@ -160,6 +173,8 @@ class Assignment:
         if not self.match["end"] or " " in value:
             return False
         look = look_of(value)
+        if self._separator == "(" and self._name.lower() not in _SETTERS:
+            return look is Look.RANDOM and len(value) >= _LONG
         if look is Look.RANDOM:
             return family is not Family.MAYBE or len(value) >= _LONG
         if family is not Family.PASSWORD or self._separator == ",":
@@ -175,6 +190,8 @@ class Assignment:
         return bool(form.match(self._head)) and self._separator in {":", "="}
 
     def _plain(self, family: Family, value: str) -> bool:
+        if family is Family.MAYBE and len(value) < _LONG:
+            return False
         if not self._separator and not self._spelled_out:
             return _accepted(family, look_of(value), word=not self._is_option)
         if self._separator == ">":
@@ -240,4 +257,5 @@ def bearer_is_secret(value: str) -> bool:
 _NO_WORDS = (Look.RANDOM, Look.MIXED)
 _SECTION = re.compile(r"^\[[\w .:-]{1,40}\]\s*$", re.MULTILINE)
 _SECTION_CHARS = 1_000
+_SETTERS = frozenset({"password", "setpassword", "withpassword", "set_password", "with_password"})
 _LOOK_BACK, _LONG, _FEW = 120, 16, 4

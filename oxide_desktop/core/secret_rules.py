@@ -57,7 +57,7 @@ RULES: tuple[Rule, ...] = (
     *_each("a Discord webhook", ("discord.com/api/webhooks/", "discordapp.com/api/webhooks/"), r"\d{16,20}/[\w-]{60}"),
     Rule("a Docker token", "dckr_pat_", r"[\w-]{20}"),
     *_each("a Doppler token", ("dp.pt.", "dp.st.", "dp.sa."), r"[\w.-]{40}"),
-    Rule("a Facebook token", "EAA", r"[A-Z][A-Za-z0-9]{80}"),
+    Rule("a Facebook token", "EAA", r"[A-Z][A-Za-z0-9]{80,300}+(?![+/=])"),
     Rule("a Figma token", "figd_", r"[\w-]{36}"),
     Rule("a Fly token", "fm2_", r"[A-Za-z0-9+/=_]{60}"),
     Rule("a GitHub token", "github_pat_", r"\w{22}"),
@@ -106,5 +106,9 @@ RULES: tuple[Rule, ...] = (
     Rule("a private key", "-----BEGIN ", r"(?:[A-Z0-9]{2,10} ){0,3}PRIVATE KEY(?: BLOCK)?-----"
          r"(?:\\r|\\n|[\s\"'+,\\#>*|]){0,60}+(?:[A-Z][\w-]{2,20}+: [^\n]{0,120}+\s{1,40}+){0,4}([A-Za-z0-9+/=]{40})"),
     Rule("a private key", "PuTTY-User-Key-File-", r"[23]: [^\n]{1,60}\n"),
+    *_each("a password's hash", ("$5$", "$6$", "$y$"), r"[^\s$]{1,40}(?:\$[./A-Za-z0-9]{1,40})?\$([./A-Za-z0-9]{43})"),
+    *_each("a password's hash", ("$1$", "$apr1$"), r"[./A-Za-z0-9]{1,8}\$([./A-Za-z0-9]{22})"),
+    *_each("a password's hash", ("$2a$", "$2b$", "$2y$"), r"\d\d\$([./A-Za-z0-9]{53})"),
+    Rule("a password's hash", "$argon2", r"\w{0,3}\$[\w=,$]{1,60}\$([A-Za-z0-9+/]{16})"),
     Rule("a password in an address", "://", r"[^\s:/@,\"'`<>]{0,80}+:([^\s/@\"'`<>]{3,200}+)@[\w\[]"),
 )  # fmt: skip

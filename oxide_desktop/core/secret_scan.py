@@ -57,14 +57,19 @@ _HEADER = (
 )
 _USER = r"[ =]?[\"']?[\w.@%+-]{1,80}:(?P<value>[^\s\"']{4,200}+)"
 _GIVEN_WORD = r"[\"']?(?P<value>[^\s\"']{6,100}+)"
+_SQL = r"(?P<how>[\"'])(?P<value>[^\s\"']{6,100}+)[\"']"
 _COMMANDS = (
     (" -u", _USER, "curl"),
     (" --user", _USER, "curl"),
     (" -p", _GIVEN_WORD, "mysql"),
     (" -p ", _GIVEN_WORD, "sshpass"),
+    (" -p ", _GIVEN_WORD, "docker login"),
+    (" -a ", _GIVEN_WORD, "redis-cli"),
 )
 _GIVEN = (
     ("a sign-in header", "authorization", _HEADER, ""),
+    ("a password in SQL", "identified by ", _SQL, ""),
+    ("a password in SQL", " password ", _SQL, ""),
     *(("a password on a command line", *command) for command in _COMMANDS),
 )
 _COMMAND_CHARS = 300

@@ -30,7 +30,7 @@ _NAMING = (
     "credentials|credential|creds|cred|auth|access|private|public|client|account|user|username|name|id|oauth|bearer|"
     "basic|admin|root|guest|service|server|database|db|mysql|postgres|postgresql|redis|mongo|mongodb|rabbitmq|"
     "openai|anthropic|google|azure|aws|github|gitlab|hf|sk|pk|proj|live|prod|dev|jwt|session|cookie|csrf|login|"
-    "encrypted|hashed|hash|plain|type|field|input|prompt|confirm|confirmation|reset|forgot|show|refresh"
+    "encrypted|hashed|hash|plain|proxy|host|type|field|input|prompt|confirm|confirmation|reset|forgot|show|refresh"
 )
 _words = "|".join(sorted({*_STANDING_IN.split("|"), *_NAMING.split("|")}, key=len, reverse=True))
 _COUNTING = (
