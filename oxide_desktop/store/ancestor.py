@@ -38,7 +38,8 @@ def remember(connection: apsw.Connection, path: Path, sentence: str, *, done: bo
 
 def sentence(path: Path, outcome: Imported) -> str:
     """What a person should know of the import."""
-    text = f"{outcome.imported} tasks were imported from {path}, which stays as it is."
+    tasks = "1 task was" if outcome.imported == 1 else f"{outcome.imported:,} tasks were"
+    text = f"{tasks} imported from {path}, which stays as it is."
     if not outcome.refused:
         return text
     shown = "; ".join(f"{task_id}: {reason}" for task_id, reason in outcome.refused[:_SHOWN])

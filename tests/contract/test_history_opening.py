@@ -535,7 +535,7 @@ async def test_a_damaged_ancestors_file_is_refused_until_it_is_mended(tmp_path):
         assert "is not a readable tasks.json" in notice
     file.write_text(json.dumps({"task-uuid-1": ANCIENT}))
     found, [notice] = await reopened(tmp_path, ancestor=file)
-    assert (found, notice) == (["task-uuid-1"], f"1 tasks were imported from {file}, which stays as it is.")
+    assert (found, notice) == (["task-uuid-1"], f"1 task was imported from {file}, which stays as it is.")
 
 
 async def test_a_refused_file_that_was_taken_away_is_not_mentioned_again(tmp_path):

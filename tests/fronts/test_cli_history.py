@@ -230,3 +230,12 @@ def test_the_flight_recorder_tells_rule_attempts_tokens_cost_and_whether_data_le
     assert oxide.json("explain", "--task", task["id"]) == task
     assert oxide("explain", "Hello", "--task", task["id"]).returncode == 2
     assert oxide("explain", "--task", "nowhere").returncode == 2
+
+
+def test_an_ancestors_history_is_told_of_once_by_whichever_command_comes_first(oxide: Oxide) -> None:
+    oxide.home.mkdir(exist_ok=True)
+    (oxide.home / "tasks.json").write_text(json.dumps(OLD), encoding="utf-8")
+    first, second = oxide("history"), oxide("history")
+    assert "2 tasks were imported from" in first.stderr
+    assert "imported" not in second.stderr
+    assert first.stdout.count("old-") == 2

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence, Sized
-from pathlib import Path
 from typing import Any
 
 import click
@@ -16,6 +15,7 @@ from oxide_desktop.config.secrets import KeyStore
 from oxide_desktop.config.settings import to_plain
 from oxide_desktop.core.errors import ConfigError, ConfigProblem, UsageError
 from oxide_desktop.core.project import ProjectSettings
+from oxide_desktop.fronts.cli.asking import current_folder
 from oxide_desktop.fronts.cli.groups import ShowGroup
 from oxide_desktop.fronts.cli.interrupt import run_interruptible
 from oxide_desktop.fronts.cli.output import mark, out, out_json, say
@@ -65,7 +65,7 @@ def check(program: Program, *, as_json: bool) -> int:
     """
     try:
         found = run_interruptible(inspect(KeyStore(program.paths)))
-        projects = ProjectFiles(tuple(found.settings.services)).above(Path.cwd())
+        projects = ProjectFiles(tuple(found.settings.services)).above(current_folder())
     except ConfigError as error:
         if not as_json:
             raise

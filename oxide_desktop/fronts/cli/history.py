@@ -145,7 +145,7 @@ def export(program: Program) -> None:
     """Print everything kept, in the shape of a tasks.json."""
 
     async def write(engine: Orchestrator) -> None:
-        await engine.start()
+        await _open(engine)
         async with aclosing(engine.history.export()) as pieces:
             async for piece in pieces:
                 out(piece, ends_line=False)
@@ -172,14 +172,21 @@ def import_tasks(program: Program, *, file: Path, as_json: bool) -> int:
 
 def _page(program: Program, wanted: TaskFilter, limit: int, offset: int) -> TaskPage:
     async def read(engine: Orchestrator) -> TaskPage:
-        await engine.start()
+        await _open(engine)
         return await engine.history.list(wanted, limit=limit, offset=offset)
 
     return program.run(read)
 
 
-async def _get(engine: Orchestrator, task_id: str) -> TaskRecord:
+async def _open(engine: Orchestrator) -> None:
+    """Open the history, and tell what has become of it: imported, replaced, set aside."""
     await engine.start()
+    for notice in engine.history.notices:
+        say(f"{mark('attention')} {one_line(notice)}")
+
+
+async def _get(engine: Orchestrator, task_id: str) -> TaskRecord:
+    await _open(engine)
     return await engine.history.get(task_id)
 
 
