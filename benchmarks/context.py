@@ -12,7 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from oxide_desktop.core.classify import classify
-from oxide_desktop.core.context import Context, ContextFile, fit
+from oxide_desktop.core.context import Context, ContextFile
+from oxide_desktop.core.fitting import fit
 from oxide_desktop.core.model import Locality
 from oxide_desktop.core.secret_scan import scan_secrets
 from oxide_desktop.core.settings import PrivacySettings

@@ -11,9 +11,10 @@ from functools import partial
 from oxide_desktop.core import journal
 from oxide_desktop.core.attempt import LiveAttempt, note
 from oxide_desktop.core.breaker import Breakers
-from oxide_desktop.core.context import Context, Fitted, fit
+from oxide_desktop.core.context import Context
 from oxide_desktop.core.errors import FailureKind, RouteError, ServiceError
 from oxide_desktop.core.events import EventBus
+from oxide_desktop.core.fitting import Fitted, fit
 from oxide_desktop.core.model import Route
 from oxide_desktop.core.ports import Adapter, Call, HealthReports
 from oxide_desktop.core.quota import Quotas

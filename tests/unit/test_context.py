@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from oxide_desktop.core.context import Context, fit, gather
+from oxide_desktop.core.context import Context, gather
 from oxide_desktop.core.errors import FailureKind, ServiceError, UsageError
+from oxide_desktop.core.fitting import fit
 from oxide_desktop.core.model import Locality, Request, Source
 from oxide_desktop.core.privacy import check_prompt
 from oxide_desktop.core.project import ProjectLanes
