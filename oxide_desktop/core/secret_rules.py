@@ -57,7 +57,7 @@ RULES: tuple[Rule, ...] = (
     *_each("a Discord webhook", ("discord.com/api/webhooks/", "discordapp.com/api/webhooks/"), r"\d{16,20}/[\w-]{60}"),
     Rule("a Docker token", "dckr_pat_", r"[\w-]{20}"),
     *_each("a Doppler token", ("dp.pt.", "dp.st.", "dp.sa."), r"[\w.-]{40}"),
-    Rule("a Facebook token", "EAA", r"[A-Z][A-Za-z0-9]{80,300}+(?![+/=])"),
+    Rule("a Facebook token", "EAA", r"[MC][A-Za-z0-9]{100,300}+(?![+/=])"),
     Rule("a Figma token", "figd_", r"[\w-]{36}"),
     Rule("a Fly token", "fm2_", r"[A-Za-z0-9+/=_]{60}"),
     Rule("a GitHub token", "github_pat_", r"\w{22}"),
