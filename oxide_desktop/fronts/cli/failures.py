@@ -27,8 +27,7 @@ class ReaderLeft(Exception):
 
 def ending(args: Sequence[str], work: Callable[[], object]) -> int:
     """Do `work` and answer the exit code; what goes wrong is told here and nowhere else."""
-    from oxide_desktop.config.private_files import DISK_FULL, FORBIDDEN, unwritable  # noqa: PLC0415 - click comes first
-    from oxide_desktop.core.errors import Bug, CancelledTaskError, OxideError  # noqa: PLC0415 - likewise, for --help
+    from oxide_desktop.core.errors import Bug, CancelledTaskError, OxideError  # noqa: PLC0415 - click comes first, for --help
 
     as_json = "--json" in _options(args)
     try:
@@ -45,11 +44,18 @@ def ending(args: Sequence[str], work: Callable[[], object]) -> int:
         _forget_stdout()
         return CancelledTaskError.exit_code
     except Exception as error:  # a bug of ours: told like every other error, its trace goes to the log
-        if isinstance(error, OSError) and error.errno in (*DISK_FULL, *FORBIDDEN):
-            return _tell(unwritable(error), as_json=as_json)
+        if isinstance(error, OSError) and (refused := _refusal(error)):
+            return _tell(refused, as_json=as_json)
         log.exception("the command line met a bug")
         return _tell(Bug("Oxide made a mistake", repr(error), "The log has the details."), as_json=as_json)
     return code if isinstance(code, int) else 0
+
+
+def _refusal(error: OSError) -> OxideError | None:
+    """What to say where the system refused to write a file, which is no bug of ours."""
+    from oxide_desktop.config.private_files import DISK_FULL, FORBIDDEN, unwritable  # noqa: PLC0415 - not for --help
+
+    return unwritable(error) if error.errno in (*DISK_FULL, *FORBIDDEN) else None
 
 
 def _options(args: Sequence[str]) -> Sequence[str]:
