@@ -16,7 +16,7 @@ from oxide_desktop.adapters.agent_cli import AgentCli
 from oxide_desktop.adapters.registry import adapter_class
 from oxide_desktop.core.errors import FailureKind
 from oxide_desktop.core.health import Depth, Tier
-from oxide_desktop.core.ports import AdapterTools, Started, Usage
+from oxide_desktop.core.ports import AdapterTools, Alive, Started, Usage
 from oxide_desktop.core.settings import ServiceSettings, ServiceType
 from tests.fakes.asking import ask, question
 from tests.fakes.gemini_api import PER_DAY, PER_MINUTE, WRONG_KEY, GeminiServer
@@ -199,6 +199,7 @@ async def test_closing_a_stalled_answer_leaves_no_process(
     server.usual = Reply(fault=Fault.STALL, after=1)
     async with aclosing(adapter.execute(question())) as outputs:
         assert isinstance(await anext(outputs), Started)
+        assert await anext(outputs) == Alive()
         assert await anext(outputs) == "Hello"
         (child,) = adapter_tools.spawner.children()
         assert len(child.tree) == 1, "one process, not a launcher and its child"
