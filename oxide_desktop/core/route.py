@@ -30,7 +30,8 @@ _LIGHT_TYPES = (TaskType.QUICK_QUERY, TaskType.GENERAL)
 _SWITCHED_OFF = "switched off"
 NO_FALLBACK = "fallback is switched off"
 _ALL_HELD = "every file must stay local"
-_CUT = "will be cut to fit"
+CUT = "will be cut to fit"
+HELD_BACK = " held back: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,7 @@ class HeldFiles:
 
     def __str__(self) -> str:
         count = len(self.held)
-        return f"{'1 file is' if count == 1 else f'{count:,} files are'} held back: {held_phrase(self.held)}"
+        return f"{'1 file is' if count == 1 else f'{count:,} files are'}{HELD_BACK}{held_phrase(self.held)}"
 
 
 def choose_route(
@@ -142,7 +143,7 @@ def _only(name: str, services: Sequence[ServiceStatus], need: _Need, unavailable
     if reason := _absent(wanted) or unavailable.get(name) or need.forbidden(wanted):
         return Route((), (Skipped(name, reason), *others))
     cut = wanted.info is not None and need.missing_tokens(wanted.info.max_context_tokens) > 0
-    reasons = ("you asked for it", need.partly_held(wanted), _CUT if cut else "")
+    reasons = ("you asked for it", need.partly_held(wanted), CUT if cut else "")
     return Route((Candidate(name, 1.0, tuple(filter(None, reasons))),), tuple(others))
 
 
@@ -225,7 +226,7 @@ class _Order:
             self._lanes(status),
         ]
         score = min(max(0.1 + sum(points for points, _ in found), 0.0), 0.99)
-        reasons = [why, *(reason for _, reason in found), _CUT if self.cut else ""]
+        reasons = [why, *(reason for _, reason in found), CUT if self.cut else ""]
         if place <= 0:
             place += score
         return Candidate(

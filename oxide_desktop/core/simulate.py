@@ -9,7 +9,7 @@ from typing import Any
 
 from oxide_desktop.core.model import Candidate, Route, TaskType
 from oxide_desktop.core.record import TaskRecord
-from oxide_desktop.core.route import NO_FALLBACK
+from oxide_desktop.core.route import CUT, HELD_BACK, NO_FALLBACK
 
 LAST_TASKS = 200
 MOST_TASKS = 10_000
@@ -22,7 +22,7 @@ CAVEATS = (
 
 @dataclass(frozen=True, slots=True)
 class MovedTask:
-    """A task that would have gone elsewhere."""
+    """A task that would have gone elsewhere; `in_part` tells what of it would not have gone with it."""
 
     id: str
     prompt: str
@@ -30,6 +30,7 @@ class MovedTask:
     to_service: str
     why: str
     created_at: float
+    in_part: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,7 @@ class RuleTrial:
                     "from": task.from_service,
                     "to": task.to_service,
                     "why": task.why,
+                    "in_part": task.in_part or None,
                     "created_at": task.created_at,
                 }
                 for task in self.moved
@@ -161,8 +163,10 @@ def _standing(candidates: Sequence[Candidate], index: int) -> str:
 
 def _moved(record: TaskRecord, service: str, why: str) -> MovedTask:
     candidates = record.route.candidates if record.route else ()
+    reasons = next((item.reasons for item in candidates if item.service == service), ())
+    in_part = "; ".join(reason for reason in reasons if reason == CUT or HELD_BACK in reason)
     before = candidates[0].service if candidates else ""
-    return MovedTask(record.id, _first_line(record.prompt), before, service, why, record.created_at)
+    return MovedTask(record.id, _first_line(record.prompt), before, service, why, record.created_at, in_part)
 
 
 def _unmoved(record: TaskRecord, reason: str) -> UnmovedTask:

@@ -133,3 +133,18 @@ def test_a_rule_can_be_tried_on_the_history_before_it_is_set(oxide: Oxide) -> No
     done = oxide("rules", "try", "coding", "nobody")
     assert done.returncode == 2
     assert "'nobody' is not one of" in done.stderr
+
+
+def test_what_would_have_gone_in_part_or_not_at_all_is_said(oxide: Oxide) -> None:
+    with OpenAIServer(models=["model-a"]) as server:
+        cloud = {"base_url": server.base_url, "locality": "cloud"}
+        oxide.configure(only(near=server.base_url, cloud=cloud) + "privacy: {local_only: [held.txt]}\n")
+        for name in ("held.txt", "free.txt"):
+            (oxide.cwd / name).write_text("text", encoding="utf-8")
+        oxide("rules", "set", "coding", "near")
+        for files in (["-f", "held.txt", "-f", "free.txt"], ["-f", "held.txt"]):
+            assert oxide("run", "Write a function", "-t", "coding", *files).returncode == 0
+        shown = oxide("rules", "try", "coding", "cloud").stdout
+    assert "moved 1 of the last 2 tasks." in shown
+    assert "1 task of these only in part: files are held back, or cut to fit." in shown
+    assert "1 task could not have gone there: " in shown

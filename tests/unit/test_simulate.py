@@ -122,6 +122,7 @@ def test_programs_get_all_of_it():
             "from": "qwen",
             "to": "ollama",
             "why": "choice 2 of 2 (0.50: stays on your machines)",
+            "in_part": None,
             "created_at": 7.0,
         }
     ]
@@ -131,6 +132,17 @@ def test_programs_get_all_of_it():
     assert (told["task_type"], told["service"], told["looked_at"], told["of_type"]) == ("coding", "ollama", 2, 2)
     assert (told["already_there"], told["decided_otherwise"], told["could_not"]) == (0, [], [])
     assert told["caveats"] == list(CAVEATS)
+
+
+async def test_a_task_that_would_have_gone_without_some_of_its_files_says_so(tmp_path):
+    for name in ("secret.txt", "free.txt"):
+        (tmp_path / name).write_text("text", encoding="utf-8")
+    async with House(stub(name="first"), stub(name="second", locality=Locality.CLOUD)) as house:
+        object.__setattr__(house.settings, "privacy", PrivacySettings(local_only=("secret.txt",)))
+        asked = await house.ask("Write a function", cwd=tmp_path, files=("secret.txt", "free.txt"))
+        (moved,) = (await house.orchestrator.try_rule(TaskType(asked.task_type), "second")).moved
+
+    assert moved.in_part.startswith("1 file is held back: secret.txt")
 
 
 async def test_the_engine_tries_a_rule_on_its_history_and_asks_nobody(tmp_path):

@@ -30,6 +30,9 @@ def show_trial(trial: RuleTrial) -> None:
     sentence = f"{trial.task_type.value} → {one_line(trial.service)} {trial.sentence}."
     for line in wrap(sentence, columns()):
         out(paint(line, bold=True))
+    in_part = sum(bool(task.in_part) for task in trial.moved)
+    if in_part:
+        out(f"{_tasks(in_part)} of these only in part: files are held back, or cut to fit.")
     if trial.already_there:
         out(f"{_tasks(trial.already_there)} went there anyway.")
     _show_others("would have stayed", trial.decided_otherwise)
