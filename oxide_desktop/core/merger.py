@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -23,8 +24,6 @@ from oxide_desktop.core.model import Candidate, Locality, Route
 from oxide_desktop.core.running import RunningTask
 from oxide_desktop.core.shares import ShareKeeper
 from oxide_desktop.core.tokens import estimate_tokens
-
-_MOST_ROUNDS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,19 +90,16 @@ class Merger:
         self._bus.publish(chunk)
 
     async def _reduce(self, parts: Sequence[Part], able: Sequence[MergingService]) -> Sequence[Part]:
-        """Merge in rounds until what is left fits one window."""
-        for _ in range(_MOST_ROUNDS):
-            need = merge_need(self._prompt, parts)
-            if any(service.holds(need) for service in able):
-                return parts
-            largest = max(able, key=lambda service: service.room or 0, default=None)
-            if largest is None:
-                raise _nobody_may_merge()
+        """Merge in rounds, each of which leaves fewer parts, until they fit one window."""
+        if not able:
+            raise _nobody_may_merge()
+        largest = max(able, key=lambda service: math.inf if service.room is None else service.room)
+        while not any(service.holds(merge_need(self._prompt, parts)) for service in able):
             groups = batches(self._prompt, parts, largest.room or 0)
             if len(groups) == len(parts):
-                break
+                raise _too_long_to_merge()
             parts = [await self._merge_batch(group, largest) for group in groups]
-        raise ServiceError(FailureKind.CONTEXT, "The parts are too long", "They do not fit the window of any service")
+        return parts
 
     async def _merge_batch(self, parts: Sequence[Part], service: MergingService) -> Part:
         if len(parts) == 1:
@@ -139,4 +135,10 @@ def _nobody_may_merge() -> ServiceError:
         FailureKind.HELD,
         "Nobody may see them all",
         "Some tell of files that must stay on this machine, and no local service takes part",
+    )
+
+
+def _too_long_to_merge() -> ServiceError:
+    return ServiceError(
+        FailureKind.CONTEXT, "The parts are too long", "No two of them fit the window of any service that takes part"
     )

@@ -16,8 +16,7 @@ _LONGEST_BACKOFF_S = 20.0
 _SLOWING = {FailureKind.BUSY, FailureKind.TIMEOUT}
 # Another request would meet the same: what is missing, forbidden or used up stays so for a while.
 _LASTING = {FailureKind.AUTH, FailureKind.LICENCE, FailureKind.MISSING, FailureKind.QUOTA}
-_MOST_BUSY_ANSWERS = 8
-_MOST_TIMEOUTS = 2
+_MOST_IN_A_ROW = {FailureKind.BUSY: 8, FailureKind.QUOTA: 8, FailureKind.TIMEOUT: 2}
 
 
 class Pace:
@@ -71,9 +70,10 @@ class Pace:
         if error.kind in _SLOWING:
             self._slowed = True
             self._limit = max(1.0, self._limit / 2)
-        most = {FailureKind.BUSY: _MOST_BUSY_ANSWERS, FailureKind.TIMEOUT: _MOST_TIMEOUTS}.get(error.kind, self._tries)
+        most = _MOST_IN_A_ROW.get(error.kind, self._tries)
         asked_s = error.retry_after_s or 0.0
-        if error.kind in _LASTING or error.about_request or count >= most or asked_s > LONGEST_REST_S:
+        lasting = error.kind in _LASTING and not (error.kind is FailureKind.QUOTA and asked_s)
+        if lasting or error.about_request or count >= most or asked_s > LONGEST_REST_S:
             self.lost_reason = f"{error.title}: {error.message}".rstrip(": .")
             return
         backoff_s = self._draw.uniform(0, min(self._base_s * 2 ** (count - 1), _LONGEST_BACKOFF_S))

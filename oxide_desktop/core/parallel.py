@@ -130,8 +130,7 @@ class _Reading:
             self._tell(pool)
             if not self._lanes.running and not len(pool):
                 return self._findings
-            if outcome := await self._next_outcome():
-                self._settle(outcome, pool)
+            await self._wait(pool)
 
     def _pieces(self) -> list[Piece]:
         held = {item.path: item.reason for item in self._context.held(self._privacy)}
@@ -154,20 +153,21 @@ class _Reading:
                 return lane, pieces
         return None
 
-    async def _next_outcome(self) -> _Outcome | None:
-        """What ends next, or `None` as soon as a service has rested. Each share ends by its own deadline."""
+    async def _wait(self, pool: Pool) -> None:
+        """Until a share ends, which its own deadline bounds, or a service has rested."""
         try:
             async with asyncio.timeout(self._lanes.shortest_rest_s()):
-                return await self._outcomes.get()
+                outcome = await self._outcomes.get()
         except TimeoutError:
-            return None
+            return
+        self._settle(outcome, pool)
 
     def _settle(self, outcome: _Outcome, pool: Pool) -> None:
         lane, error = outcome.lane, self._ended(outcome)
         if error is None:
             return
         lane.pace.failed(error)
-        if error.kind is not FailureKind.BUSY:
+        if error.kind not in (FailureKind.BUSY, FailureKind.QUOTA):  # those say nothing about the files
             for piece in outcome.pieces:
                 piece.failed_on(lane.service)
         pool.give_back(outcome.pieces)

@@ -121,7 +121,26 @@ BEGIN {_ATTEMPTS.format(tasks="", details="new.details")} END;
 {_ATTEMPTS.format(tasks="tasks,", details="tasks.details")}
 """
 
-STEPS = (_TASKS, _TALLIES, _SEARCH, _REQUESTS)
+# They come and go with the analysis that they belong to.
+_SHARES = """
+CREATE TABLE shares (
+    id TEXT PRIMARY KEY,
+    parent TEXT NOT NULL,
+    status TEXT NOT NULL,
+    service TEXT,
+    task_type TEXT,
+    created_at REAL NOT NULL,
+    completed_at REAL,
+    duration REAL,
+    details TEXT NOT NULL,
+    prompt TEXT NOT NULL,
+    result TEXT
+) STRICT;
+CREATE INDEX shares_by_parent ON shares (parent);
+CREATE TRIGGER shares_removed AFTER DELETE ON tasks BEGIN DELETE FROM shares WHERE parent = old.id; END;
+"""
+
+STEPS = (_TASKS, _TALLIES, _SEARCH, _REQUESTS, _SHARES)
 NEWEST = len(STEPS)
 
 

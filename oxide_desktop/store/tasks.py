@@ -16,7 +16,7 @@ import apsw
 from oxide_desktop.core.errors import NotFoundError, StoreError, UsageError
 from oxide_desktop.core.ports import TaskFilter, TaskPage, TaskStatistics
 from oxide_desktop.core.record import TaskRecord, TaskStatus
-from oxide_desktop.store import rows, search
+from oxide_desktop.store import rows, search, shares
 from oxide_desktop.store.database import transaction
 
 BATCH = 500
@@ -48,7 +48,7 @@ def add(connection: apsw.Connection, record: TaskRecord, owner: str) -> None:
         StoreError: There is one of that id.
     """
     with transaction(connection):
-        if not _insert(connection, record, owner):
+        if not (shares.add(connection, record) if record.parent else _insert(connection, record, owner)):
             raise StoreError("The task was not stored", f"There is already a task {record.id}.")
 
 
@@ -65,8 +65,7 @@ def change(connection: apsw.Connection, record: TaskRecord, owner: str) -> None:
         NotFoundError: There is none of that id.
     """
     with transaction(connection):
-        connection.execute(rows.CHANGE, rows.values_of(record, owner))
-        if not connection.changes():
+        if not (shares.change(connection, record) if record.parent else _change(connection, record, owner)):
             raise _unknown(record.id)
 
 
@@ -75,10 +74,13 @@ def remove(connection: apsw.Connection, task_id: str) -> None:
 
     Raises:
         NotFoundError: There is none.
-        UsageError: It has not ended.
+        UsageError: It has not ended, or is a share of an analysis.
     """
     with transaction(connection):
         record = find(connection, task_id)
+        if record.parent:
+            message = f"Task {record.id} belongs to the analysis {record.parent}."
+            raise UsageError("A share is not deleted alone", message, "Delete the analysis, and its shares go with it.")
         if not record.status.ended:
             raise UsageError("The task is still running", f"Task {record.id} is {record.status}.", "Cancel it first.")
         connection.execute("DELETE FROM tasks WHERE id = ?", (record.id,))
@@ -109,8 +111,14 @@ def sweep(connection: apsw.Connection, living: Collection[str]) -> int:
         found = connection.execute(gone, (json.dumps(list(living)),)).fetchall()
         for row in found:
             record = rows.interrupted(rows.record_of(row), DIED)
-            connection.execute(rows.CHANGE, rows.values_of(record, ""))
+            _change(connection, record, "")
+            shares.interrupt(connection, record.id, DIED)
     return len(found)
+
+
+def _change(connection: apsw.Connection, record: TaskRecord, owner: str) -> bool:
+    connection.execute(rows.CHANGE, rows.values_of(record, owner))
+    return bool(connection.changes())
 
 
 def _insert(connection: apsw.Connection, record: TaskRecord, owner: str) -> bool:
@@ -147,24 +155,32 @@ def _remove(connection: apsw.Connection, chosen: str, bound: list[Any]) -> int:
 def find(connection: apsw.Connection, task_id: str) -> TaskRecord:
     """One record, by its id or a unique start of it, however short. Oxide's own ids are found in capitals too.
 
+    Shares of analyses are found as well, after everything that people asked themselves.
+
     Raises:
         NotFoundError: There is none, or more than one.
     """
     task_id = rows.clean(task_id).strip()
     if not task_id:
         raise NotFoundError("No such task", "No id was given.", "`oxide history` lists them.")
-    starts = (task_id, task_id.lower())
-    for start in starts:
-        for row in connection.execute(f"{rows.READ} WHERE id = ?", (start,)):
-            return rows.record_of(row)
-    bound = [edge for start in starts for edge in (start, start + "\U0010ffff")]
-    begun = f"{rows.READ} WHERE id >= ? AND id < ? OR id >= ? AND id < ? ORDER BY seq DESC LIMIT {_MATCHES_SHOWN + 1}"
-    found = [rows.record_of(row) for row in connection.execute(begun, bound)]
-    if not found:
+    for read in (rows.READ, shares.READ):
+        if found := _begun(connection, read, (task_id, task_id.lower())):
+            break
+    else:
         raise _unknown(task_id)
     if len(found) > 1:
         raise _ambiguous(task_id, found)
     return found[0]
+
+
+def _begun(connection: apsw.Connection, read: str, starts: Sequence[str]) -> list[TaskRecord]:
+    """The record of exactly that id, or those whose ids start with it, newest first."""
+    for start in starts:
+        for row in connection.execute(f"{read} WHERE id = ?", (start,)):
+            return [rows.record_of(row)]
+    bound = [edge for start in starts for edge in (start, start + "\U0010ffff")]
+    begun = f"{read} WHERE id >= ? AND id < ? OR id >= ? AND id < ? ORDER BY rowid DESC LIMIT {_MATCHES_SHOWN + 1}"
+    return [rows.record_of(row) for row in connection.execute(begun, bound)]
 
 
 def _ambiguous(task_id: str, found: Sequence[TaskRecord]) -> NotFoundError:

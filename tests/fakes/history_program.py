@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import dataclasses
 import os
 import resource
 import subprocess
@@ -99,8 +100,8 @@ async def obey(history: SqliteHistory, home: Path, line: str) -> str:
     return str(await ORDERS[order](history, home, *words) or "done")
 
 
-async def run(history: SqliteHistory, _: Path, task_id: str) -> None:
-    await history.add(running(task_id))
+async def run(history: SqliteHistory, _: Path, task_id: str, parent: str | None = None) -> None:
+    await history.add(dataclasses.replace(running(task_id), parent=parent))
 
 
 async def answer(history: SqliteHistory, _: Path, task_id: str, *words: str) -> None:

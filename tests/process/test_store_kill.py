@@ -25,6 +25,16 @@ async def test_tasks_of_a_killed_process_become_interrupted(tmp_path):
     await history.aclose()
 
 
+async def test_shares_of_a_killed_process_become_interrupted_with_their_analysis(tmp_path):
+    with Program(tmp_path) as program:
+        assert program.ask("run killed-1") == "done"
+        assert program.ask("run share-1 killed-1") == "done"
+        program.kill()
+    history = await open_history(tmp_path)
+    assert (await history.get("share-1")).status == "interrupted"
+    await history.aclose()
+
+
 async def test_what_a_killed_process_had_shown_of_an_answer_is_kept_and_called_incomplete(tmp_path):
     with Program(tmp_path) as program:
         assert program.ask("answer killed-1 Four is") == "done"

@@ -233,7 +233,7 @@ async def test_a_service_that_is_given_up_is_named_once_with_the_reason(tree: Pa
 
 async def test_a_service_that_is_too_busy_rests_and_goes_on(tree: Path):
     busy = ReadingAdapter("busy")
-    answers = iter([ServiceError(FailureKind.BUSY, "busy", "429.", retry_after_s=0.01)] * 3)
+    answers = iter([ServiceError(FailureKind.BUSY, "busy", "429.", retry_after_s=0.05)] * 3)
 
     def trouble(call: object) -> None:
         if error := next(answers, None):
@@ -453,6 +453,28 @@ async def test_parts_too_long_for_one_window_are_merged_in_rounds(tree: Path):
     assert all(call.input_tokens <= 1_200 for call in one.calls)
 
 
+async def test_a_part_that_fits_no_round_waits_for_the_next_one(tmp_path: Path):
+    for number, answer_chars in enumerate([300, 300, 2_000]):
+        write(tmp_path, f"{number}.py", f"# answer {answer_chars}\n" + "x = 1\n" * 300)
+    one = ReadingAdapter("one", window=1_300)
+    usual = one.execute
+
+    async def execute(call):
+        if "--- Part 1 of" in call.prompt:
+            async for output in usual(call):
+                yield output
+            return
+        one.calls.append(call)
+        yield files_of(call.prompt)[0] + ":1 " + "w" * int(call.prompt.split("# answer ")[1].split()[0])
+
+    one.execute = execute  # type: ignore[method-assign]
+    async with House(one, max_parallel_workers=1) as house:
+        record = (await analyse(house, tmp_path)).record
+    assert len(one.merging) == 2
+    assert record.result is not None
+    assert all(f"{number}.py:1" in record.result for number in range(3))
+
+
 async def test_parts_that_cannot_be_merged_for_their_length_stand_as_they_are(tree: Path):
     one = ReadingAdapter("one", window=1_500)
     long = "word " * 1_200
@@ -498,7 +520,7 @@ async def test_where_merging_fails_the_parts_stand_as_they_are(tree: Path, begun
 
 
 async def test_a_failed_round_of_merging_leaves_the_parts_as_they_are(tree: Path):
-    one = ReadingAdapter("one", window=1_500)
+    one = ReadingAdapter("one", window=1_200)
 
     def trouble(call) -> None:
         if "--- Part 1 of" in call.prompt:
@@ -539,6 +561,15 @@ async def test_a_broadcast_goes_on_without_the_service_that_fails(tree: Path):
     assert {item.service for item in skipped} == {"gone"}
     assert len(skipped) == 40
     assert any(note.startswith("gone did not answer (") for note in record.notes)
+
+
+async def test_a_broadcast_says_what_a_small_window_did_not_take(tree: Path):
+    async with House(ReadingAdapter("small", window=3_000)) as house:
+        record = (await analyse(house, tree, strategy=Strategy.BROADCAST)).record
+    found = by_status(record)
+    assert found[SKIPPED]
+    assert len(found.get(READ, [])) + len(found.get(TRUNCATED, [])) + len(found[SKIPPED]) == 40
+    assert {item.reason for item in record.receipt if item.status is SKIPPED} == {"no room was left for it"}
 
 
 async def test_a_broadcast_that_nobody_answers_fails(tree: Path):
