@@ -205,6 +205,26 @@ def test_a_secret_that_is_piped_in_stays_even_when_the_local_service_fails(
     assert item.secret not in failed.stderr + everything_of(oxide)
 
 
+def test_an_analysis_on_many_services_gives_secrets_to_local_ones_alone_and_their_answers_too(
+    oxide: Oxide, project: Path, cloudy: OpenAIServer, homely: OpenAIServer
+) -> None:
+    for item in PLANTED:
+        (project / item.file).write_text(item.text)
+    homely.usual = Reply(pieces=[f"I read {PLANTED[3].secret}."])  # what a local service tells of a held file is held
+    done = oxide("analyze", "What is this?", ".", "--services", "cloudy,homely", "--json")
+    assert done.returncode == 0, done.stderr
+    for item in PLANTED:
+        assert item.secret in received(homely)
+        assert item.secret not in received(cloudy) + everything_of(oxide)
+    alone = oxide("analyze", "What is this?", ".", "--services", "cloudy", "--json")
+    assert alone.returncode == 0, alone.stderr
+    assert CLEAN in received(cloudy)
+    skipped = {item["path"]: item["reason"] for item in json.loads(alone.stdout)["receipt"] if item["reason"]}
+    for item in PLANTED:
+        assert item.secret not in received(cloudy)
+        assert "holds what looks like" in skipped[item.file]
+
+
 async def test_a_replay_looks_at_everything_again(
     oxide: Oxide, project: Path, cloudy: OpenAIServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
