@@ -32,7 +32,7 @@ from oxide_desktop.ipc.channel import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from subprocess import Popen  # noqa: TID251 - for annotations; _start_app gives the reason
-    from typing import BinaryIO
+    from typing import IO, BinaryIO
 
 USAGE = """\
 usage: oxide-mcp [--help] [--version]
@@ -224,7 +224,7 @@ class Shim:
         hello = {"wish": "mcp", "cwd": _cwd(), "client": "oxide-mcp", "version": __version__, "pid": os.getpid()}
         deadline, next_start = time.monotonic() + START_LIMIT_S, 0.0
         app: Popen[bytes] | None = None
-        errors: BinaryIO | None = None
+        errors: IO[bytes] | None = None
         while True:
             try:
                 return connect(socket_path(home_folder()), hello)
@@ -239,7 +239,7 @@ class Shim:
                 (app, errors), next_start = _start_app(), now + _RESTART_S
 
 
-def _start_app() -> tuple[Popen[bytes], BinaryIO]:
+def _start_app() -> tuple[Popen[bytes], IO[bytes]]:
     """Start Oxide so that it outlives this process: with its window where there is a screen, headless otherwise.
 
     What it says of a start that fails stands in the file: a pipe would break when this process ends.
@@ -270,7 +270,7 @@ def _start_app() -> tuple[Popen[bytes], BinaryIO]:
     return app, errors
 
 
-def _last_words(errors: BinaryIO) -> str:
+def _last_words(errors: IO[bytes]) -> str:
     """What an app that has ended said of it, on one line: the error itself, where one is marked as such."""
     errors.seek(0)
     said = errors.read(_LAST_WORDS_BYTES).decode("utf-8", "replace")
