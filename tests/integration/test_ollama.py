@@ -69,7 +69,7 @@ def test_two_commands_at_once_are_both_answered(oxide: Oxide, program: OllamaPro
     first, second = oxide.start("run", "hi"), oxide.start("run", "hi")
     for command in (first, second):
         out, errors = command.communicate(timeout=LIMIT_S)
-        assert (command.returncode, out) == (0, b"It is 4."), errors
+        assert (command.returncode, out) == (0, b"It is 4.\n"), errors
         assert b"ollama_local" in errors
     assert 1 <= len(program.starts) <= 2
 
