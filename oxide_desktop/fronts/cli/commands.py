@@ -18,6 +18,7 @@ COMMANDS = {
     "history": (f"{_HERE}.history:history", "Look up, search, delete, export what was asked."),
     "keys": (f"{_HERE}.keys:keys", "Keep API keys out of the settings."),
     "config": (f"{_HERE}.config:config", "Show and check the settings."),
+    "mcp": (f"{_HERE}.mcp:mcp", "Connect Claude Code and other MCP clients."),
     "doctor": (f"{_HERE}.doctor:doctor", "Prove what works and name the fix for what does not."),
     "serve": (f"{_HERE}.serve:serve", "Run without a screen, until stopped."),
     "status": (f"{_HERE}.status:status", "Tell whether Oxide runs, and where."),

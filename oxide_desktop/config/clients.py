@@ -1,0 +1,206 @@
+"""The MCP clients that Oxide can connect itself to: where each keeps its servers, and in which form.
+
+Formats as their vendors document them (read in November 2026; of these Claude Code alone was run):
+Claude Code: code.claude.com/docs/en/mcp · Claude Desktop: modelcontextprotocol.io/docs/develop/connect-local-servers ·
+Cursor: cursor.com/docs/mcp · VS Code: code.visualstudio.com/docs/copilot/reference/mcp-configuration ·
+Gemini CLI: geminicli.com/docs/tools/mcp-server · Codex: developers.openai.com/codex/mcp
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from oxide_desktop.config import json_splice, toml_splice
+from oxide_desktop.core.errors import UsageError
+
+SERVER_NAME = "oxide"
+_OUR_PROGRAMS = ("oxide-mcp", "oxide-mcp.exe", "oxide_desktop.fronts.mcp.shim")
+
+
+class Scope(StrEnum):
+    """For all of a person's projects, or for one."""
+
+    USER = "user"
+    PROJECT = "project"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Client:
+    """One program, and its file.
+
+    Attributes:
+        section: The key in the file that holds the servers.
+        user_file: Where that file is; `None` where the program does not exist on this system.
+        project_file: The same below a project; `None` where there is none.
+        extra: What an entry holds besides command, args and env.
+        after: What a person does next.
+    """
+
+    name: str
+    title: str
+    section: str
+    user_file: Path | None
+    project_file: str | None
+    extra: Mapping[str, object]
+    after: str
+
+    def file(self, scope: Scope, project: Path) -> Path:
+        """The file of that scope.
+
+        Raises:
+            UsageError: There is none.
+        """
+        found = self.user_file if scope is Scope.USER else self.project_file
+        if found is None:
+            where = "on this system" if scope is Scope.USER else "for one project alone"
+            raise UsageError(
+                f"{self.title} cannot be connected {where}",
+                "Its maker documents no file for that.",
+                "Choose another --client or --scope.",
+            )
+        return project / found
+
+    def servers(self, text: str) -> dict[str, Any]:
+        """The servers in a file.
+
+        Raises:
+            ValueError: The file is not of that form.
+        """
+        tree = self.tree(text)
+        section = tree.get(self.section, {}) if isinstance(tree, dict) else None
+        if not isinstance(section, dict):
+            raise ValueError(f"{self.section} is no object")  # noqa: TRY004 - one kind of error for a file of another form
+        return section
+
+    def tree(self, text: str) -> Any:  # noqa: ANN401 - whatever stands in the file
+        """What a file says.
+
+        Raises:
+            ValueError: It is no file of that kind.
+        """
+        if self._is_toml:
+            return tomllib.loads(text)
+        return json.loads(text) if text.strip() else {}
+
+    def entry(self, command: str, env: Mapping[str, str]) -> dict[str, object]:
+        """Oxide as this client writes it."""
+        return {**self.extra, "command": command, "args": [], **({"env": dict(env)} if env else {})}
+
+    def put(self, text: str, entry: Mapping[str, object]) -> str:
+        """The file's text with Oxide in it."""
+        if self._is_toml:
+            return toml_splice.put_table(text, self.section, SERVER_NAME, entry)
+        return json_splice.put(text, (self.section, SERVER_NAME), entry)
+
+    def take_out(self, text: str, *, section_too: bool) -> str:
+        """The file's text without Oxide, and without the section if that is to go as well."""
+        if self._is_toml:
+            return toml_splice.take_table(text, self.section, SERVER_NAME)
+        return json_splice.take_out(text, (self.section,) if section_too else (self.section, SERVER_NAME))
+
+    def shown(self, entry: Mapping[str, object]) -> str:
+        """An entry as a person would write it into the file."""
+        if self._is_toml:
+            return toml_splice.put_table("", self.section, SERVER_NAME, entry)
+        return json.dumps({self.section: {SERVER_NAME: entry}}, indent=2, ensure_ascii=False)
+
+    @property
+    def _is_toml(self) -> bool:
+        return self.name == "codex"
+
+
+def is_ours(entry: object) -> bool:
+    """Whether an entry starts Oxide's shim, whoever wrote it; the ancestor's did so by way of `uv`."""
+    if not isinstance(entry, dict):
+        return False
+    args = entry.get("args")
+    words = [entry.get("command"), *(args if isinstance(args, list) else [])]
+    names = {word.replace("\\", "/").rpartition("/")[2] for word in words if isinstance(word, str)}
+    return not names.isdisjoint(_OUR_PROGRAMS)
+
+
+def clients(home: Path, environment: Mapping[str, str] | None = None) -> dict[str, Client]:
+    """Every known client by its name."""
+    env = os.environ if environment is None else environment
+    stdio = {"type": "stdio"}
+    known = (
+        Client(
+            name="claude-code",
+            title="Claude Code",
+            section="mcpServers",
+            user_file=Path(env.get("CLAUDE_CONFIG_DIR") or home) / ".claude.json",
+            project_file=".mcp.json",
+            extra=stdio,
+            after="Start Claude Code again; `/mcp` there shows it. It asks once before it uses a project's server.",
+        ),
+        Client(
+            name="claude-desktop",
+            title="Claude Desktop",
+            section="mcpServers",
+            user_file=_claude_desktop_file(home, env),
+            project_file=None,
+            extra={},
+            after="Quit Claude Desktop and start it again.",
+        ),
+        Client(
+            name="cursor",
+            title="Cursor",
+            section="mcpServers",
+            user_file=home / ".cursor" / "mcp.json",
+            project_file=".cursor/mcp.json",
+            extra=stdio,
+            after="Start Cursor again; it lists its servers in its settings.",
+        ),
+        Client(
+            name="vscode",
+            title="VS Code",
+            section="servers",
+            user_file=_vscode_folder(home, env) / "mcp.json",
+            project_file=".vscode/mcp.json",
+            extra=stdio,
+            after="Run `MCP: List Servers` in VS Code and start it there.",
+        ),
+        Client(
+            name="gemini",
+            title="Gemini CLI",
+            section="mcpServers",
+            user_file=home / ".gemini" / "settings.json",
+            project_file=".gemini/settings.json",
+            extra={},
+            after="Start Gemini CLI again; `/mcp` there shows it.",
+        ),
+        Client(
+            name="codex",
+            title="Codex",
+            section="mcp_servers",
+            user_file=Path(env.get("CODEX_HOME") or home / ".codex") / "config.toml",
+            project_file=".codex/config.toml",
+            extra={},
+            after="Start Codex again; `/mcp` there shows it. It reads a project's file in trusted projects only.",
+        ),
+    )
+    return {client.name: client for client in known}
+
+
+def _claude_desktop_file(home: Path, env: Mapping[str, str]) -> Path | None:
+    if sys.platform == "darwin":
+        return home / "Library/Application Support/Claude/claude_desktop_config.json"
+    if sys.platform == "win32":
+        return Path(env.get("APPDATA") or home / "AppData/Roaming") / "Claude" / "claude_desktop_config.json"
+    return None
+
+
+def _vscode_folder(home: Path, env: Mapping[str, str]) -> Path:
+    if sys.platform == "darwin":
+        return home / "Library/Application Support/Code/User"
+    if sys.platform == "win32":
+        return Path(env.get("APPDATA") or home / "AppData/Roaming") / "Code" / "User"
+    return Path(env.get("XDG_CONFIG_HOME") or home / ".config") / "Code" / "User"

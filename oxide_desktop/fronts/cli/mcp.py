@@ -1,0 +1,239 @@
+"""`oxide mcp`: connects MCP clients such as Claude Code to Oxide, disconnects them, and proves that it works."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from oxide_desktop.core.errors import OxideError, UsageError
+from oxide_desktop.fronts.cli.groups import DefaultGroup
+from oxide_desktop.fronts.cli.output import mark, out, out_json, paint, say, table
+from oxide_desktop.fronts.cli.program import Program, pass_program
+from oxide_desktop.fronts.cli.text import one_line
+
+if TYPE_CHECKING:
+    from oxide_desktop.config.clients import Client, Scope
+    from oxide_desktop.config.connecting import Change
+
+CLIENTS = ("claude-code", "claude-desktop", "cursor", "vscode", "gemini", "codex")
+SCOPES = ("user", "project")
+Command = Callable[..., Any]
+
+
+class _StatusGroup(DefaultGroup):
+    default = "status"
+
+
+_HELP = """Connect Claude Code and other MCP clients to Oxide, and see whether they are.
+
+\b
+oxide mcp install                       Claude Code, in all projects
+oxide mcp install --scope project       Claude Code, in this folder's project
+oxide mcp install --client cursor       another client
+oxide mcp                               what is connected, proved by a handshake
+"""
+
+
+@click.group(cls=_StatusGroup, help=_HELP)
+def mcp() -> None:  # noqa: D103 - its help stands above
+    pass
+
+
+def _options(command: Command) -> Command:
+    for option in (
+        click.option("--json", "as_json", is_flag=True, help="Print it for a program."),
+        click.option("--dry-run", is_flag=True, help="Show what would be changed; change nothing."),
+        click.option(
+            "--scope", type=click.Choice(SCOPES), default="user", show_default=True, help="For which projects."
+        ),
+        click.option(
+            "--client",
+            "name",
+            type=click.Choice(CLIENTS),
+            default="claude-code",
+            show_default=True,
+            help="Which client.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+@mcp.command()
+@_options
+@pass_program
+def install(program: Program, *, name: str, scope: str, dry_run: bool, as_json: bool) -> None:
+    """Put Oxide among a client's servers.
+
+    What else stands in the client's file stays as it is; a copy from before is kept beside it.
+    """
+    from oxide_desktop.config import connecting  # noqa: PLC0415 - not needed for --help
+
+    client, where = _client(name), _scope(scope)
+    entry = client.entry(_shim(where), _environment())
+    change = connecting.install(client, where, Path.cwd(), entry, _lock(program), dry_run=dry_run)
+    _tell(client, change, "install", dry_run=dry_run, as_json=as_json)
+    if not as_json and not dry_run:
+        say(f"  {client.after}")
+
+
+@mcp.command()
+@_options
+@pass_program
+def uninstall(program: Program, *, name: str, scope: str, dry_run: bool, as_json: bool) -> None:
+    """Take Oxide out of a client's servers again, and nothing else."""
+    from oxide_desktop.config import connecting  # noqa: PLC0415 - not needed for --help
+
+    client = _client(name)
+    change = connecting.uninstall(client, _scope(scope), Path.cwd(), _lock(program), dry_run=dry_run)
+    _tell(client, change, "uninstall", dry_run=dry_run, as_json=as_json)
+
+
+@mcp.command()
+@click.option("--client", "name", type=click.Choice(CLIENTS), help="This client alone.")
+@click.option("--scope", type=click.Choice(SCOPES), help="This scope alone.")
+@click.option("--json", "as_json", is_flag=True, help="Print it for a program.")
+def status(*, name: str | None, scope: str | None, as_json: bool) -> int:
+    """Tell which clients are connected, and prove it: each command is started, greeted and asked for its tools.
+
+    The exit code is 1 if one that is connected does not answer.
+    """
+    found = [
+        _look(_client(each), where)
+        for each in ([name] if name else CLIENTS)
+        for where in ([scope] if scope else SCOPES)
+    ]
+    shown = [item for item in found if item is not None]
+    if as_json:
+        out_json({"clients": shown})
+    else:
+        _show(shown)
+    return int(any(item["installed"] and not item["connected"] for item in shown))
+
+
+def _client(name: str) -> Client:
+    from oxide_desktop.config.clients import clients  # noqa: PLC0415 - not needed for --help
+
+    return clients(Path.home())[name]
+
+
+def _scope(name: str) -> Scope:
+    from oxide_desktop.config.clients import Scope  # noqa: PLC0415 - not needed for --help
+
+    return Scope(name)
+
+
+def _lock(program: Program) -> Path:
+    return program.paths.run_dir / "clients.lock"
+
+
+def _shim(scope: Scope) -> str:
+    """How a client starts the shim: where it really is, or by its name alone where others share the file."""
+    ending = ".exe" if sys.platform == "win32" else ""
+    beside = Path(sys.executable).parent / f"oxide-mcp{ending}"
+    on_path = shutil.which("oxide-mcp")
+    if scope == "project" and on_path:
+        return "oxide-mcp"
+    if beside.is_file():
+        return str(beside)
+    if on_path:
+        return on_path
+    raise UsageError(
+        "The program oxide-mcp is missing", f"It is neither at {beside} nor on PATH.", "Install Oxide again."
+    )
+
+
+def _environment() -> dict[str, str]:
+    """What the shim must be told, since a client does not pass it on."""
+    home = os.environ.get("OXIDE_HOME")
+    return {"OXIDE_HOME": str(Path(home).expanduser().absolute())} if home else {}
+
+
+def _tell(client: Client, change: Change, what: str, *, dry_run: bool, as_json: bool) -> None:
+    if as_json:
+        backup = str(change.backup) if change.backup else None
+        out_json({
+            "client": client.name, "file": str(change.file), "changed": not change.is_none and not dry_run,
+            "would_change": not change.is_none, "backup": backup,
+        })  # fmt: skip
+        return
+    if change.is_none:
+        state = "is connected already" if what == "install" else "was not connected"
+        out(f"{mark('completed')} {client.title} {state} ({change.file}).")
+    elif dry_run:
+        out("".join(_difference(change)).rstrip("\n"))
+    else:
+        verb = "is connected" if what == "install" else "is no longer connected"
+        out(f"{mark('completed')} {client.title} {verb} ({change.file}).")
+        if change.backup:
+            say(f"  The file as it was: {change.backup}")
+
+
+def _difference(change: Change) -> list[str]:
+    before = (change.before or "").splitlines(keepends=True)
+    after = (change.after or "").splitlines(keepends=True)
+    return list(difflib.unified_diff(before, after, f"{change.file} (now)", f"{change.file} (then)"))
+
+
+def _look(client: Client, scope: str) -> dict[str, Any] | None:
+    """What there is to tell of one client in one scope; `None` if it has no such scope here."""
+    from oxide_desktop.config import connecting  # noqa: PLC0415 - not needed for --help
+
+    try:
+        file = client.file(_scope(scope), Path.cwd())
+    except UsageError:
+        return None
+    seen: dict[str, Any] = {
+        "client": client.name, "title": client.title, "scope": scope, "file": str(file),
+        "installed": False, "connected": False, "command": None, "tools": [], "seconds": None, "problem": "",
+    }  # fmt: skip
+    try:
+        entry = connecting.found_in(client, file)
+        if entry is not None:
+            seen |= {"installed": True, **_proof(entry)}
+    except OxideError as error:
+        seen["problem"] = str(error)
+    return seen
+
+
+def _proof(entry: Mapping[str, Any]) -> dict[str, Any]:
+    from oxide_desktop.runtime.handshake import prove  # noqa: PLC0415 - not needed for --help
+
+    args, env = entry.get("args") or [], entry.get("env") or {}
+    command = [str(entry.get("command", "")), *map(str, args)]
+    try:
+        proof = prove(command, {str(key): str(value) for key, value in env.items()}, Path.cwd())
+    except OxideError as error:
+        return {"command": command, "problem": str(error)}
+    return {
+        "command": command,
+        "connected": True,
+        "tools": list(proof.tools),
+        "seconds": round(proof.duration_s, 2),
+    }
+
+
+def _show(found: list[dict[str, Any]]) -> None:
+    rows = [[item["title"], item["scope"], _state(item)] for item in found]
+    for line in table(("client", "scope", "state"), rows):
+        out(line)
+    for item in found:
+        if item["problem"]:
+            say(f"{mark('attention')} {item['title']} ({item['scope']}): {one_line(item['problem'])}")
+    if not any(item["installed"] for item in found):
+        say("Connect one: oxide mcp install --client NAME")
+
+
+def _state(item: Mapping[str, Any]) -> str:
+    if item["connected"]:
+        return f"{mark('completed')} connected, {len(item['tools'])} tools, {item['seconds']:.1f} s"
+    if item["problem"]:
+        return f"{mark('failed')} does not work"
+    return paint("not connected", dim=True)

@@ -1,0 +1,102 @@
+"""`oxide mcp`: connecting clients from the command line."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.fronts.cli_program import Oxide
+
+FAKE = Path(__file__).parents[1] / "fakes" / "mcp_program.py"
+
+
+@pytest.fixture
+def oxide(tmp_path: Path) -> Iterator[Oxide]:
+    for name in ("person", "project"):
+        (tmp_path / name).mkdir()
+    given = {"HOME": str(tmp_path / "person"), "XDG_CONFIG_HOME": "", "CODEX_HOME": "", "CLAUDE_CONFIG_DIR": ""}
+    with Oxide(tmp_path / "home", tmp_path / "project", given) as program:
+        yield program
+
+
+def servers(oxide: Oxide) -> dict[str, dict]:
+    return json.loads((Path(oxide.extra["HOME"]) / ".claude.json").read_text())["mcpServers"]
+
+
+def configure_fake(oxide: Oxide, manner: str) -> None:
+    """A server of Claude Code's that is not Oxide's shim, but stands where it would."""
+    entry = {"command": sys.executable, "args": [str(FAKE), manner]}
+    (Path(oxide.extra["HOME"]) / ".claude.json").write_text(json.dumps({"mcpServers": {"oxide": entry}}))
+
+
+def test_claude_code_is_connected_once_and_disconnected(oxide: Oxide) -> None:
+    first = oxide("mcp", "install")
+    assert "✓ Claude Code is connected" in first.stdout
+    assert "Start Claude Code again" in first.stderr
+    entry = servers(oxide)["oxide"]
+    assert Path(entry["command"]).name == "oxide-mcp"
+    assert entry["env"] == {"OXIDE_HOME": str(oxide.home)}
+    assert "is connected already" in oxide("mcp", "install").stdout
+    assert "is no longer connected" in oxide("mcp", "uninstall").stdout
+    assert "was not connected" in oxide("mcp", "uninstall").stdout
+
+
+def test_a_file_that_was_there_is_kept_beside_it(oxide: Oxide) -> None:
+    configure_fake(oxide, "good")
+    file = Path(oxide.extra["HOME"]) / ".cursor" / "mcp.json"
+    file.parent.mkdir()
+    file.write_text("{}")
+    assert f"The file as it was: {file}.before-oxide" in oxide("mcp", "install", "--client", "cursor").stderr
+
+
+def test_a_dry_run_shows_the_difference(oxide: Oxide) -> None:
+    shown = oxide("mcp", "install", "--client", "codex", "--scope", "project", "--dry-run").stdout
+    assert "+[mcp_servers.oxide]" in shown
+    assert list(oxide.cwd.iterdir()) == []
+    told = oxide.json("mcp", "install", "--dry-run")
+    assert (told["changed"], told["would_change"], told["backup"]) == (False, True, None)
+
+
+def test_a_file_that_only_a_person_can_change_is_refused_with_what_to_write(oxide: Oxide) -> None:
+    file = oxide.cwd / ".vscode" / "mcp.json"
+    file.parent.mkdir()
+    file.write_text("{} // mine")
+    done = oxide("mcp", "install", "--client", "vscode", "--scope", "project")
+    assert done.returncode == 2
+    assert "is left as it is" in done.stderr
+    assert '"servers"' in done.stderr
+
+
+def test_status_proves_what_is_connected(oxide: Oxide) -> None:
+    configure_fake(oxide, "good")
+    done = oxide("mcp")
+    assert done.returncode == 0
+    assert "Claude Code  user     ✓ connected, 2 tools" in done.stdout
+    told = oxide.json("mcp", "status", "--client", "claude-code", "--scope", "user")["clients"]
+    assert [(item["installed"], item["connected"], item["tools"]) for item in told] == [(True, True, ["one", "two"])]
+
+
+def test_status_says_what_is_wrong_with_what_does_not_answer(oxide: Oxide) -> None:
+    configure_fake(oxide, "dying")
+    done = oxide("mcp", "status", "--client", "claude-code")
+    assert done.returncode == 1
+    assert "✕ does not work" in done.stdout
+    assert "no module named oxide" in done.stderr
+
+
+def test_status_of_nothing_tells_how_to_connect(oxide: Oxide) -> None:
+    done = oxide("mcp", "status")
+    assert done.returncode == 0
+    assert "oxide mcp install --client NAME" in done.stderr
+    assert "Claude Desktop" not in done.stdout or sys.platform != "linux"
+
+
+def test_a_file_that_cannot_be_read_is_a_problem_of_its_own(oxide: Oxide) -> None:
+    (Path(oxide.extra["HOME"]) / ".claude.json").write_text("{")
+    (told,) = oxide.json("mcp", "status", "--client", "claude-code", "--scope", "user")["clients"]
+    assert (told["installed"], told["connected"]) == (False, False)
+    assert "is left as it is" in told["problem"]

@@ -1,0 +1,230 @@
+"""Connecting MCP clients: other people's files are merged into, kept, and given back as they were."""
+
+from __future__ import annotations
+
+import json
+import stat
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from oxide_desktop.config.clients import Client, Scope, clients, is_ours
+from oxide_desktop.config.connecting import BACKUP_ENDING, found_in, install, uninstall
+from oxide_desktop.core.errors import UsageError
+
+NAMES = ("claude-code", "cursor", "vscode", "gemini", "codex")
+COMMAND = "/opt/oxide/bin/oxide-mcp"
+
+
+class Person:
+    """Somebody with a home, a project, and Oxide."""
+
+    def __init__(self, folder: Path) -> None:
+        self.home, self.project, self.lock = folder / "home", folder / "project", folder / "lock"
+        self.home.mkdir()
+        self.project.mkdir()
+
+    def client(self, name: str) -> Client:
+        return clients(self.home, {})[name]
+
+    def file(self, name: str, scope: Scope = Scope.USER) -> Path:
+        return self.client(name).file(scope, self.project)
+
+    def write(self, name: str, text: str) -> Path:
+        file = self.file(name)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(text.encode())
+        return file
+
+    def install(self, name: str, command: str = COMMAND, scope: Scope = Scope.USER, **options: bool):
+        client = self.client(name)
+        return install(client, scope, self.project, client.entry(command, {}), self.lock, **options)
+
+    def uninstall(self, name: str, scope: Scope = Scope.USER, **options: bool):
+        return uninstall(self.client(name), scope, self.project, self.lock, **options)
+
+    def entry(self, name: str) -> dict | None:
+        return found_in(self.client(name), self.file(name))
+
+
+@pytest.fixture
+def person(tmp_path: Path) -> Person:
+    return Person(tmp_path)
+
+
+BEFORE = {
+    "claude-code": '{\n  "numStartups": 5,\n  "projects": {"/x": {"mcpServers": {}}}\n}\n',
+    "cursor": '{"mcpServers": {"other": {"command": "npx", "args": ["a"]}}}',
+    "vscode": '{\r\n\t"inputs": [],\r\n\t"servers": {}\r\n}\r\n',
+    "gemini": '{\n    "general": {"vimMode": true},\n    "mcpServers": {\n        "a": {"command": "b"}\n    }\n}',
+    "codex": '# my model\nmodel = "gpt"\n\n[mcp_servers.other]\ncommand = "x"\n',
+}
+
+
+@pytest.mark.parametrize("scope", list(Scope))
+@pytest.mark.parametrize("name", NAMES)
+def test_a_client_without_a_file_gets_one_and_has_none_afterwards(person: Person, name: str, scope: Scope) -> None:
+    change = person.install(name, scope=scope)
+    file = person.file(name, scope)
+    assert change.file == file
+    assert change.backup is None
+    entry = found_in(person.client(name), file)
+    assert (entry["command"], entry["args"]) == (COMMAND, [])
+    assert person.install(name, scope=scope).is_none
+    assert not person.uninstall(name, scope=scope).is_none
+    assert person.uninstall(name, scope=scope).is_none
+    assert list(person.home.rglob("*.json")) + list(person.project.rglob("*.*")) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_stands_there_stays_and_comes_back_byte_by_byte(person: Person, name: str) -> None:
+    file = person.write(name, BEFORE[name])
+    file.chmod(0o640)
+    change = person.install(name)
+    load = tomllib.loads if name == "codex" else json.loads
+    section = person.client(name).section
+    before, after = load(BEFORE[name]), load(file.read_text())
+    del after[section]["oxide"]
+    assert after == {section: {}, **before}
+    assert stat.S_IMODE(file.stat().st_mode) == 0o640
+    assert change.backup == file.with_name(file.name + BACKUP_ENDING)
+    assert change.backup.read_bytes() == BEFORE[name].encode()
+    person.uninstall(name)
+    assert file.read_bytes() == BEFORE[name].encode()
+    assert not change.backup.exists()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_was_added_since_survives_the_uninstall(person: Person, name: str) -> None:
+    file = person.write(name, BEFORE[name])
+    person.install(name)
+    since = "\n[profiles.new]\nx = 1\n" if name == "codex" else None
+    text = file.read_text()
+    file.write_text(text + since if since else text.rstrip()[:-1] + ', "since": 1}')
+    person.uninstall(name)
+    assert ("profiles.new" if since else '"since": 1') in file.read_text()
+    assert person.entry(name) is None
+
+
+def test_a_moved_oxide_is_updated_and_the_first_backup_kept(person: Person) -> None:
+    file = person.write("claude-code", BEFORE["claude-code"])
+    backup = person.install("claude-code", "/old/oxide-mcp").backup
+    assert person.install("claude-code").backup is None
+    assert person.entry("claude-code")["command"] == COMMAND
+    assert backup.read_text() == BEFORE["claude-code"]
+    person.uninstall("claude-code")
+    assert file.read_text() == BEFORE["claude-code"]
+
+
+def test_a_dry_run_tells_and_changes_nothing(person: Person) -> None:
+    file = person.write("cursor", BEFORE["cursor"])
+    change = person.install("cursor", dry_run=True)
+    assert COMMAND in change.after
+    assert file.read_text() == BEFORE["cursor"]
+    assert not file.with_name(file.name + BACKUP_ENDING).exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("vscode", '{\n  // mine\n  "servers": {}\n}'),
+        ("gemini", '{"mcpServers": {},}'),
+        ("claude-code", '{"mcpServers": []}'),
+        ("cursor", '["mcpServers"]'),
+        ("codex", "[mcp_servers\n"),
+        ("codex", 'mcp_servers = "none"'),
+        ("cursor", "\x00\x01"),
+    ],
+)
+def test_a_file_in_another_form_is_left_alone_and_the_entry_shown(person: Person, name: str, text: str) -> None:
+    file = person.write(name, text)
+    with pytest.raises(UsageError, match="is left as it is") as refused:
+        person.install(name)
+    assert COMMAND in refused.value.hint
+    assert file.read_text() == text
+    with pytest.raises(UsageError, match="is left as it is"):
+        person.uninstall(name)
+
+
+def test_codex_tables_that_cannot_be_taken_out_are_left_alone(person: Person) -> None:
+    text = 'mcp_servers = { oxide = { command = "/x/oxide-mcp" } }\n'
+    file = person.write("codex", text)
+    with pytest.raises(UsageError, match="only a person can change"):
+        person.uninstall("codex")
+    assert file.read_text() == text
+
+
+def test_a_codex_table_goes_with_its_own_tables_only(person: Person) -> None:
+    ours = '[mcp_servers."oxide"]\ncommand = "oxide-mcp"\n[mcp_servers.oxide.env]\nA = "1"\n'
+    file = person.write("codex", f"a = 1\n{ours}[mcp_servers.oxide2]\ncommand = 'x'\n")
+    person.uninstall("codex")
+    assert file.read_text() == "a = 1\n[mcp_servers.oxide2]\ncommand = 'x'\n"
+
+
+def test_another_server_of_that_name_is_neither_replaced_nor_removed(person: Person) -> None:
+    text = '{"mcpServers": {"oxide": {"command": "rust-thing"}}}'
+    file = person.write("claude-code", text)
+    with pytest.raises(UsageError, match="another server named oxide"):
+        person.install("claude-code")
+    assert person.uninstall("claude-code").is_none
+    assert file.read_text() == text
+
+
+@pytest.mark.parametrize(
+    ("entry", "ours"),
+    [
+        ({"command": "uv", "args": ["--directory", "/x", "run", "oxide-mcp"]}, True),
+        ({"command": r"C:\Oxide\oxide-mcp.exe"}, True),
+        ({"command": "python", "args": ["-m", "oxide_desktop.fronts.mcp.shim"]}, True),
+        ({"command": "npx", "args": "oxide-mcp"}, False),
+        ({"url": "http://x/oxide-mcp"}, False),
+        ("oxide-mcp", False),
+        (None, False),
+    ],
+)
+def test_an_entry_is_ours_by_what_it_starts(entry: object, ours: bool) -> None:
+    assert is_ours(entry) is ours
+
+
+def test_a_byte_order_mark_stays(person: Person) -> None:
+    file = person.write("cursor", "\ufeff" + BEFORE["cursor"])
+    person.install("cursor")
+    assert file.read_text().startswith("\ufeff{")
+    person.uninstall("cursor")
+    assert file.read_text() == "\ufeff" + BEFORE["cursor"]
+
+
+def test_a_link_is_followed_and_stays_one(person: Person, tmp_path: Path) -> None:
+    real = tmp_path / "dotfiles.json"
+    real.write_text("{}\n")
+    person.file("claude-code").symlink_to(real)
+    person.install("claude-code")
+    assert person.file("claude-code").is_symlink()
+    assert COMMAND in real.read_text()
+
+
+def test_what_has_no_place_here_is_said(person: Person) -> None:
+    if sys.platform.startswith("linux"):
+        with pytest.raises(UsageError, match="Claude Desktop cannot be connected on this system"):
+            person.install("claude-desktop")
+    with pytest.raises(UsageError, match="for one project alone"):
+        person.install("claude-desktop", scope=Scope.PROJECT)
+
+
+def test_several_at_once_lose_nothing(person: Person) -> None:
+    person.write("claude-code", "{}")
+    code = (
+        "import sys; from pathlib import Path; from oxide_desktop.config import clients as c, connecting as n\n"
+        "home, project, lock, number = map(Path, sys.argv[1:])\n"
+        "client = c.clients(home, {})['claude-code']\n"
+        "for each in range(8): n.install(client, c.Scope.USER, project, "
+        "client.entry(f'/{number}/{each}/oxide-mcp', {}), lock)\n"
+    )
+    arguments = [str(person.home), str(person.project), str(person.lock)]
+    running = [subprocess.Popen([sys.executable, "-c", code, *arguments, str(number)]) for number in range(3)]
+    assert [process.wait(60) for process in running] == [0, 0, 0]
+    assert person.entry("claude-code")["command"].endswith("/7/oxide-mcp")
+    assert [file.name for file in person.home.iterdir() if file.suffix not in {".json", BACKUP_ENDING}] == []
