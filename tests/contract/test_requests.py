@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import json
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from oxide_desktop.core.quota import Limit, ServiceUse
 from oxide_desktop.core.record import Attempt, AttemptStatus, TaskRecord, TaskStatus, Tokens
 from oxide_desktop.store import schema
+from oxide_desktop.store.database import APPLICATION_ID
 from oxide_desktop.store.history import SqliteHistory
 from tests.fakes.history_program import open_history, task
 
@@ -114,15 +116,18 @@ async def test_what_no_quota_counts_any_more_is_not_kept(history: SqliteHistory)
 
 
 async def test_an_older_database_brings_its_attempts_along(tmp_path: Path) -> None:
-    opened = await open_history(tmp_path)
-    now = time.time()
-    for number in (1, 2):
-        await opened.add(asked(number, now - number))
-    await opened.aclose()
-    with apsw.Connection(str(tmp_path / "oxide.db")) as connection:
-        connection.execute("DROP TRIGGER requests_added; DROP TRIGGER requests_changed; DROP TABLE requests;")
-        connection.execute("UPDATE tasks SET details = '{broken' WHERE id = 'task-2'")
-        connection.pragma("user_version", schema.STEPS.index(schema.STEPS[-1]))
+    with_attempts = json.dumps({"source": "cli", "attempts": asked(1, time.time() - 1).to_dict()["attempts"]})
+    before = next(place for place, step in enumerate(schema.STEPS) if "TABLE requests" in step)
+    connection = apsw.Connection(str(tmp_path / "oxide.db"))
+    for step in schema.STEPS[:before]:
+        connection.execute(step)
+    connection.pragma("user_version", before)
+    connection.pragma("application_id", APPLICATION_ID)
+    for name, details in (("whole", with_attempts), ("broken", "{broken")):
+        connection.execute(
+            "INSERT INTO tasks (id, status, created_at, details, prompt) VALUES (?, 'completed', 1.0, ?, 'x')",
+            (name, details),
+        )
     connection.close()
     opened = await open_history(tmp_path)
     try:

@@ -101,7 +101,7 @@ def test_a_service_that_is_not_configured_ends_with_2(oxide: Oxide, args: list[s
 def test_a_test_asks_one_question_and_is_kept(oxide: Oxide, server: OpenAIServer) -> None:
     server.usual = Reply(pieces=["4"])
     done = oxide("services", "test", "fake")
-    assert (done.returncode, done.stdout) == (0, "4")
+    assert (done.returncode, done.stdout) == (0, "4\n")
     record = oxide.json("services", "test", "fake", "--prompt", "Hello")
     assert (record["prompt"], record["service"], record["status"]) == ("Hello", "fake", "completed")
     assert len(server.asked) == 2
