@@ -22,6 +22,8 @@ DESCRIPTION = "built-in model, for a first try: connect Ollama, Gemini or Qwen f
 AFTERWORD = "The built-in model answered, for a first try: connect Ollama, Gemini or Qwen for real work."
 # Two busy cores read 45 tokens a second: all of this in a minute and a half, and it says meanwhile that it reads.
 WINDOW = 4096
+# What the model was made for. The rest is for texts that it reads in more tokens than estimated: each digit is one.
+WHOLE_WINDOW = 8192
 MOST_ANSWER_TOKENS = 512  # it can ramble
 # No system message: the model's own template puts in the one it was trained with, which does best. A repeat penalty
 # makes it forget that 2+2 is 4; DRY only ends loops, by what it costs to repeat more than four tokens in a row.
@@ -54,7 +56,7 @@ class BuiltinAdapter:
 
     @property
     def _window(self) -> int:
-        return self.settings.max_context_tokens or WINDOW
+        return self.settings.max_context_tokens or WHOLE_WINDOW
 
     async def execute(self, call: Call) -> AsyncGenerator[Output, None]:
         """Ask once and stream the answer. A server that has died is started again, once, if nothing was shown yet.

@@ -72,6 +72,15 @@ async def test_the_model_that_ships_knows_what_two_and_two_is(make: Make, adapte
     assert server_pid(adapter_tools) == before
 
 
+async def test_there_is_room_for_a_text_of_more_tokens_than_estimated(make: Make) -> None:
+    """Digits are estimated as if several made a token; to this model each is one."""
+    adapter = make()
+    running = await adapter._running()
+    async with httpx.AsyncClient(headers={"Authorization": f"Bearer {running.server.api_key}"}) as asking:
+        known = await asking.get(f"{running.server.url}/props")
+    assert known.json()["default_generation_settings"]["n_ctx"] == 2 * adapter.info.max_context_tokens
+
+
 async def test_it_says_what_it_is_and_comes_last(make: Make) -> None:
     info = make().info
     assert info.description == "built-in model, for a first try: connect Ollama, Gemini or Qwen for real work"
