@@ -102,8 +102,10 @@ SELECT json_extract(value, '$.service'), CAST(round(json_extract(value, '$.start
        CAST(json_extract(value, '$.tokens.input') AS INTEGER), CAST(json_extract(value, '$.tokens.output') AS INTEGER),
        CAST(json_extract(value, '$.cost') AS REAL)
 FROM {tasks} json_each(CASE WHEN json_valid({details}) THEN {details} ELSE '{{}}' END, '$.attempts')
-WHERE json_type(value, '$.service') = 'text' AND json_type(value, '$.started_at') IN ('real', 'integer')
-AND json_extract(value, '$.started_at') > unixepoch() - 172800
+WHERE CASE WHEN json_each.type = 'object' THEN
+    json_type(value, '$.service') = 'text' AND json_type(value, '$.started_at') IN ('real', 'integer')
+    AND json_extract(value, '$.started_at') > unixepoch() - 172800
+END
 ON CONFLICT DO UPDATE SET input = excluded.input, output = excluded.output, cost = excluded.cost;
 """
 _REQUESTS = f"""

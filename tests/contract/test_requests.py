@@ -123,7 +123,8 @@ async def test_an_older_database_brings_its_attempts_along(tmp_path: Path) -> No
         connection.execute(step)
     connection.pragma("user_version", before)
     connection.pragma("application_id", APPLICATION_ID)
-    for name, details in (("whole", with_attempts), ("broken", "{broken")):
+    odd = '{"attempts": ["x", 1, null, {"service": 3, "started_at": 9e9}, {"service": "qwen", "started_at": "9e9"}]}'
+    for name, details in (("whole", with_attempts), ("broken", "{broken"), ("odd", odd), ("other", '{"attempts": 7}')):
         connection.execute(
             "INSERT INTO tasks (id, status, created_at, details, prompt) VALUES (?, 'completed', 1.0, ?, 'x')",
             (name, details),
