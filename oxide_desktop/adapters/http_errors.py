@@ -153,7 +153,8 @@ def refused_in_stream(peer: Peer, said: object) -> Refused:
     status = 0
     if isinstance(said, Mapping):
         code = said.get("code") or said.get("status")
-        status = code if isinstance(code, int) else _STATUS_OF_TYPE.get(str(said.get("type")), 0)
+        known = str(code).isdecimal()  # some write the number as text
+        status = int(str(code)) if known else _STATUS_OF_TYPE.get(str(said.get("type")), 0)
     return _judged(peer, status, _quoted(_message(said)), in_stream=True)
 
 

