@@ -46,9 +46,9 @@ endif
 
 CLIS ?= $(HOME)/.cache/oxide-test-clis
 
-test-clis: setup-dev ## Run the real Gemini CLI and Qwen Code against local servers (300 MB from npm, once)
+test-clis: setup-dev ## Run the real Gemini CLI, Qwen Code and Claude Code against local servers (700 MB from npm, once)
 	@$(PYTHON_OF_OXIDE) installers/test_clis.py "$(CLIS)"
-	@OXIDE_TEST_CLIS="$(CLIS)/bin" $(PYTHON_OF_OXIDE) -m pytest -m clis tests/integration/test_real_clis.py $(ARGS)
+	@OXIDE_TEST_CLIS="$(CLIS)/bin" $(PYTHON_OF_OXIDE) -m pytest -m clis tests/integration $(ARGS)
 
 FLEET ?= $(HOME)/.cache/oxide-test-fleet
 # Two earlier releases of this package stole credentials: one version, and nothing that came later than it was looked at.

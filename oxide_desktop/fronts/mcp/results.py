@@ -112,7 +112,7 @@ def _result(
             "service": record.service,
             "model": record.model,
             "task_type": record.task_type,
-            "duration": record.duration,
+            "duration": None if record.duration is None else round(record.duration, 2),
             "notes": list(notes),
         },
         is_error=is_error,
