@@ -59,6 +59,7 @@ async def test_the_tools_are_offered_with_schemas_and_annotations_in_few_tokens(
     arguments = {tool.name: set(tool.input_schema["properties"]) for tool in tools}
     assert arguments == {
         "route_task": {"prompt", "files", "preferences"},
+        "analyze_parallel": {"directory", "prompt", "num_workers"},
         "get_task_result": {"task_id", "offset"},
         "list_services": set(),
     }

@@ -77,7 +77,7 @@ class Claude:
         return done.stdout + done.stderr
 
     def ask(self, prompt: str, **env: str) -> str:
-        tools = ",".join(f"mcp__oxide__{name}" for name in ("route_task", "get_task_result", "list_services"))
+        tools = ",".join(f"mcp__oxide__{name}" for name in ("route_task", "analyze_parallel", "get_task_result", "list_services"))
         return self("-p", prompt, "--allowedTools", tools, env=env)
 
 

@@ -24,7 +24,7 @@ from tests.fakes.openai_server import OpenAIServer
 ROOT = Path(__file__).parents[2]
 APP = (sys.executable, "-m", "oxide_desktop")
 SHIM = (sys.executable, "-m", "oxide_desktop.fronts.mcp.shim")
-TOOLS = ["route_task", "get_task_result", "list_services"]
+TOOLS = ["route_task", "analyze_parallel", "list_services", "get_task_result"]
 INITIALIZE = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
 CONFIG = """
 services:

@@ -79,6 +79,28 @@ class RouteTask:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AnalyzeParallel:
+    """Arguments of `analyze_parallel`."""
+
+    directory: str
+    prompt: str
+    workers: int | None
+
+    @classmethod
+    def parse(cls, arguments: Mapping[str, Any]) -> Self:
+        """Check what a client sent.
+
+        Raises:
+            UsageError: It does not fit the input schema.
+        """
+        given = Given("analyze_parallel", arguments, ("directory", "prompt", "num_workers"))
+        directory = given.text("directory").strip()
+        if not directory:
+            raise UsageError("Bad argument", "directory is missing.", 'Send a path; "." is the project.')
+        return cls(directory=directory, prompt=given.text("prompt"), workers=given.number("num_workers", 1))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GetTaskResult:
     """Arguments of `get_task_result`."""
 

@@ -10,10 +10,10 @@ import mcp_types as types
 
 from oxide_desktop.core.errors import Bug, OxideError
 from oxide_desktop.core.health import Depth, ServiceStatus
-from oxide_desktop.core.model import Request, Source
+from oxide_desktop.core.model import Analysis, Request, Source
 from oxide_desktop.core.orchestrator import Orchestrator
 from oxide_desktop.core.running import RunningTask
-from oxide_desktop.fronts.mcp.arguments import GetTaskResult, Given, RouteTask
+from oxide_desktop.fronts.mcp.arguments import AnalyzeParallel, GetTaskResult, Given, RouteTask
 from oxide_desktop.fronts.mcp.client import Client, Context, patience_s
 from oxide_desktop.fronts.mcp.results import ended_answer, refusal, running_answer, stage
 
@@ -28,8 +28,9 @@ class Asking:
         self._progress_every_s = progress_every_s
         self._tools = {
             "route_task": self.route_task,
-            "get_task_result": self.get_task_result,
+            "analyze_parallel": self.analyze_parallel,
             "list_services": self.list_services,
+            "get_task_result": self.get_task_result,
         }
 
     async def call(self, context: Context, params: types.CallToolRequestParams) -> types.CallToolResult:
@@ -44,10 +45,9 @@ class Asking:
             return refusal(Bug("Oxide made a mistake", repr(error), "The log has the details."))
 
     async def route_task(self, context: Context, arguments: dict[str, Any]) -> types.CallToolResult:
-        """Submit, and wait for the end or as long as the client is patient."""
+        """One prompt for one service."""
         wish = RouteTask.parse(arguments)
-        client: Client = context.lifespan_context
-        cwd, roots = await client.reach(context, wish.files)
+        cwd, roots = await _client(context).reach(context, wish.files)
         request = Request(
             prompt=wish.prompt,
             files=wish.files,
@@ -56,7 +56,25 @@ class Asking:
             cwd=cwd,
             roots=roots,
         )
-        with client.call(context) as call:
+        return await self._ask(context, request)
+
+    async def analyze_parallel(self, context: Context, arguments: dict[str, Any]) -> types.CallToolResult:
+        """A whole directory for several services at once."""
+        wish = AnalyzeParallel.parse(arguments)
+        cwd, roots = await _client(context).reach(context, (wish.directory,))
+        request = Request(
+            prompt=wish.prompt,
+            files=(wish.directory,),
+            source=Source.MCP,
+            cwd=cwd,
+            roots=roots,
+            analysis=Analysis(workers=wish.workers),
+        )
+        return await self._ask(context, request)
+
+    async def _ask(self, context: Context, request: Request) -> types.CallToolResult:
+        """Submit, and wait for the end or as long as the client is patient."""
+        with _client(context).call(context) as call:
             with anyio.CancelScope(shield=True):  # a task that is recorded must be known here, too
                 call.task = task = await self._orchestrator.submit(request)
             ended = await self._watch(context, task)
@@ -92,6 +110,11 @@ class Asking:
         return types.CallToolResult(
             content=[types.TextContent(text="\n".join(lines))], structured_content={"services": services}
         )
+
+
+def _client(context: Context) -> Client:
+    client: Client = context.lifespan_context
+    return client
 
 
 def _service(status: ServiceStatus) -> dict[str, Any]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
+from typing import Any
 
 import mcp_types as types
 
 from oxide_desktop.core.errors import OxideError, UsageError
+from oxide_desktop.core.events import AnalysisProgress
+from oxide_desktop.core.receipts import ReadStatus
 from oxide_desktop.core.record import TaskRecord, TaskStatus
 from oxide_desktop.core.running import RunningTask
 from oxide_desktop.core.tokens import estimate_tokens
@@ -14,6 +18,8 @@ from oxide_desktop.core.tokens import estimate_tokens
 # Claude Code takes at most 25,000 tokens of a tool, and counts exactly only what it guesses to be over half of that.
 PAGE_CHARS = 40_000
 PAGE_TOKENS = 12_000
+RECEIPTS_SHOWN = 100
+UNREAD_TOLD = 10
 _LINE_SEARCH = 0.1  # of a page: how far back a line's end is looked for, so that no line is cut
 
 
@@ -51,12 +57,20 @@ def _page_end(text: str, offset: int) -> int:
 
 def stage(task: RunningTask) -> str:
     """Where a task stands, in a few words."""
+    if task.progress:
+        return _stage_of_analysis(task.progress)
     record = task.record
     if not record.attempts:
         return f"Task {task.id} is {record.status}"
     attempt = record.attempts[-1]
     written = len(task.text_of(len(record.attempts)))
     return f"{attempt.service} has written {written:,} characters" if written else f"{attempt.service} is at work"
+
+
+def _stage_of_analysis(progress: AnalysisProgress) -> str:
+    left = f", about {progress.left_s:.0f} s left" if progress.left_s is not None else ""
+    read = f"{progress.files_done:,} of {progress.files_total:,} files read"
+    return f"{read}, {progress.parts_running} requests in flight{left}"
 
 
 def running_answer(task: RunningTask, offset: int = 0) -> types.CallToolResult:
@@ -82,7 +96,7 @@ def _more(record: TaskRecord, page: Page) -> str:
 
 
 def _answer(record: TaskRecord, page: Page, notes: tuple[str, ...]) -> types.CallToolResult:
-    notes = (*notes, *record.notes)
+    notes = (*notes, *_receipt_notes(record), *record.notes)
     footer = f"[Oxide: {_who(record)}, task {record.id}, {record.status}]"
     texts = [page.text] if page.text else []
     content: list[types.ContentBlock] = [types.TextContent(text=text) for text in texts]
@@ -102,9 +116,11 @@ def _failure(record: TaskRecord, offset: int, error: OxideError | None) -> types
 def _result(
     record: TaskRecord, page: Page, notes: tuple[str, ...], content: list[types.ContentBlock], *, is_error: bool
 ) -> types.CallToolResult:
+    receipt = {"receipt": _receipt(record)} if record.analysis else {}
     return types.CallToolResult(
         content=content,
         structured_content={
+            **receipt,
             "task_id": record.id,
             "status": record.status.value,
             "result": page.text or (None if record.result is None else ""),
@@ -117,6 +133,25 @@ def _result(
         },
         is_error=is_error,
     )
+
+
+def _receipt(record: TaskRecord) -> list[dict[str, Any]]:
+    """What became of the files, those first that were not read whole, as many as fit beside an answer."""
+    ordered = sorted(record.receipt, key=lambda item: (item.status is ReadStatus.READ, item.path))
+    return [item.to_dict() for item in ordered[:RECEIPTS_SHOWN]]
+
+
+def _receipt_notes(record: TaskRecord) -> tuple[str, ...]:
+    """The receipt in a sentence, for those who read no structures."""
+    if not record.receipt:
+        return ()
+    counts = Counter(item.status for item in record.receipt)
+    told = ", ".join(f"{counts[status]:,} {status}" for status in ReadStatus)
+    more = len(record.receipt) - RECEIPTS_SHOWN
+    rest = f" The receipt names {RECEIPTS_SHOWN}; `oxide history show {record.id}` has all." if more > 0 else ""
+    unread = [item for item in record.receipt if item.status is not ReadStatus.READ][:UNREAD_TOLD]
+    named = "".join(f" {item.path}: {item.status} ({item.reason})." for item in unread)
+    return (f"Of {len(record.receipt):,} files: {told}.{named}{rest}",)
 
 
 def _who(record: TaskRecord) -> str:

@@ -38,18 +38,20 @@ def _arguments(required: tuple[str, ...] = (), **properties: Any) -> dict[str, A
     return {**_object(required, **properties), "additionalProperties": False}
 
 
-_ANSWER = _object(
-    ("task_id", "status", "result", "next_offset"),
-    task_id=_TEXT,
-    status={"enum": [item.value for item in TaskStatus]},
-    result=_MAYBE_TEXT,
-    next_offset={"type": ["integer", "null"], "description": "Where the rest starts; null if this is all"},
-    service=_MAYBE_TEXT,
-    model=_MAYBE_TEXT,
-    task_type=_MAYBE_TEXT,
-    duration=_MAYBE_NUMBER,
-    notes=_strings(),
-)
+_ANSWERED = ("task_id", "status", "result", "next_offset")
+_ANSWER_FIELDS = {
+    "task_id": _TEXT,
+    "status": {"enum": [item.value for item in TaskStatus]},
+    "result": _MAYBE_TEXT,
+    "next_offset": {"type": ["integer", "null"], "description": "Where the rest starts; null if this is all"},
+    "service": _MAYBE_TEXT,
+    "model": _MAYBE_TEXT,
+    "task_type": _MAYBE_TEXT,
+    "duration": _MAYBE_NUMBER,
+    "notes": _strings(),
+}
+_ANSWER = _object(_ANSWERED, **_ANSWER_FIELDS)
+_ANALYSIS = _object(_ANSWERED, **_ANSWER_FIELDS, receipt={"type": "array", "items": {"type": "object"}})
 _ASKING = types.ToolAnnotations(read_only_hint=True, open_world_hint=True)
 _LOOKING = types.ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
 
@@ -71,6 +73,22 @@ ROUTE_TASK = types.Tool(
         ),
     ),
     output_schema=_ANSWER,
+    annotations=_ASKING,
+)
+ANALYZE_PARALLEL = types.Tool(
+    name="analyze_parallel",
+    title="Analyse a directory",
+    description=(
+        "Have several models read all files below a directory at once and get one answer, with a receipt for every"
+        " file: read, truncated or skipped, and by whom. Takes minutes."
+    ),
+    input_schema=_arguments(
+        ("directory", "prompt"),
+        directory={**_TEXT, "description": "Absolute or relative to the project"},
+        prompt={**_TEXT, "description": "What to find out"},
+        num_workers={"type": "integer", "minimum": 1, "description": "Requests at once"},
+    ),
+    output_schema=_ANALYSIS,
     annotations=_ASKING,
 )
 GET_TASK_RESULT = types.Tool(
@@ -111,4 +129,4 @@ LIST_SERVICES = types.Tool(
     annotations=_LOOKING,
 )
 
-TOOLS = (ROUTE_TASK, GET_TASK_RESULT, LIST_SERVICES)
+TOOLS = (ROUTE_TASK, ANALYZE_PARALLEL, LIST_SERVICES, GET_TASK_RESULT)
