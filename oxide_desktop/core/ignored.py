@@ -18,24 +18,38 @@ class GitIgnored:
 
     def __init__(self) -> None:
         self._left_out: set[str] = set()
+        self._wanted: set[Path] = set()
         self._spec = lru_cache(maxsize=None)(_read_spec)
         self._root = lru_cache(maxsize=None)(_repository_of)
 
+    def want(self, folder: str) -> None:
+        """A folder that was named itself is looked into, though a `.gitignore` above leaves it out."""
+        if self._verdict(Path(folder), folder=True):
+            self._wanted.add(Path(folder))
+
     def __call__(self, path: str, *, folder: bool) -> bool:
         """Whether an absolute path is left out by a `.gitignore` between it and its repository's root."""
-        parent = Path(path).parent
-        root = self._root(parent)
-        if root is None:
-            return False
-        verdict: bool | None = None
-        below = parent.parts[len(root.parts) :]
-        for level in (root.joinpath(*below[:depth]) for depth in range(len(below) + 1)):
-            if spec := self._spec(level):
-                found = spec.check_file(Path(path).relative_to(level).as_posix() + ("/" if folder else "")).include
-                verdict = verdict if found is None else found
+        verdict = self._verdict(Path(path), folder=folder)
         if verdict:
             self._left_out.add(path)
-        return bool(verdict)
+        return verdict
+
+    def _verdict(self, path: Path, *, folder: bool) -> bool:
+        verdict = False
+        for level in self._levels(path.parent):
+            if spec := self._spec(level):
+                found = spec.check_file(path.relative_to(level).as_posix() + ("/" if folder else "")).include
+                verdict = verdict if found is None else found
+        return verdict
+
+    def _levels(self, parent: Path) -> list[Path]:
+        """The folders whose patterns count, outermost first."""
+        wanted = [folder for folder in self._wanted if parent.is_relative_to(folder)]
+        root = max(wanted, key=lambda folder: len(folder.parts)) if wanted else self._root(parent)
+        if root is None:
+            return []
+        below = parent.parts[len(root.parts) :]
+        return [root.joinpath(*below[:depth]) for depth in range(len(below) + 1)]
 
     @property
     def count(self) -> int:

@@ -78,6 +78,8 @@ class FileSearch:
             self._add_absent(given, path, error)
             return
         if folder:
+            if self._ignored:
+                self._ignored.want(os.path.normpath(path))
             self._add_all(given, [(path, ("**", "*"))], hidden=True)
         else:
             self._take(path, named=True)

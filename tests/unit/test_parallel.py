@@ -613,6 +613,16 @@ async def test_what_gitignore_leaves_out_is_not_read_and_counted(tree: Path):
     assert "2 entries are left out by .gitignore." in record.notes
 
 
+async def test_a_folder_that_is_named_itself_is_read_though_gitignore_leaves_it_out(tree: Path):
+    write(tree, ".gitignore", "build/\n")
+    write(tree, "build/.gitignore", "*.log\n")
+    write(tree, "build/made.py", "x = 1\n")
+    write(tree, "build/noise.log", "noise\n")
+    async with House(ReadingAdapter("one")) as house:
+        record = (await analyse(house, tree, "build")).record
+    assert [item.path for item in record.receipt] == ["build/.gitignore", "build/made.py"]
+
+
 async def test_asking_again_analyses_again(tree: Path):
     async with House(ReadingAdapter("one")) as house:
         first = (await analyse(house, tree, workers=2)).record
