@@ -90,7 +90,8 @@ class App(QObject):
         async with orchestrator, self._serve_fronts(orchestrator):
             self._notify(*orchestrator.notices())
             orchestrator.watch_services()
-            bridge = Bridge(orchestrator.bus, self)
+            bridge = Bridge(self)
+            bridge.open(orchestrator.bus)
             bridge.task_changed.connect(lambda record: self.tray.task_began(record.id))
             bridge.task_ended.connect(lambda record: self.tray.task_ended(record.id))
             session = AskSession(self.window, orchestrator, bridge)

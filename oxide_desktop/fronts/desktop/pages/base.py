@@ -1,0 +1,51 @@
+"""What every page of the main window is: a heading with its actions, a body, and a desk to work at."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+
+from oxide_desktop.core.model import Request
+from oxide_desktop.fronts.desktop.desk import Desk
+from oxide_desktop.fronts.desktop.tokens import spacing
+from oxide_desktop.fronts.desktop.widgets.basics import label
+
+
+class Page(QWidget):
+    """Made when it is first gone to, and kept.
+
+    Attributes:
+        desk: The engine, what happens, the looks, the ways to other pages.
+        top: The right of the heading's row, for buttons and counts.
+        body: Everything below the heading.
+    """
+
+    def __init__(self, desk: Desk, title: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.desk = desk
+        self.setProperty("kind", "page")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setAccessibleName(title)
+        self.heading = label(title, "heading")
+        self.top = QHBoxLayout()
+        self.top.setSpacing(spacing("within"))
+        line = QHBoxLayout()
+        line.addWidget(self.heading, 1)
+        line.addLayout(self.top)
+        self.body = QVBoxLayout()
+        self.body.setSpacing(spacing("step") * 3)
+        column = QVBoxLayout(self)
+        around = spacing("around")
+        column.setContentsMargins(around + spacing("step"), spacing("step") * 5, around + spacing("step"), around)
+        column.setSpacing(spacing("step") * 3)
+        column.addLayout(line)
+        column.addLayout(self.body, 1)
+
+    def came_up(self) -> None:
+        """The page was gone to: put the keyboard where a person will type, look again at what may have changed."""
+
+    def show_task(self, task_id: str) -> None:
+        """Show one task; only pages for which the catalogue says `shows_tasks` are asked."""
+
+    def take_request(self, request: Request) -> None:
+        """Put a request where it can be changed and asked; only the Ask page is asked to."""
