@@ -98,9 +98,7 @@ class Administration(ABC):
         Raises:
             UsageError: No such service is configured, or the number makes no sense.
         """
-        if service not in self.settings.services:
-            known = ", ".join(self.settings.services) or "none"
-            raise UsageError("Unknown service", f"{service!r} is not one of {known}.")
+        self.require_service(service)
         if not 1 <= last <= MOST_TASKS:
             raise UsageError("Too few or too many tasks", f"{last:,} is not within 1 and {MOST_TASKS:,}.")
         await self.start()
@@ -108,6 +106,16 @@ class Administration(ABC):
         return await asyncio.to_thread(simulate, task_type, service, page.tasks)
 
     # -- services ----------------------------------------------------------------------------------
+
+    def require_service(self, name: str) -> None:
+        """Say that a service's name is wrong before anything is done with it.
+
+        Raises:
+            UsageError: No service of that name is configured.
+        """
+        if name not in self.settings.services:
+            known = ", ".join(self.settings.services) or "none"
+            raise UsageError("Unknown service", f"{name!r} is not one of {known}.")
 
     def services(self) -> tuple[ServiceStatus, ...]:
         """Every configured service as last seen; nothing is asked."""

@@ -21,9 +21,12 @@ from oxide_desktop.core.orchestrator import Orchestrator
 from oxide_desktop.fronts.web import pages
 from oxide_desktop.fronts.web.gate import error_body
 from oxide_desktop.fronts.web.limits import Limits
+from oxide_desktop.fronts.web.monitoring import Metrics, monitoring_router
+from oxide_desktop.fronts.web.records import records_router
+from oxide_desktop.fronts.web.routing import rules_router
 from oxide_desktop.fronts.web.services import services_router
 from oxide_desktop.fronts.web.stream import follow
-from oxide_desktop.fronts.web.tasks import asking_router, records_router
+from oxide_desktop.fronts.web.tasks import asking_router
 
 log = logging.getLogger(__name__)
 
@@ -45,9 +48,12 @@ def build_app(oxide: Orchestrator, limits: Limits, beside: Mapping[str, ASGIApp]
         redirect_slashes=False,
         exception_handlers=_HANDLERS,
     )
-    app.include_router(asking_router(oxide))
+    metrics = Metrics(oxide)
     app.include_router(records_router(oxide))
+    app.include_router(asking_router(oxide))
     app.include_router(services_router(oxide))
+    app.include_router(rules_router(oxide))
+    app.include_router(monitoring_router(oxide, metrics))
 
     @app.get("/", include_in_schema=False)
     async def home() -> HTMLResponse:
@@ -63,7 +69,7 @@ def build_app(oxide: Orchestrator, limits: Limits, beside: Mapping[str, ASGIApp]
 
     @app.websocket("/ws")
     async def stream(socket: WebSocket) -> None:
-        await follow(socket, oxide.bus, limits)
+        await follow(socket, oxide.bus, metrics, limits)
 
     return _EitherSlash(app, beside or {})
 

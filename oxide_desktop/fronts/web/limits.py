@@ -19,6 +19,7 @@ class Limits:
         message_bytes: Size of a WebSocket message from a client.
         queue: Events that wait for a WebSocket client; past it the oldest are lost to it.
         send_s: How long a WebSocket client may not read before it is dropped.
+        metrics_s: Between two messages with figures to a WebSocket client.
         close_s: Until a WebSocket's client must have read what was sent before the end.
     """
 
@@ -31,4 +32,5 @@ class Limits:
     message_bytes: int = 64 * 1024
     queue: int = 1000
     send_s: float = 10.0
+    metrics_s: float = 2.0
     close_s: float = 5.0

@@ -6,8 +6,11 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from oxide_desktop.core.model import Candidate, Profile, Skipped, TaskType
+from oxide_desktop.core.model import Candidate, Profile, Skipped, Strategy, TaskType
+from oxide_desktop.core.receipts import FileReceipt
 from oxide_desktop.core.record import Attempt, TaskStatus, Tokens
+
+Json = dict[str, Any]
 
 
 class ErrorText(BaseModel):
@@ -26,6 +29,7 @@ class ErrorBody(BaseModel):
 
 
 ERRORS: dict[int | str, dict[str, Any]] = {
+    400: {"model": ErrorBody, "description": "The request itself is ambiguous"},
     401: {"model": ErrorBody, "description": "The token is missing or wrong"},
     422: {"model": ErrorBody, "description": "What was asked for cannot be asked for"},
     500: {"model": ErrorBody, "description": "A mistake of Oxide's own"},
@@ -50,10 +54,31 @@ class TaskBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     prompt: str
-    files: list[str] | None = Field(
-        None, description="Paths and globs; absolute ones, or relative to the server's folder"
-    )
+    files: list[str] | None = Field(None, description="Paths and globs: absolute ones, or relative to `cwd`")
     preferences: PreferencesBody | None = None
+    cwd: str | None = Field(None, description="The folder that the task is about; without it, the server's own")
+
+
+class AnalysisBody(BaseModel):
+    """A question about many files, for several services at once."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    prompt: str
+    files: list[str] = Field(min_length=1, description="Folders, files and globs, as in a task")
+    services: list[str] | None = Field(None, description="Who takes part; without it, every service that can")
+    strategy: Strategy = Field(Strategy.SPLIT, description="Share the files out, or give every service all of them")
+    workers: int | None = Field(None, ge=1, le=1000, description="Requests in flight at most")
+    task_type: TaskType | None = None
+    cwd: str | None = Field(None, description="The folder that relative paths mean; without it, the server's own")
+
+
+class RetryBody(BaseModel):
+    """How to ask again."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    service: str | None = Field(None, min_length=1, description="On this service and no other")
 
 
 class Submitted(BaseModel):
@@ -71,6 +96,14 @@ class RouteBody(BaseModel):
     skipped: list[Skipped]
     rule: str | None
     rule_from: str | None = Field(None, description="Where the rule stands, if it is not one of the person's own")
+
+
+class AnalysisWish(BaseModel):
+    """How an analysis was asked for."""
+
+    services: list[str]
+    strategy: str
+    workers: int | None
 
 
 class Task(BaseModel):
@@ -97,7 +130,10 @@ class Task(BaseModel):
     source: str
     notes: list[str]
     left_machine: bool | None
-    replay_of: str | None = None
+    replay_of: str | None = Field(None, description="The task that asked the same before")
+    parent: str | None = Field(None, description="The analysis that it is a share of")
+    analysis: AnalysisWish | None = Field(None, description="Only where it is an analysis")
+    receipt: list[FileReceipt] | None = Field(None, description="What became of each file of an analysis")
 
 
 class TaskList(BaseModel):
@@ -115,38 +151,22 @@ class Deleted(BaseModel):
     message: str
 
 
-class Service(BaseModel):
-    """A configured service, and what was last found out about it."""
+class Cleared(BaseModel):
+    """How many records, or rules, are gone."""
 
-    name: str
-    enabled: bool
-    healthy: bool
-    type: str
-    api_type: str
-    description: str
-    locality: str
-    executable: str | None
-    base_url: str | None
-    model: str | None
-    max_context_tokens: int | None
-    capabilities: list[str]
-    last_resort: bool
-    tier: str | None
-    failing: str | None
+    cleared: int
     message: str
-    fix: str
-    version: str | None
-    models: list[str]
-    recommended_model: str | None
-    checked_at: float | None
 
 
-class ServiceList(BaseModel):
-    """Every configured service by its name."""
+class AnalysisReport(BaseModel):
+    """What an analysis has come to. While it runs, `status` says so and the answer is empty."""
 
-    services: dict[str, Service]
-    total: int
-    enabled: int
+    aggregated_text: str
+    total_duration_seconds: float
+    receipt: list[FileReceipt]
+    task_id: str
+    status: TaskStatus
+    error: str | None
 
 
 class Explained(BaseModel):
@@ -156,13 +176,3 @@ class Explained(BaseModel):
     route: RouteBody
     tokens: int
     notes: list[str]
-
-
-class HealthReport(BaseModel):
-    """Whether Oxide is well, and what is not."""
-
-    status: str
-    healthy: bool
-    issues: list[str]
-    cpu_percent: float
-    memory_percent: float

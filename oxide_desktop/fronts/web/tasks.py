@@ -1,28 +1,26 @@
-"""Routes about tasks."""
+"""Routes that make the engine work: ask, analyse, explain, stop, ask again."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 
-from oxide_desktop.core.model import Preferences, Request, Source
+from oxide_desktop.core.errors import UsageError
+from oxide_desktop.core.model import Analysis, Preferences, Request, Source
 from oxide_desktop.core.orchestrator import Orchestrator
-from oxide_desktop.core.ports import TaskFilter
-from oxide_desktop.core.record import TaskStatus
+from oxide_desktop.core.running import RunningTask
 from oxide_desktop.fronts.web.schemas import (
     ERRORS,
     NOT_FOUND,
-    Deleted,
+    AnalysisBody,
     Explained,
+    Json,
+    RetryBody,
     Submitted,
     Task,
     TaskBody,
-    TaskList,
 )
-
-Json = dict[str, Any]
 
 
 def asking_router(oxide: Orchestrator) -> APIRouter:
@@ -32,59 +30,81 @@ def asking_router(oxide: Orchestrator) -> APIRouter:
     @router.post("/tasks/execute", response_model=Submitted)
     async def execute(body: TaskBody) -> Json:
         """Ask. The answer comes over `/ws`, and is in the task's record at the end."""
-        task = await oxide.submit(_request(body))
-        return {"task_id": task.id, "status": task.record.status, "message": "The task is recorded and on its way."}
+        return _submitted(await oxide.submit(_request(oxide, body)))
+
+    @router.post("/analyze", response_model=Submitted)
+    async def analyze(body: AnalysisBody) -> Json:
+        """Ask about many files on several services. `/api/tasks/{task_id}/analysis` has the answer and the receipt."""
+        return _submitted(await oxide.submit(_analysis(oxide, body)))
+
+    @router.post("/explain", response_model=Explained, response_model_exclude_unset=True)
+    async def explain(body: TaskBody) -> Json:
+        """Where a task would go, and why. Nothing is executed or kept."""
+        return (await oxide.explain(_request(oxide, body))).to_dict()
 
     @router.post("/tasks/{task_id}/cancel", response_model=Task, response_model_exclude_unset=True, responses=NOT_FOUND)
     async def cancel_task(task_id: str) -> Json:
         """Stop a running task, and answer when it has stopped."""
         return (await oxide.cancel(task_id)).to_dict()
 
-    @router.post("/explain", response_model=Explained, response_model_exclude_unset=True)
-    async def explain(body: TaskBody) -> Json:
-        """Where a task would go, and why. Nothing is executed or kept."""
-        return (await oxide.explain(_request(body))).to_dict()
+    @router.post("/tasks/{task_id}/retry", response_model=Submitted, responses=NOT_FOUND)
+    async def retry_task(task_id: str, body: RetryBody | None = None) -> Json:
+        """Ask again what a task asked, as a new task, on another service if one is named."""
+        service = body.service if body else None
+        _require_services(oxide, service)
+        return _submitted(await oxide.retry(task_id, Source.HTTP, service))
 
     return router
 
 
-def records_router(oxide: Orchestrator) -> APIRouter:
-    """The routes on what this engine keeps."""
-    router = APIRouter(prefix="/api", tags=["tasks"], responses=ERRORS)
-
-    @router.get("/tasks", response_model=TaskList, response_model_exclude_unset=True)
-    async def list_tasks(
-        limit: Annotated[int, Query(ge=1, le=1000)] = 10,
-        offset: Annotated[int, Query(ge=0, le=2**31)] = 0,
-        status: TaskStatus | None = None,
-    ) -> Json:
-        """What was asked, newest first."""
-        page = await oxide.history.list(TaskFilter(status=status), limit, offset)
-        tasks = [record.to_dict() for record in page.tasks]
-        return {"tasks": tasks, "total": page.total, "filtered": page.filtered}
-
-    @router.get("/tasks/{task_id}", response_model=Task, response_model_exclude_unset=True, responses=NOT_FOUND)
-    async def get_task(task_id: str) -> Json:
-        """One task, by its id."""
-        running = oxide.find(task_id)
-        record = running.record if running else await oxide.history.get(task_id)
-        return record.to_dict()
-
-    @router.delete("/tasks/{task_id}", response_model=Deleted, responses=NOT_FOUND)
-    async def delete_task(task_id: str) -> Json:
-        """Remove the record of a task that has ended."""
-        await oxide.forget(task_id)
-        return {"task_id": task_id, "message": "The task is deleted."}
-
-    return router
+def _submitted(task: RunningTask) -> Json:
+    return {"task_id": task.id, "status": task.record.status, "message": "The task is recorded and on its way."}
 
 
-def _request(body: TaskBody) -> Request:
-    wishes = body.preferences.model_dump(mode="json") if body.preferences else None
+def _request(oxide: Orchestrator, body: TaskBody) -> Request:
+    wishes = Preferences.parse(body.preferences.model_dump(mode="json") if body.preferences else None)
+    _require_services(oxide, wishes.preferred_service)
     return Request(
         prompt=body.prompt,
         files=tuple(body.files or ()),
-        preferences=Preferences.parse(wishes),
+        preferences=wishes,
         source=Source.HTTP,
-        cwd=Path.cwd(),
+        cwd=_folder(body.cwd),
     )
+
+
+def _analysis(oxide: Orchestrator, body: AnalysisBody) -> Request:
+    _require_services(oxide, *(body.services or ()))
+    return Request(
+        prompt=body.prompt,
+        files=tuple(body.files),
+        preferences=Preferences(task_type=body.task_type),
+        source=Source.HTTP,
+        cwd=_folder(body.cwd),
+        analysis=Analysis(services=tuple(body.services or ()), strategy=body.strategy, workers=body.workers),
+    )
+
+
+def _folder(given: str | None) -> Path:
+    """What relative paths mean.
+
+    Raises:
+        UsageError: It is no folder, or it depends on where the server was started.
+    """
+    if given is None:
+        return Path.cwd()
+    folder = Path(given)
+    if "\0" in given or not folder.is_absolute():
+        raise UsageError("That is no folder", f"cwd is {given!r}.", "Give an absolute path.")
+    return folder
+
+
+def _require_services(oxide: Orchestrator, *names: str | None) -> None:
+    """Say at once that a name is wrong, rather than record a task that nobody can take.
+
+    Raises:
+        UsageError: No service of that name is configured.
+    """
+    for name in names:
+        if name is not None:
+            oxide.require_service(name)
