@@ -61,6 +61,7 @@ class Orchestrator(orchestrator.Orchestrator):
             rules=RuleFile(self.paths.rules_file, tuple(settings.services)),
             spawner=spawner,
             open_history=self._open_history_after_sweep,
+            has_history=self.paths.database.exists,
             projects=ProjectFiles(tuple(settings.services)),
             make_adapter=lambda service: adapter_class(service.kind)(service, tools),
         )

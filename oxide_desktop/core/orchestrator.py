@@ -17,6 +17,7 @@ from oxide_desktop.core.children import Spawner
 from oxide_desktop.core.errors import Bug, CancelledTaskError, NotFoundError, OxideError, RouteError, StoreError
 from oxide_desktop.core.events import EventBus, HistoryChanged, TaskEnded, TaskQueued, TaskRouted
 from oxide_desktop.core.execute import Executor
+from oxide_desktop.core.experience import RecentExperience
 from oxide_desktop.core.keeping import keeping_record
 from oxide_desktop.core.model import Explanation, Preferences, Request, Source
 from oxide_desktop.core.parallel import Analyst
@@ -51,6 +52,7 @@ class Orchestrator(Administration):
         open_history: Callable[[], Awaitable[History]],
         make_adapter: AdapterMaker | None = None,
         projects: Projects | None = None,
+        has_history: Callable[[], bool] = lambda: True,
     ) -> None:
         super().__init__(settings, bus, adapters, health, rules, make_adapter)
         self.spawner = spawner
@@ -61,7 +63,15 @@ class Orchestrator(Administration):
         self._executor = Executor(settings, adapters, bus, health, self._quotas)
         resting = self._executor.breakers.closed_reason
         self._planner = Planner(
-            settings, adapters, health, rules, self.services, resting=resting, quotas=self._quotas, projects=projects
+            settings,
+            adapters,
+            health,
+            rules,
+            self.services,
+            resting=resting,
+            quotas=self._quotas,
+            experience=RecentExperience(self._opened_history, has_history),
+            projects=projects,
         )
         self._analyst = Analyst(settings, adapters, self._executor, bus, lambda: self.history, resting)
         self._background = BackgroundTasks()

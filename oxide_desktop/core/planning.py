@@ -12,6 +12,7 @@ from oxide_desktop.core.background import in_own_thread
 from oxide_desktop.core.classify import classify
 from oxide_desktop.core.context import Context, gather
 from oxide_desktop.core.errors import UsageError
+from oxide_desktop.core.experience import RecentExperience
 from oxide_desktop.core.health import Depth, ServiceStatus
 from oxide_desktop.core.model import Profile, Request, Route
 from oxide_desktop.core.ports import Adapter, HealthView, Projects, Rules
@@ -55,6 +56,7 @@ class Planner:
         services: Every configured service as last seen.
         resting: Why a service is to be left alone for now, `None` if it is not.
         quotas: Which services have used up their quotas.
+        experience: What past tasks have shown.
         projects: The settings of projects, `None` where there can be none.
     """
 
@@ -68,6 +70,7 @@ class Planner:
         *,
         resting: Callable[[str], str | None],
         quotas: Quotas,
+        experience: RecentExperience,
         projects: Projects | None = None,
     ) -> None:
         self._settings = settings
@@ -77,6 +80,7 @@ class Planner:
         self._services = services
         self._resting = resting
         self._quotas = quotas
+        self._experience = experience
         self._projects = projects
 
     async def plan(self, request: Request) -> Plan:
@@ -93,6 +97,7 @@ class Planner:
         used_up = await self._quotas.used_up()
         unavailable = {name: reason for name in self._adapters if (reason := self._resting(name))}
         unavailable |= {name: item.reason for name, item in used_up.items()}
+        experience = await self._experience.latest()
         choose = partial(
             choose_route,
             profile=reading.profile,
@@ -104,6 +109,7 @@ class Planner:
             unavailable=unavailable,
             prompt_findings=reading.context.prompt_findings,
             held_files=reading.held,
+            opinions=experience.opinions(reading.profile.task_type, self._adapters),
         )
         route, remark = choose(rules=self._rules.all()), ""
         if reading.project and not request.preferences.preferred_service:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from oxide_desktop.core.children import Spawner
 from oxide_desktop.core.errors import OxideError, ServiceError
+from oxide_desktop.core.experience import Try
 from oxide_desktop.core.health import Depth, Health, ServiceInfo
 from oxide_desktop.core.model import TaskType
 from oxide_desktop.core.record import TaskRecord, TaskStatus
@@ -270,6 +271,10 @@ class History(Protocol):
 
     async def use_since(self, service: str, since: float) -> ServiceUse:
         """What a service was sent from a moment on, of the last two days."""
+        ...
+
+    async def tries(self, last: int) -> Sequence[Try]:
+        """What the attempts of the last tasks came to, those that say nothing of their service left out."""
         ...
 
     def export(self) -> AsyncGenerator[str, None]:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from oxide_desktop.core.errors import UsageError
+from oxide_desktop.core.experience import Opinion
 from oxide_desktop.core.health import ServiceStatus, Tier
 from oxide_desktop.core.model import Candidate, Locality, Preferences, Profile, Route, Skipped, TaskType
 from oxide_desktop.core.privacy import PROMPT_HOLDS, prompt_reason
@@ -59,6 +60,7 @@ def choose_route(
     prompt_findings: Sequence[Finding] = (),
     held_files: HeldFiles | None = None,
     rules_from: str = "",
+    opinions: Mapping[str, Opinion] | None = None,
 ) -> Route:
     """The candidates in order and everyone who was passed over; there may be no candidate.
 
@@ -74,12 +76,15 @@ def choose_route(
         prompt_findings: What looks like a secret in the prompt: cloud services are passed over.
         held_files: Files that cloud services would not be given.
         rules_from: Where the rules stand, if they are not the person's own.
+        opinions: What past tasks of this type have shown of services.
 
     Raises:
         UsageError: The caller insists on a service that is not there or is switched off.
     """
     task_type = preferences.task_type or profile.task_type
-    need = _Need(task_type, profile, tokens, answer_tokens, tuple(prompt_findings), held_files or HeldFiles())
+    need = _Need(
+        task_type, profile, tokens, answer_tokens, tuple(prompt_findings), held_files or HeldFiles(), opinions or {}
+    )
     if name := preferences.preferred_service:
         return _only(name, services, need, unavailable or {})
     return _choose(services, need, _Rule(rules.get(need.task_type), rules_from), routing, unavailable or {})
@@ -107,6 +112,7 @@ class _Need:
     answer_tokens: int
     prompt_findings: tuple[Finding, ...]
     held: HeldFiles
+    opinions: Mapping[str, Opinion]
 
     @property
     def words(self) -> str:
@@ -224,6 +230,7 @@ class _Order:
             self._locality(status),
             self._window(status),
             self._lanes(status),
+            self._experience(status),
         ]
         score = min(max(0.1 + sum(points for points, _ in found), 0.0), 0.99)
         reasons = [why, *(reason for _, reason in found), CUT if self.cut else ""]
@@ -278,6 +285,10 @@ class _Order:
     def _lanes(self, status: ServiceStatus) -> tuple[float, str]:
         held = self.need.partly_held(status)
         return (-0.3, held) if held else (0.0, "")
+
+    def _experience(self, status: ServiceStatus) -> tuple[float, str]:
+        opinion = self.need.opinions.get(status.settings.name)
+        return (opinion.points, opinion.reason) if opinion else (0.0, "")
 
 
 def _proof(status: ServiceStatus) -> int:

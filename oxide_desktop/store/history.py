@@ -14,10 +14,11 @@ from pathlib import Path
 import apsw
 
 from oxide_desktop.core.errors import StoreError
+from oxide_desktop.core.experience import Try
 from oxide_desktop.core.ports import Imported, TaskFilter, TaskPage, TaskStatistics
 from oxide_desktop.core.quota import Limit, ServiceUse, UsedUp
 from oxide_desktop.core.record import TaskRecord, TaskStatus
-from oxide_desktop.store import ancestor, damage, exchange, opening, requests, tasks
+from oxide_desktop.store import ancestor, damage, exchange, opening, requests, tasks, tries
 from oxide_desktop.store.backups import back_up, copy_of
 from oxide_desktop.store.database import connect
 from oxide_desktop.store.desk import Desk
@@ -163,6 +164,10 @@ class SqliteHistory:
     async def use_since(self, service: str, since: float) -> ServiceUse:
         """What a service was sent from a moment on, of the last two days."""
         return await self._reader.run(requests.use_since, service, since)
+
+    async def tries(self, last: int) -> Sequence[Try]:
+        """What the attempts of the last tasks came to, those that say nothing of their service left out."""
+        return await self._reader.run(tries.tries, last)
 
     async def export(self) -> AsyncGenerator[str, None]:
         """Everything kept now, as the text of an ancestor's `tasks.json`, piece by piece: its size does not matter."""

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from oxide_desktop.core.children import ChildInfo
 from oxide_desktop.core.errors import NotFoundError, OxideError, StoreError, UsageError
+from oxide_desktop.core.experience import Try
 from oxide_desktop.core.model import TaskType
 from oxide_desktop.core.ports import TaskFilter, TaskPage
 from oxide_desktop.core.quota import Limit, ServiceUse, UsedUp
@@ -18,6 +19,7 @@ class MemoryHistory:
     """Keeps records in a dict, and every version that was saved.
 
     Attributes:
+        past: What `tries` answers.
         full: It refuses like a full disk.
         gate: Until it is set, writing takes as long as a slow disk; `waiting` tells that somebody waits.
         gate_only: Only records of that status wait.
@@ -29,6 +31,7 @@ class MemoryHistory:
         self.records: dict[str, TaskRecord] = {}
         self.versions: list[TaskRecord] = []
         self.requests: list[tuple[str, float]] = []
+        self.past: list[Try] = []
         self.full = False
         self.full_after: int | None = None
         self.gate: asyncio.Event | None = None
@@ -86,6 +89,11 @@ class MemoryHistory:
 
     async def use_since(self, service: str, since: float) -> ServiceUse:
         return ServiceUse(sum(name == service and start >= since for name, start in self.requests))
+
+    async def tries(self, last: int) -> Sequence[Try]:
+        if self.full:
+            raise StoreError("The history could not be read", "The disk is full.", "Free some space.")
+        return self.past[-last:]
 
     async def maintain(self) -> None:
         self.maintained += 1
