@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from oxide_desktop.core.errors import OxideError
-from oxide_desktop.runtime.handshake import Proof, prove
+from oxide_desktop.config.handshake import Proof, prove
 
 SERVER = Path(__file__).parents[1] / "fakes" / "mcp_program.py"
 

@@ -204,7 +204,7 @@ def _look(client: Client, scope: str) -> dict[str, Any] | None:
 
 
 def _proof(entry: Mapping[str, Any]) -> dict[str, Any]:
-    from oxide_desktop.runtime.handshake import prove  # noqa: PLC0415 - not needed for --help
+    from oxide_desktop.config.handshake import prove  # noqa: PLC0415 - not needed for --help
 
     args, env = entry.get("args") or [], entry.get("env") or {}
     command = [str(entry.get("command", "")), *map(str, args)]
