@@ -2,41 +2,51 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from typing import Any
 
 import apsw
 
 from oxide_desktop.core.experience import Try
+from oxide_desktop.core.record import Attempt, AttemptStatus
 
+_COUNTED = (AttemptStatus.COMPLETED, AttemptStatus.FAILED, AttemptStatus.PARTIAL)
 # What the request or the person was the reason for says nothing about the service.
-_READ = """
-WITH recent AS (
-    SELECT id, service, task_type, CASE WHEN json_valid(details) THEN details ELSE '{}' END AS details
-    FROM tasks ORDER BY seq DESC LIMIT ?
-), again AS (
-    SELECT json_extract(details, '$.replay_of') AS id, service FROM recent
-    WHERE json_extract(details, '$.replay_of') IS NOT NULL
-)
-SELECT recent.task_type, attempt.value ->> '$.service', attempt.value ->> '$.status',
-       (attempt.value ->> '$.first_chunk_at') - (attempt.value ->> '$.started_at'),
-       EXISTS (SELECT 1 FROM again WHERE again.id = recent.id AND again.service IS NOT recent.service)
-FROM recent, json_each(recent.details, '$.attempts') AS attempt
-WHERE recent.task_type IS NOT NULL AND attempt.value ->> '$.service' IS NOT NULL
-  AND attempt.value ->> '$.status' IN ('completed', 'failed', 'partial')
-  AND coalesce(attempt.value ->> '$.kind', '') NOT IN ('invalid', 'held', 'policy', 'context', 'quota')
-"""
+_NOT_THE_SERVICE = ("invalid", "held", "policy", "context", "quota")
+_READ = "SELECT id, service, task_type, details FROM tasks WHERE task_type IS NOT NULL ORDER BY seq DESC LIMIT ?"
 
 
 def tries(connection: apsw.Connection, last: int) -> list[Try]:
     """What the attempts of the last tasks came to."""
-    rows: list[tuple[Any, ...]] = connection.execute(_READ, (last,)).fetchall()
-    return [
-        Try(
-            task_type=task_type,
-            service=service,
-            answered=status == "completed",
-            first_text_s=float(first_s) if isinstance(first_s, int | float) else None,
-            asked_again=bool(asked_again),
-        )
-        for task_type, service, status, first_s, asked_again in rows
-    ]
+    found: list[Try] = []
+    replayed_on: dict[str, set[str | None]] = {}
+    for task_id, service, task_type, text in connection.execute(_READ, (last,)):  # a replay comes before its task
+        details = _details(text)
+        if original := details.get("replay_of"):
+            replayed_on.setdefault(original, set()).add(service)
+        asked_again = bool(replayed_on.get(task_id, set()) - {service})
+        for attempt in _attempts(details):
+            first_s = None if attempt.first_chunk_at is None else attempt.first_chunk_at - attempt.started_at
+            answered = attempt.status is AttemptStatus.COMPLETED
+            found.append(Try(task_type, attempt.service, answered, first_s, asked_again))
+    return found
+
+
+def _details(text: str) -> dict[str, Any]:
+    try:
+        data = json.loads(text)
+    except ValueError:
+        return {}
+    return data if isinstance(data, dict) else {}
+
+
+def _attempts(details: dict[str, Any]) -> Iterator[Attempt]:
+    """Those that say something of their service; what is damaged says nothing."""
+    for data in details.get("attempts") or ():
+        try:
+            attempt = Attempt.from_dict(data)
+        except (TypeError, ValueError, AttributeError):
+            continue
+        if attempt.status in _COUNTED and attempt.kind not in _NOT_THE_SERVICE:
+            yield attempt

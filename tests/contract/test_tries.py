@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+import apsw
 import pytest
 
 from oxide_desktop.core.experience import Try
@@ -62,3 +63,14 @@ async def test_only_the_last_tasks_count(history):
     for number in range(5):
         await history.add(asked(str(number), attempt(f"service-{number}"), created_at=1000.0 + number))
     assert {item.service for item in await history.tries(2)} == {"service-3", "service-4"}
+
+
+@pytest.mark.parametrize("details", ["no json", "[]", '{"attempts": ["x", {"status": "odd", "service": "a"}, {}]}'])
+async def test_damaged_records_say_nothing(history, tmp_path, details):
+    await history.add(asked("damaged", attempt("qwen")))
+    await history.add(asked("whole", attempt("gemini")))
+    connection = apsw.Connection(str(tmp_path / "oxide.db"))
+    connection.execute("DROP TRIGGER requests_changed")
+    connection.execute("UPDATE tasks SET details = ? WHERE id = 'damaged'", (details,))
+    connection.close()
+    assert [item.service for item in await history.tries(10)] == ["gemini"]
