@@ -127,80 +127,62 @@ def is_ours(entry: object) -> bool:
     return not names.isdisjoint(_OUR_PROGRAMS)
 
 
+_STDIO = {"type": "stdio"}
+_AFTER = {
+    "claude-code": "Start Claude Code again; `/mcp` there shows it. It asks once before it uses a project's server.",
+    "claude-desktop": "Quit Claude Desktop and start it again.",
+    "cursor": "Start Cursor again; it lists its servers in its settings.",
+    "vscode": "Run `MCP: List Servers` in VS Code and start it there.",
+    "gemini": "Start Gemini CLI again; `/mcp` there shows it.",
+    "codex": "Start Codex again; `/mcp` there shows it. It reads a project's file in trusted projects only.",
+}
+
+
 def clients(home: Path, environment: Mapping[str, str] | None = None) -> dict[str, Client]:
     """Every known client by its name."""
     env = os.environ if environment is None else environment
-    stdio = {"type": "stdio"}
+    claude = Path(env.get("CLAUDE_CONFIG_DIR") or home) / ".claude.json"
+    desktop = _claude_desktop_file(home, env)
+    cursor, vscode = home / ".cursor/mcp.json", _vscode_folder(home, env) / "mcp.json"
+    gemini, codex = home / ".gemini/settings.json", Path(env.get("CODEX_HOME") or home / ".codex") / "config.toml"
     known = (
-        Client(
-            name="claude-code",
-            title="Claude Code",
-            section="mcpServers",
-            user_file=Path(env.get("CLAUDE_CONFIG_DIR") or home) / ".claude.json",
-            project_file=".mcp.json",
-            extra=stdio,
-            after="Start Claude Code again; `/mcp` there shows it. It asks once before it uses a project's server.",
-        ),
-        Client(
-            name="claude-desktop",
-            title="Claude Desktop",
-            section="mcpServers",
-            user_file=_claude_desktop_file(home, env),
-            project_file=None,
-            extra={},
-            after="Quit Claude Desktop and start it again.",
-        ),
-        Client(
-            name="cursor",
-            title="Cursor",
-            section="mcpServers",
-            user_file=home / ".cursor" / "mcp.json",
-            project_file=".cursor/mcp.json",
-            extra=stdio,
-            after="Start Cursor again; it lists its servers in its settings.",
-        ),
-        Client(
-            name="vscode",
-            title="VS Code",
-            section="servers",
-            user_file=_vscode_folder(home, env) / "mcp.json",
-            project_file=".vscode/mcp.json",
-            extra=stdio,
-            after="Run `MCP: List Servers` in VS Code and start it there.",
-        ),
-        Client(
-            name="gemini",
-            title="Gemini CLI",
-            section="mcpServers",
-            user_file=home / ".gemini" / "settings.json",
-            project_file=".gemini/settings.json",
-            extra={},
-            after="Start Gemini CLI again; `/mcp` there shows it.",
-        ),
-        Client(
-            name="codex",
-            title="Codex",
-            section="mcp_servers",
-            user_file=Path(env.get("CODEX_HOME") or home / ".codex") / "config.toml",
-            project_file=".codex/config.toml",
-            extra={},
-            after="Start Codex again; `/mcp` there shows it. It reads a project's file in trusted projects only.",
-        ),
+        _client("claude-code", "Claude Code", "mcpServers", claude, ".mcp.json", _STDIO),
+        _client("claude-desktop", "Claude Desktop", "mcpServers", desktop, None, {}),
+        _client("cursor", "Cursor", "mcpServers", cursor, ".cursor/mcp.json", _STDIO),
+        _client("vscode", "VS Code", "servers", vscode, ".vscode/mcp.json", _STDIO),
+        _client("gemini", "Gemini CLI", "mcpServers", gemini, ".gemini/settings.json", {}),
+        _client("codex", "Codex", "mcp_servers", codex, ".codex/config.toml", {}),
     )
     return {client.name: client for client in known}
 
 
+def _client(
+    name: str, title: str, section: str, user_file: Path | None, project_file: str | None, extra: Mapping[str, object]
+) -> Client:
+    return Client(
+        name=name,
+        title=title,
+        section=section,
+        user_file=user_file,
+        project_file=project_file,
+        extra=extra,
+        after=_AFTER[name],
+    )
+
+
 def _claude_desktop_file(home: Path, env: Mapping[str, str]) -> Path | None:
-    if sys.platform == "darwin":
-        return home / "Library/Application Support/Claude/claude_desktop_config.json"
-    if sys.platform == "win32":
-        return Path(env.get("APPDATA") or home / "AppData/Roaming") / "Claude" / "claude_desktop_config.json"
-    return None
+    return {
+        "darwin": home / "Library/Application Support/Claude/claude_desktop_config.json",
+        "win32": _roaming(home, env) / "Claude" / "claude_desktop_config.json",
+    }.get(sys.platform)
 
 
 def _vscode_folder(home: Path, env: Mapping[str, str]) -> Path:
-    if sys.platform == "darwin":
-        return home / "Library/Application Support/Code/User"
-    if sys.platform == "win32":
-        return Path(env.get("APPDATA") or home / "AppData/Roaming") / "Code" / "User"
-    return Path(env.get("XDG_CONFIG_HOME") or home / ".config") / "Code" / "User"
+    return {
+        "darwin": home / "Library/Application Support/Code/User",
+        "win32": _roaming(home, env) / "Code" / "User",
+    }.get(sys.platform, Path(env.get("XDG_CONFIG_HOME") or home / ".config") / "Code" / "User")
+
+
+def _roaming(home: Path, env: Mapping[str, str]) -> Path:
+    return Path(env.get("APPDATA") or home / "AppData/Roaming")

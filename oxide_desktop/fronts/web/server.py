@@ -53,12 +53,7 @@ async def serve(
 ) -> AsyncIterator[WebFront]:
     """Serve HTTP and WebSockets on the loopback address inside the block.
 
-    Args:
-        orchestrator: What answers.
-        paths: Where the token is kept and word is left.
-        settings: The port.
-        limits: What clients may have.
-        beside: Applications of other fronts by their addresses; they stand behind the same gate.
+    Applications of other fronts may stand `beside` it at addresses of theirs, behind the same gate.
 
     Raises:
         OxideError: No port is free, or the private files cannot be written.
