@@ -77,6 +77,9 @@ format: setup-dev ## Put the code in order
 bench: setup-dev ## Measure (BENCHMARKS=benchmarks/NAME.py for one)
 	@for script in $(BENCHMARKS); do echo "== $$script"; $(PYTHON_OF_OXIDE) $$script $(ARGS) || exit 1; done
 
+train: setup-dev ## Learn the classifier's weights from training/corpus
+	@$(PYTHON_OF_OXIDE) training/train.py
+
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --no-emit-find-links
 LOCK := $(COMPILE) pyproject.toml --extra desktop --extra builtin --group build

@@ -1,245 +1,210 @@
-"""What can be seen in a prompt before anything is weighed: the request apart from what was pasted, cues, structure."""
+"""What can be seen in a prompt, each thing by a name that the weights know: words, ideas, structure, files."""
 
 from __future__ import annotations
 
-import itertools
 import re
-import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
 from oxide_desktop.core import lexicon
+from oxide_desktop.core.asked import Asked, take_apart
+from oxide_desktop.core.mentions import Mentions, mentions
 
-_HEAD_CHARS, _TAIL_CHARS = 4_000, 2_000
-_MOST_TOKENS, _HEAD_TOKENS, _NEAR_TOKENS = 260, 14, 60
-_SHORTEST_STEM, _LONGEST_PIECE, _MOST_RUNNING = 2, 6, 400
-_ROLE_WEIGHT = 0.25
+_HEAD_TOKENS, _NEAR_IDEAS, _LONGEST_RUN = 8, 3, 60
+_STEM_CHARS = 5
+_SIZES_BYTES = (12, 30, 60, 120, 250, 500, 1000, 2000)
+_FILE_COUNTS = (1, 3, 6, 10, 25)
+_MOST_TECHNICAL, _MUCH_CODE_LINES, _MANY_LINES, _LONG_LIST, _MANY_NAMES, _ONLY_PASTED_CHARS = 4, 8, 8, 6, 2, 15
+_ROLE_CHARS = 300
 
-_FENCE = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
-_CODE_LINE = re.compile(
-    r"\s{4,}\S|\t\S|.*[;{}]\s*$|\s*(?:def|class|import|from|return|const|let|var|public|private|func|fn|#include)\b"
-    r".*[(:;={<>.]|\s*</?\w+[^>]*>|\s*>>> |\s*\$ "
-)
-_TRACE = re.compile(
-    r"Traceback \(most recent|^[ \t]{1,40}at .{3,200}[(:]\d*|^[ \t]{0,40}File \".{1,300}\", line \d+|"
-    r"(?:\w(?:Error|Exception)|^Error)\b:|panic: |error\[E\d+\]|segmentation fault|: error:|exit code [1-9]",
-    re.MULTILINE | re.IGNORECASE,
-)
-_DIFF = re.compile(r"^diff --git |^@@ .*@@|^--- a/|^\+\+\+ b/", re.MULTILINE)
-_IDENTIFIER = re.compile(
-    r"\b[a-z]{1,40}_[a-z_]{1,40}\b|\b[a-z]{1,40}[A-Z]\w{0,40}|\b[A-Z][a-z]{1,40}[A-Z]\w{0,40}|\w\(\)|`[^`\n]{1,80}`"
-)
-_PATH = re.compile(
-    r"(?<!\w)@?[\w.*-]{1,80}/[\w./*-]{0,200}|(?<!\w)@[\w./*-]{1,200}|"
-    r"\b[\w-]{1,80}\.(?:py|[jt]sx?|go|rs|java|c|cpp|h|rb|php|md|swift|kt|sql|css|html|json|ya?ml|toml|sh)\b"
-)
-_POINTED = re.compile(r"(?<!\w)@[\w./*-]{1,200}|(?<![\w.])[\w.*-]{1,80}/[\w./*-]{1,200}")
-_FOLDER = re.compile(r"(?<![\w.])@?[\w.-]{1,40}/(?![\w*.])|@\.(?![\w/])|\*\*/")
-# What stands within kana and is no letter: a dot between words, and the two marks of voiced sounds.
-_WORD = re.compile(r"(?:[^\W_]|[\u3099\u309a\u30fb])+(?:'[^\W_]+)?")
-_SUM = re.compile(r"\d\s{0,2}[-+*/^×÷]\s{0,2}\d")  # noqa: RUF001 - as people type it
-_QUESTION_MARKS = "?？؟"  # noqa: RUF001 - as people type it
-_PLAIN_LETTERS = str.maketrans({"ł": "l", "ø": "o", "ß": "ss", "ı": "i", "đ": "d", "œ": "oe", "æ": "ae"})  # noqa: RUF001
-_FIRST_UNSPACED, _LAST_UNSPACED = "\N{HIRAGANA LETTER SMALL A}", "\N{HANGUL SYLLABLE HIH}"  # kana, Han, Hangul
-_LATIN_ENDS, _MORE_LATIN, _MORE_LATIN_ENDS = "\u024f", "\u1e00", "\u1eff"
-
-Weights = tuple[tuple[str, float], ...]
+_SUM = re.compile(r"\d\s{0,2}[-+*/^×÷x%]\s{0,2}\d")  # noqa: RUF001 - as people type it
+_PLACEHOLDER = re.compile(r"[\[{<(]{1,2}[^\[\]{}<>()\n]{2,80}[\]}>)]{1,2}")
+_QUESTION = "?？؟"  # noqa: RUF001 - as people type it
+_COLONS = (":", "：")  # noqa: RUF001 - as people type it
+_TEST_FILE = re.compile(r"(?:^|[/_.])(?:tests?|spec)[/_.]")
+_TELLING = ("s:path", "s:folder", "s:url", "s:sum", "s:pasted", "s:trace", "s:diff")
+_DOCUMENTS = (".md", ".rst", ".txt")
+_TECHNICAL = frozenset((
+    "code", "function", "class", "method", "component", "website", "app", "api", "script", "program", "query",
+    "database", "test", "regex", "algorithm", "bug", "exception", "lang", "tools", "programming", "server",
+    "config", "repo", "pr", "commit", "readme", "docs", "comment", "security", "log",
+))  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Cue:
-    """Words of the lexicon that were found, what they speak for, and how much their place counts."""
-
-    words: str
-    weights: Weights
-    place: float
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Features:
     """What was found.
 
     Attributes:
-        length: Characters of the whole prompt.
-        asked: Characters of the request without what was pasted.
-        technical: How many words of software, names of code and paths it has.
+        names: Every feature, each once.
+        words: For each idea the word that stood for it first.
+        asked: The prompt taken apart.
+        chars: Characters of the request without what was pasted.
         hard: Words that tell of a hard task, less those that tell of an easy one.
-        steps: Lines of lists, each a thing to be done.
     """
 
-    cues: tuple[Cue, ...]
-    length: int
-    asked: int
-    technical: int
-    hard: int
-    steps: int
-    identifiers: int
-    paths: int
-    folders: int
-    is_question: bool
-    is_sum: bool
-    has_code: bool
-    has_trace: bool
-    has_diff: bool
+    asked: Asked
+    names: dict[str, None] = field(default_factory=dict)
+    words: dict[str, str] = field(default_factory=dict)
+    chars: int = 0
+    hard: int = 0
+
+    @property
+    def says_anything(self) -> bool:
+        """Whether there is a word or a path in it, or a list of files beside it."""
+        return any(not name.startswith("s:") for name in self.names) or any(map(self.names.__contains__, _TELLING))
 
 
-def look_at(prompt: str) -> Features:
-    """Find the features of a prompt; of a very long one its beginning and end are enough."""
-    text = prompt if len(prompt) <= _HEAD_CHARS + _TAIL_CHARS else f"{prompt[:_HEAD_CHARS]}\n{prompt[-_TAIL_CHARS:]}"
-    text = text.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
-    plain = _FENCE.sub("\n", text)
-    lines = [line for line in plain.splitlines() if line.strip()]
-    asked = [line for line in lines if not _CODE_LINE.match(line) and not _TRACE.search(line)] or lines
-    request = "\n".join(asked).strip()
-    cues = tuple(_cues(*_words([_POINTED.sub(" ", line) for line in asked])))
-    paths = set(_PATH.findall(plain))
-    names = set(_IDENTIFIER.findall(_PATH.sub(" ", request)))
-    return Features(
-        cues=cues,
-        length=len(prompt),
-        asked=len(request),
-        technical=_count(cues, "technical") + len(paths) + len(names),
-        hard=_count(cues, "hard") - _count(cues, "easy"),
-        steps=sum(1 for line in asked if re.match(r"\s*(?:[-*]|\d+[.)])\s", line)),
-        identifiers=len(names),
-        paths=len(paths),
-        folders=len(set(_FOLDER.findall(plain))),
-        is_question=request[-1:] in _QUESTION_MARKS and bool(request),
-        is_sum=bool(_SUM.search(request)),
-        has_code="```" in text or len(lines) - len(asked) > 1,
-        has_trace=bool(_TRACE.search(text)),
-        has_diff=bool(_DIFF.search(text)),
-    )
+def look_at(prompt: str, files: Sequence[tuple[str, int]] = ()) -> Features:
+    """Find the features of a prompt and of the list of files that goes with it."""
+    asked = take_apart(prompt)
+    found = Features(asked)
+    found.chars = sum(map(len, asked.lines)) + max(0, len(asked.lines) - 1)
+    text = "\n".join(asked.lines)
+    named = mentions(text)
+    found.hard = _add_lines(named.plain.split("\n"), found)
+    technical = len(found.words.keys() & _TECHNICAL) + len(named.paths) + named.names
+    technical += asked.trace + asked.diff + asked.fenced + (asked.code_lines > 1)
+    for name in _of_structure(asked, text, named, min(technical, _MOST_TECHNICAL)):
+        found.names[name] = None
+    if asked.role:
+        for token in lexicon.tokens(asked.role[:_ROLE_CHARS]):
+            for idea in token.ideas:
+                found.names[f"r:{idea}"] = None
+    for name in _of_files(files):
+        found.names[name] = None
+    return found
 
 
-Placed = list[tuple[str, float]]
+def _add_lines(lines: Sequence[str], found: Features) -> int:
+    """The features of the request's words; how many of them are hard rather than easy."""
+    hard: set[str] = set()
+    easy: set[str] = set()
+    for number, line in enumerate(lines):
+        tokens = lexicon.tokens(line)
+        _add_words(tokens, found.names, first=number == 0)
+        _add_ideas(tokens, found, first=number == 0, last=0 < number == len(lines) - 1)
+        for token in tokens:
+            if "hard" in token.ideas:
+                hard.add(token.text)
+            elif "easy" in token.ideas:
+                easy.add(token.text)
+    return len(hard) - len(easy)
 
 
-def _words(lines: Sequence[str]) -> tuple[Placed, Placed]:
-    """Words as cues are written, and runs of scripts that put no spaces between words, each with its line's weight."""
-    words: Placed = []
-    running: Placed = []
-    for line in lines:
-        lowered = line.lower()
-        weight = _ROLE_WEIGHT if lowered.lstrip("*#_-> ").startswith(lexicon.ROLES) else 1.0
-        found = [part for word in _WORD.findall(lowered) for part in _parts(word)]
-        words += [(_folded(word), weight) for word in found if word[0] < _FIRST_UNSPACED]
-        if run := "".join(word for word in found if word[0] >= _FIRST_UNSPACED):
-            running.append((run, weight))
-    half = _MOST_TOKENS // 2
-    words = words if len(words) <= _MOST_TOKENS else words[:half] + words[-half:]
-    placed = [(word, weight * place) for (word, weight), place in zip(words, _places(len(words)), strict=True)]
-    return placed, running
+def _add_words(tokens: Sequence[lexicon.Token], names: dict[str, None], *, first: bool) -> None:
+    previous = "<"
+    for place, token in enumerate(tokens):
+        word = token.text
+        if token.running:
+            names[f"z:{word if len(word) <= _NEAR_IDEAS else word[:2]}"] = None
+            for index in range(min(len(word) - 1, _LONGEST_RUN)):
+                names[f"z:{word[index : index + 2]}"] = None
+        else:
+            names[f"w:{word}"] = None
+            names[f"b:{previous} {word}"] = None
+            if len(word) > _STEM_CHARS + 1:
+                names[f"p:{word[:_STEM_CHARS]}"] = None
+            previous = word
+        if first and place < 2:  # noqa: PLR2004 - the first two
+            names[f"1:{word}"] = None
 
 
-def _parts(word: str) -> Iterator[str]:
-    """Its runs with and without spaces between words; a class of so many characters would take 5 ms to compile."""
-    if word.isascii():
-        yield word
+def _add_ideas(tokens: Sequence[lexicon.Token], found: Features, *, first: bool, last: bool) -> None:
+    names, words = found.names, found.words
+    sequence: list[str] = []
+    for place, token in enumerate(tokens):
+        for idea in token.ideas:
+            words.setdefault(idea, token.text)
+            names[f"i:{idea}"] = None
+            if first and place < _HEAD_TOKENS:
+                names[f"h:{idea}"] = None
+            if last:
+                names[f"l:{idea}"] = None
+        if token.ideas:
+            sequence.append(token.ideas[0])
+    if first and sequence:
+        names[f"f:{sequence[0]}"] = None
+        names[f"f2:{'+'.join(sequence[:2])}"] = None
+    _add_pairs(sequence, names)
+
+
+def _add_pairs(sequence: Sequence[str], names: dict[str, None]) -> None:
+    """Ideas near one another: to write a test is another thing than to write a letter."""
+    for index, idea in enumerate(sequence):
+        for other in sequence[index + 1 : index + 1 + _NEAR_IDEAS]:
+            if other != idea:
+                names[f"g:{idea}+{other}"] = None
+
+
+def _of_structure(asked: Asked, text: str, named: Mentions, technical: int) -> Iterator[str]:
+    size = bisect_right(_SIZES_BYTES, len(text.encode("utf-8", "replace")))
+    yield f"s:size{size}"
+    yield f"s:tech{technical}"
+    ends = text.rstrip()[-1:]
+    asks = bool(ends) and ends in _QUESTION
+    if asks:
+        yield "s:asks"
+        yield f"s:asks,tech{technical}"
+        yield f"s:asks,size{size}"
+    elif any(mark in text for mark in _QUESTION):
+        yield "s:asks-inside"
+    else:
+        yield f"s:tells,tech{technical}"
+    pasted = asked.fenced or asked.code_lines > 1
+    if pasted:
+        yield "s:pasted"
+        yield f"s:pasted,{'asks' if asks else 'tells'}"
+    yield from (name for name, present in _of_layout(asked, text, pasted=pasted) if present)
+    yield from (name for name, present in _of_names(text, named) if present)
+
+
+def _of_layout(asked: Asked, text: str, *, pasted: bool) -> Iterator[tuple[str, bool]]:
+    yield "s:trace", asked.trace
+    yield "s:diff", asked.diff
+    yield "s:fence", asked.fenced
+    yield "s:much-pasted", asked.code_lines > _MUCH_CODE_LINES
+    yield "s:only-pasted", pasted and len(text) < _ONLY_PASTED_CHARS
+    yield "s:list", asked.listed > 1
+    yield "s:long-list", asked.listed > _LONG_LIST
+    yield "s:heading", text.startswith("#")
+    yield "s:bold", "**" in text
+    yield "s:role", bool(asked.role)
+    yield "s:slash", text.startswith("/")
+    yield "s:placeholder", bool(_PLACEHOLDER.search(text))
+    yield "s:colon", text.rstrip().endswith(_COLONS)
+    yield "s:quote", '"' in text or "\N{LEFT DOUBLE QUOTATION MARK}" in text
+    yield "s:lines", len(asked.lines) > 1
+    yield "s:many-lines", len(asked.lines) > _MANY_LINES
+    yield "s:dots", "..." in text
+    yield "s:lower", text.isascii() and text == text.lower()
+
+
+def _of_names(text: str, named: Mentions) -> Iterator[tuple[str, bool]]:
+    yield "s:url", named.url
+    yield "s:sum", bool(_SUM.search(text))
+    yield "s:name", named.names > 0
+    yield "s:names", named.names > _MANY_NAMES
+    if not named.paths:
         return
-    for _, run in itertools.groupby(word, lambda char: _FIRST_UNSPACED <= char <= _LAST_UNSPACED):
-        if part := "".join(run).strip("'"):
-            yield part
+    joined = " ".join(named.paths)
+    yield "s:path", True
+    yield "s:paths", len(named.paths) > 1
+    yield "s:folder", named.folders > 0
+    yield "s:glob", "*" in joined
+    yield "s:at", "@" in joined
+    yield "s:path-test", bool(_TEST_FILE.search(joined))
+    yield "s:path-docs", ".md" in joined
+    yield "s:path-log", ".log" in joined
 
 
-def _places(count: int) -> Iterator[float]:
-    """How much a word counts by its place: the beginning most, the end more than the middle."""
-    for index in range(count):
-        near = index < _NEAR_TOKENS or index >= count - _NEAR_TOKENS // 2
-        yield 1.3 if index < _HEAD_TOKENS else 1.0 if near else 0.5
-
-
-def _folded(word: str) -> str:
-    """Without accents, as cues are written."""
-    if word.isascii():
-        return word
-    highest = max(word)
-    if highest > _LATIN_ENDS and not _MORE_LATIN <= highest <= _MORE_LATIN_ENDS:
-        return word
-    parts = unicodedata.normalize("NFKD", word.translate(_PLAIN_LETTERS))
-    return "".join(char for char in parts if not unicodedata.combining(char))
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """Cues by how they are looked up.
-
-    Attributes:
-        exact: Whole words.
-        stems: Beginnings of words.
-        phrases: By their first word: the others, each with whether it is a beginning only.
-        pieces: Found anywhere in running text.
-    """
-
-    exact: Mapping[str, Weights]
-    stems: Mapping[str, Weights]
-    phrases: Mapping[str, Sequence[tuple[tuple[str, ...], bool, Weights]]]
-    pieces: Mapping[str, Weights]
-
-    @classmethod
-    def build(cls, entries: Mapping[str, Weights]) -> Table:
-        """From cues as the lexicon writes them."""
-        exact: dict[str, Weights] = {}
-        stems: dict[str, Weights] = {}
-        phrases: dict[str, list[tuple[tuple[str, ...], bool, Weights]]] = {}
-        pieces: dict[str, Weights] = {}
-        for cue, weights in entries.items():
-            plain = cue.rstrip("*")
-            if cue[0] >= _FIRST_UNSPACED:
-                pieces[plain.replace("_", "")] = weights
-            elif "_" in cue:
-                first, *others = plain.split("_")
-                phrases.setdefault(first, []).append((tuple(others), cue.endswith("*"), weights))
-            elif cue.endswith("*"):
-                stems[plain] = weights
-            else:
-                exact[plain] = weights
-        return cls(exact, stems, phrases, pieces)
-
-    def of_words(self, words: Placed) -> Iterator[Cue]:
-        """The cues among words."""
-        for index, (word, place) in enumerate(words):
-            if weights := self.exact.get(word):
-                yield Cue(word, weights, place)
-            for end in range(_SHORTEST_STEM, len(word) + 1):
-                if weights := self.stems.get(word[:end]):
-                    yield Cue(word, weights, place)
-            for others, beginning, weights in self.phrases.get(word, ()):
-                found = tuple(item for item, _ in words[index + 1 : index + 1 + len(others)])
-                if found == others or (beginning and _begins(found, others)):
-                    yield Cue(" ".join((word, *found)), weights, place)
-
-    def of_running(self, run: str, place: float) -> Iterator[Cue]:
-        """The cues within a run of text."""
-        for start in range(len(run)):
-            for end in range(start + 1, min(start + _LONGEST_PIECE, len(run)) + 1):
-                if weights := self.pieces.get(run[start:end]):
-                    yield Cue(run[start:end], weights, place)
-
-
-def _begins(found: tuple[str, ...], others: tuple[str, ...]) -> bool:
-    return len(found) == len(others) and found[:-1] == others[:-1] and found[-1].startswith(others[-1])
-
-
-@cache
-def _table() -> Table:
-    entries: dict[str, Weights] = {}
-    for name, by_weight in lexicon.CUES.items():
-        for weight, cues in by_weight.items():
-            for cue in cues.split():
-                entries[cue] = (*entries.get(cue, ()), (name, weight))
-    return Table.build(entries)
-
-
-def _cues(words: Placed, running: Placed) -> Iterator[Cue]:
-    yield from _table().of_words(words)
-    room = _MOST_RUNNING
-    for run, place in running:
-        yield from _table().of_running(run[:room], place)
-        room = max(0, room - len(run))
-
-
-def _count(cues: Sequence[Cue], subject: str) -> int:
-    """How many different cues there are for what is not a type."""
-    return len({cue.words for cue in cues for name, _ in cue.weights if name == subject})
+def _of_files(files: Sequence[tuple[str, int]]) -> Iterator[str]:
+    if not files:
+        return
+    yield f"n:files{bisect_right(_FILE_COUNTS, len(files))}"
+    paths = [path for path, _ in files[: _FILE_COUNTS[-1]]]
+    if any(path.endswith(".log") for path in paths):
+        yield "n:log"
+    if all(path.endswith(_DOCUMENTS) for path in paths):
+        yield "n:docs"

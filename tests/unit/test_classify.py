@@ -3,14 +3,23 @@ from __future__ import annotations
 import math
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from oxide_desktop.core import weights
+from oxide_desktop.core.asked import take_apart
 from oxide_desktop.core.classify import classify
+from oxide_desktop.core.errors import Bug
 from oxide_desktop.core.features import look_at
+from oxide_desktop.core.lexicon import tokens
+from oxide_desktop.core.mentions import mentions
 from oxide_desktop.core.model import TaskType
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+from training.corpus import HELD_OUT, digest, load
 
 TRACE = """
 Traceback (most recent call last):
@@ -81,9 +90,15 @@ def test_designing_an_architecture_is_no_quick_query():
 def test_many_files_are_a_feature_and_no_override():
     files = [(f"src/{number}.py", 4000) for number in range(200)]
     assert classify("rename getUser to fetchUser everywhere", files).task_type is TaskType.REFACTORING
-    assert classify("explain how it all connects", files).task_type is TaskType.CODEBASE_ANALYSIS
-    assert classify("explain how it all connects", files[:12]).task_type is TaskType.CODEBASE_ANALYSIS
-    assert classify("explain how it all connects").task_type is not TaskType.CODEBASE_ANALYSIS
+    found = classify("how does it all connect", files)
+    assert found.task_type is TaskType.CODEBASE_ANALYSIS
+    assert "200 files" in found.reasons
+    assert classify("review this", files[:1]).task_type is TaskType.CODE_REVIEW
+
+
+def test_what_the_files_are_is_seen():
+    assert "n:log" in look_at("why", [("logs/app.log", 1), ("a.py", 1)]).names
+    assert "n:docs" in look_at("why", [("README.md", 1), ("b.rst", 1)]).names
 
 
 def test_what_is_asked_counts_and_not_the_words_of_pasted_code():
@@ -96,15 +111,50 @@ def test_the_role_that_a_template_gives_counts_little():
     assert classify(prompt).task_type is TaskType.GENERAL
 
 
+def test_a_role_is_told_apart_from_the_request():
+    found = take_apart(
+        "**Role:** a strict reviewer\n\n**Task:** You are a poet. Write a haiku.\nDu bist ein Tester. Los!"
+    )
+    assert found.role == "**Role:** a strict reviewer Du bist ein Tester."
+    assert found.lines == ("**Task:** You are a poet. Write a haiku.", "Los!")
+    assert take_apart("You are a senior engineer.").lines == ("You are a senior engineer.",)
+
+
+def test_a_list_is_no_diff_and_its_lines_are_asked_for():
+    found = take_apart("Please:\n- add a test;\n- update the docs;\n\n    x = 1\n")
+    assert not found.diff
+    assert found.listed == 2
+    assert found.lines == ("Please:", "- add a test;", "- update the docs;")
+    changed = take_apart("Fine?\n-retries = 3\n+retries = 5\n")
+    assert changed.diff
+    assert changed.lines == ("Fine?",)
+
+
 def test_the_end_of_a_very_long_prompt_still_counts():
     prompt = "lorem ipsum dolor sit amet\n" * 40_000 + "Now refactor the class into modules"
     assert classify(prompt).task_type is TaskType.REFACTORING
 
 
+def test_the_end_of_a_very_long_line_still_counts():
+    prompt = "lorem ipsum dolor sit amet " * 40 + "Now refactor the class into modules"
+    assert classify(prompt).task_type is TaskType.REFACTORING
+
+
 def test_a_close_second_is_named_and_a_distant_one_is_not():
     assert classify("Write a commit message").second is None
-    close = classify("Explain quantum computing")
-    assert {close.task_type, close.second} == {TaskType.QUICK_QUERY, TaskType.GENERAL}
+    mixed = (
+        "check the error in the docs",
+        "review and rewrite this",
+        "explain and fix it",
+        "the readme has a bug",
+        "tests?",
+    )
+    seconds = [classify(prompt).second for prompt in mixed]
+    assert any(seconds)
+    assert all(
+        second is None or second is not classify(prompt).task_type
+        for prompt, second in zip(mixed, seconds, strict=True)
+    )
 
 
 def test_what_makes_a_task_hard_makes_it_complex():
@@ -112,6 +162,7 @@ def test_what_makes_a_task_hard_makes_it_complex():
     listed = classify("Refactor:\n" + "- split the module\n" * 6).complexity
     hard = classify("Refactor the concurrency of the distributed lock manager, mind deadlocks and security").complexity
     many = classify("rename foo to bar", [(f"{number}.py", 50_000) for number in range(60)]).complexity
+    assert classify("rename foo to bar, quickly and simply").complexity < easy
     assert easy < listed
     assert easy < hard
     assert easy < many
@@ -123,6 +174,38 @@ def test_every_reason_is_short_and_told_once():
         reasons = classify(prompt).reasons
         assert len(reasons) == len(set(reasons)) <= 4
         assert all(0 < len(reason) < 60 for reason in reasons)
+
+
+def test_reasons_are_words_of_the_prompt_or_what_was_seen_in_it():
+    assert any("Fehler".lower() in reason for reason in classify("Finde den Fehler in diesem Code").reasons)
+    assert "an error message" in classify(f"what now\n{TRACE}").reasons
+    assert "a diff" in classify(f"ok to merge?\n{DIFF}").reasons
+    assert classify("You are a senior engineer. Go on").reasons
+
+
+@pytest.mark.parametrize("prompt", ["", "   \n", "🙂🙃🔥", "?!", "\x00\x01\x02", "…"])
+def test_what_says_nothing_is_general_and_unsure(prompt):
+    found = classify(prompt)
+    assert found.task_type is TaskType.GENERAL
+    assert found.confidence < 0.3
+    assert found.reasons == ("it says nothing",)
+    assert found.second is None or found.confidence < 0.3
+
+
+def test_what_can_hardly_be_weighed_has_a_reason_too():
+    assert classify("zzyzx").reasons
+
+
+def test_a_stack_trace_alone_is_a_bug_and_a_diff_alone_a_review():
+    assert classify(TRACE).task_type is TaskType.BUG_SEARCH
+    assert classify(DIFF).task_type is TaskType.CODE_REVIEW
+
+
+@pytest.mark.parametrize(
+    "prompt", ["src/auth.py", "https://example.org/a?b=c", "مرحبا، كيف الحال؟", "C:\\Users\\x\\y.txt"]
+)
+def test_anything_else_is_of_some_type(prompt):
+    assert classify(prompt).reasons
 
 
 def test_a_long_question_about_names_in_code_needs_the_code():
@@ -142,11 +225,13 @@ def test_any_text_is_classified(prompt, files):
     assert found == classify(prompt, files)
 
 
-@pytest.mark.parametrize("unit", ["a", "\n", "错误", "`", "a_", "a/", "@", "Error", "{ ", "- x\n", "\t", "1+"])
+@pytest.mark.parametrize(
+    "unit", ["a", "\n", "错误", "`", "a_", "a/", "@", "Error", "{ ", "- x\n", "\t", "1+", "a ", "x\n"]
+)
 def test_a_megabyte_of_anything_is_only_looked_at_in_part(unit):
     features = look_at(unit * (1_000_000 // len(unit)))
-    assert features.asked <= 6_001
-    assert len(features.cues) < 3_000
+    assert features.chars <= 2_251
+    assert len(features.names) < 3_000
 
 
 def test_the_classifier_needs_nothing_but_the_standard_library():
@@ -159,6 +244,58 @@ def test_the_classifier_needs_nothing_but_the_standard_library():
 
 
 def test_words_are_told_apart_from_running_text_without_a_space_between_them():
-    found = {cue.words for cue in look_at("python的代码'错误'bug、コード・レビュー").cues}
-    assert {"python", "bug", "代码", "错误"} <= found
-    assert "代码" in {cue.words for cue in look_at("代'码").cues}
+    found = {token.text for token in tokens("python的代码'错误'bug、コード・レビュー")}
+    assert {"python", "bug", "代码", "错误", "的"} <= found
+    assert "代码" in {token.text for token in tokens("代'码 代码")}
+
+
+def test_one_idea_is_found_in_many_languages():
+    for words in ("write tests", "schreibe Tests", "écris des tests", "напиши тесты", "テストを書いて", "테스트 작성"):
+        ideas = {idea for token in tokens(words) for idea in token.ideas}
+        assert {"write", "test"} <= ideas, words
+
+
+def test_phrases_are_found_whole_and_by_their_beginning():
+    assert "not_working" in tokens("it does not work")[1].ideas
+    assert "security" in tokens("hardcoded secrets")[0].ideas
+    assert "not_working" not in tokens("it does not")[1].ideas
+    assert "not_working" not in tokens("it does")[1].ideas
+
+
+def test_paths_and_names_from_code_are_found_and_ordinary_words_with_dots_and_slashes_are_not():
+    found = mentions(
+        "@lib and src/a/b.py, docs/, README.md, `x`, getUser, snake_case, os.pathSep and/or e.g. etc. 1.5 .."
+    )
+    assert found.paths == {"@lib", "src/a/b.py", "docs/", "README.md"}
+    assert found.folders == 2
+    assert found.names == 4
+    assert "README.md" in found.plain
+    assert "b.py" not in found.plain
+    assert not found.url
+    assert mentions("see https://example.org").url
+
+
+def test_the_shipped_weights_are_those_of_the_corpus_that_is_there():
+    header, table = weights.unpack(weights.FILE.read_bytes())
+    assert header["corpus"] == digest(), "The corpus has changed since: run make train."
+    assert header["features"] == len(table.rows)
+    assert set(table.types) == set(TaskType)
+    assert weights.FILE.stat().st_size < 400_000
+
+
+def test_damaged_weights_are_refused(tmp_path):
+    good = weights.pack({"types": [], "step": 1.0, "bias": []}, ["a"], [[1]])
+    assert weights.unpack(good)[1].rows == {"a": 0}
+    other = weights.pack({"types": [], "step": 1.0, "bias": []}, ["b"], [[1]])
+    for content in (b"", good[:-9], good.partition(b"\n")[0] + b"\n" + other.partition(b"\n")[2]):
+        with pytest.raises(Bug, match="damaged"):
+            weights.unpack(content)
+
+
+def test_the_corpus_is_no_heap_of_copies():
+    samples = load()
+    assert len(samples) > 3_000
+    assert {sample.label for sample in samples} == set(TaskType)
+    assert len({sample.prompt for sample in samples}) > 0.98 * len(samples)
+    held_out = {sample.prompt for sample in load(HELD_OUT)}
+    assert not held_out & {sample.prompt for sample in samples}
