@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from abc import ABC, abstractmethod
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from oxide_desktop.core.care import AdapterMaker, ServiceCare, health_mapping
+from oxide_desktop.core.corrections import Correction
 from oxide_desktop.core.errors import NotFoundError, UsageError
 from oxide_desktop.core.events import EventBus, HistoryChanged, RulesChanged
+from oxide_desktop.core.experience import RecentExperience
 from oxide_desktop.core.health import Depth, Health, ServiceStatus
 from oxide_desktop.core.model import TaskType
 from oxide_desktop.core.ports import Adapter, HealthView, History, Imported, Rules, TaskFilter
@@ -31,6 +34,8 @@ class Administration(ABC):
         health: HealthView,
         rules: Rules,
         make_adapter: AdapterMaker | None = None,
+        *,
+        has_history: Callable[[], bool] = lambda: True,
     ) -> None:
         self.settings = settings
         self.bus = bus
@@ -38,6 +43,7 @@ class Administration(ABC):
         self._adapters = adapters
         self._health = health
         self._quotas = Quotas(settings.services, self._opened_history)
+        self._experience = RecentExperience(self._opened_history, has_history)
         self._care = ServiceCare(settings, adapters, health, bus, make_adapter)
 
     @property
@@ -104,6 +110,49 @@ class Administration(ABC):
         await self.start()
         page = await self.history.list(TaskFilter(), limit=last)
         return await asyncio.to_thread(simulate, task_type, service, page.tasks)
+
+    # -- corrections -------------------------------------------------------------------------------
+
+    async def correct(self, task_id: str, task_type: TaskType) -> Correction:
+        """Keep what a task really was: prompts like it are taken for that from now on, if nothing surer speaks.
+
+        Raises:
+            NotFoundError: There is no such task.
+            UsageError: It was never profiled.
+        """
+        await self.start()
+        record = await self.history.get(task_id)
+        if record.task_type is None:
+            raise UsageError("There is nothing to correct", f"Task {record.id} was never profiled.")
+        earlier = {item.task_id: item.was for item in await self.history.corrections.all()}
+        was = earlier.get(record.id, TaskType(record.task_type))
+        correction = Correction(record.id, record.prompt, was, task_type, time.time())
+        await self.history.corrections.put(correction)
+        self._experience.outdated()
+        return correction
+
+    async def corrections(self) -> Sequence[Correction]:
+        """Every correction that counts, newest first."""
+        return await (await self._opened_history()).corrections.all()
+
+    async def forget_correction(self, task_id: str) -> None:
+        """Forget what was said of a task, by its id or the start of it.
+
+        Raises:
+            NotFoundError: Nothing was, or of more than one.
+        """
+        found = [item.task_id for item in await self.corrections() if item.task_id.startswith(task_id)]
+        if len(found) != 1:
+            which = "several corrected tasks start" if found else "no corrected task starts"
+            raise NotFoundError("No such correction", f"{which} with {task_id!r}.".capitalize())
+        await self.history.corrections.remove(found[0])
+        self._experience.outdated()
+
+    async def clear_corrections(self) -> int:
+        """Forget all corrections; answers how many there were."""
+        count = await (await self._opened_history()).corrections.clear()
+        self._experience.outdated()
+        return count
 
     # -- services ----------------------------------------------------------------------------------
 

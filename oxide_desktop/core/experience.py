@@ -9,7 +9,9 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from oxide_desktop.core.corrections import Correction, Corrections
 from oxide_desktop.core.errors import StoreError
+from oxide_desktop.core.model import Profile
 
 if TYPE_CHECKING:
     from oxide_desktop.core.ports import History
@@ -51,12 +53,17 @@ class Opinion:
 
 
 class Experience:
-    """The tries of the past, by type of task and service."""
+    """The tries of the past, by type of task and service, and what the person said that prompts were."""
 
-    def __init__(self, tries: Iterable[Try] = ()) -> None:
+    def __init__(self, tries: Iterable[Try] = (), corrections: Iterable[Correction] = ()) -> None:
+        self._corrections = Corrections(corrections)
         self._tries: dict[tuple[str, str], list[Try]] = {}
         for item in tries:
             self._tries.setdefault((item.task_type, item.service), []).append(item)
+
+    def corrected(self, prompt: str, profile: Profile) -> Profile:
+        """What the classifier found, as the person's corrections would have it."""
+        return self._corrections.apply(prompt, profile)
 
     def opinions(self, task_type: str, services: Iterable[str]) -> Mapping[str, Opinion]:
         """What it says of those services for tasks of that type; of whom it knows too little, nothing."""
@@ -112,12 +119,17 @@ class RecentExperience:
         self._read_at: float | None = None
         self._latest = Experience()
 
+    def outdated(self) -> None:
+        """Something is known that was not read yet."""
+        self._read_at = None
+
     async def latest(self) -> Experience:
         """What is known by now. A history that cannot be read costs the experience only."""
         if not self._has_history() or (self._read_at is not None and self._clock() - self._read_at < _FRESH_S):
             return self._latest
         try:
-            self._latest = Experience(await (await self._open_history()).tries(LAST_TASKS))
+            history = await self._open_history()
+            self._latest = Experience(await history.tries(LAST_TASKS), await history.corrections.all())
         except StoreError:
             log.warning("routes are chosen without what past tasks have shown", exc_info=True)
         self._read_at = self._clock()

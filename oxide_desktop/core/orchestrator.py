@@ -17,7 +17,6 @@ from oxide_desktop.core.children import Spawner
 from oxide_desktop.core.errors import Bug, CancelledTaskError, NotFoundError, OxideError, RouteError, StoreError
 from oxide_desktop.core.events import EventBus, HistoryChanged, TaskEnded, TaskQueued, TaskRouted
 from oxide_desktop.core.execute import Executor
-from oxide_desktop.core.experience import RecentExperience
 from oxide_desktop.core.keeping import keeping_record
 from oxide_desktop.core.model import Explanation, Preferences, Request, Source
 from oxide_desktop.core.parallel import Analyst
@@ -54,7 +53,7 @@ class Orchestrator(Administration):
         projects: Projects | None = None,
         has_history: Callable[[], bool] = lambda: True,
     ) -> None:
-        super().__init__(settings, bus, adapters, health, rules, make_adapter)
+        super().__init__(settings, bus, adapters, health, rules, make_adapter, has_history=has_history)
         self.spawner = spawner
         bus.listen(journal.write)
         self._open_history = open_history
@@ -70,7 +69,7 @@ class Orchestrator(Administration):
             self.services,
             resting=resting,
             quotas=self._quotas,
-            experience=RecentExperience(self._opened_history, has_history),
+            experience=self._experience,
             projects=projects,
         )
         self._analyst = Analyst(settings, adapters, self._executor, bus, lambda: self.history, resting)

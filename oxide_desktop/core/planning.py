@@ -98,9 +98,11 @@ class Planner:
         unavailable = {name: reason for name in self._adapters if (reason := self._resting(name))}
         unavailable |= {name: item.reason for name, item in used_up.items()}
         experience = await self._experience.latest()
+        said = request.preferences.task_type
+        profile = reading.profile if said else experience.corrected(request.prompt, reading.profile)
         choose = partial(
             choose_route,
-            profile=reading.profile,
+            profile=profile,
             preferences=request.preferences,
             services=services,
             routing=routing,
@@ -109,13 +111,13 @@ class Planner:
             unavailable=unavailable,
             prompt_findings=reading.context.prompt_findings,
             held_files=reading.held,
-            opinions=experience.opinions(reading.profile.task_type, self._adapters),
+            opinions=experience.opinions(profile.task_type, self._adapters),
         )
         route, remark = choose(rules=self._rules.all()), ""
         if reading.project and not request.preferences.preferred_service:
             route, remark = follow_project(
                 reading.project,
-                reading.profile.task_type,
+                profile.task_type,
                 services,
                 route,
                 lambda rules, origin: choose(rules=rules, rules_from=origin),
@@ -123,7 +125,7 @@ class Planner:
         if request.analysis is None:
             require_room(reading.context.typed, route, services)
         notes = (*reading.context.notes, *([remark] if remark else []))
-        return Plan(dataclasses.replace(reading.context, notes=notes), reading.profile, route, first_free(used_up))
+        return Plan(dataclasses.replace(reading.context, notes=notes), profile, route, first_free(used_up))
 
     def _terms(self, request: Request, context: Context) -> tuple[Sequence[ServiceStatus], RoutingSettings, int]:
         """Among whom to choose, how, and for how many tokens. An analysis takes many services, and each only a part."""
@@ -137,7 +139,7 @@ class Planner:
         lanes = ProjectLanes(self._projects)
         project = next(iter(lanes.above(request.cwd)), None)
         context = gather(request, privacy, lanes)
-        profile = classify(request.prompt, context.sizes).told(request.preferences.task_type)
+        profile = classify(request.asked or request.prompt, context.sizes).told(request.preferences.task_type)
         return _Reading(context, profile, HeldFiles(context.held(privacy), len(context.files)), project)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from oxide_desktop.core.children import Spawner
+from oxide_desktop.core.corrections import CorrectionStore
 from oxide_desktop.core.errors import OxideError, ServiceError
 from oxide_desktop.core.experience import Try
 from oxide_desktop.core.health import Depth, Health, ServiceInfo
@@ -216,6 +217,11 @@ class Imported:
 
 class History(Protocol):
     """The durable records. What a method acknowledged is on the disk. All raise `StoreError`."""
+
+    @property
+    def corrections(self) -> CorrectionStore:
+        """What the person said that tasks really were."""
+        ...
 
     @property
     def notices(self) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from oxide_desktop.core.quota import Limit, ServiceUse, UsedUp
 from oxide_desktop.core.record import TaskRecord, TaskStatus
 from oxide_desktop.store import ancestor, damage, exchange, opening, requests, tasks, tries
 from oxide_desktop.store.backups import back_up, copy_of
+from oxide_desktop.store.corrections import SqliteCorrections
 from oxide_desktop.store.database import connect
 from oxide_desktop.store.desk import Desk
 from oxide_desktop.store.files import try_lock
@@ -99,6 +100,11 @@ class SqliteHistory:
             raise
         history._is_open = not read_only
         return history
+
+    @property
+    def corrections(self) -> SqliteCorrections:
+        """What the person said that tasks really were."""
+        return SqliteCorrections(self._writer, self._reader)
 
     @property
     def notices(self) -> tuple[str, ...]:

@@ -142,7 +142,18 @@ CREATE INDEX shares_by_parent ON shares (parent);
 CREATE TRIGGER shares_removed AFTER DELETE ON tasks BEGIN DELETE FROM shares WHERE parent = old.id; END;
 """
 
-STEPS = (_TASKS, _TALLIES, _SEARCH, _REQUESTS, _SHARES)
+# They outlive the tasks that they were made on.
+_CORRECTIONS = """
+CREATE TABLE corrections (
+    task_id TEXT PRIMARY KEY,
+    prompt TEXT NOT NULL,
+    was TEXT NOT NULL,
+    said TEXT NOT NULL,
+    made_at REAL NOT NULL
+) STRICT;
+"""
+
+STEPS = (_TASKS, _TALLIES, _SEARCH, _REQUESTS, _SHARES, _CORRECTIONS)
 NEWEST = len(STEPS)
 
 

@@ -7,12 +7,37 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from oxide_desktop.core.children import ChildInfo
+from oxide_desktop.core.corrections import Correction
 from oxide_desktop.core.errors import NotFoundError, OxideError, StoreError, UsageError
 from oxide_desktop.core.experience import Try
-from oxide_desktop.core.model import TaskType
+from oxide_desktop.core.model import TaskType, parse_task_type
 from oxide_desktop.core.ports import TaskFilter, TaskPage
 from oxide_desktop.core.quota import Limit, ServiceUse, UsedUp
 from oxide_desktop.core.record import TaskRecord, TaskStatus
+
+
+class MemoryCorrections:
+    """Corrections in a list, newest first."""
+
+    def __init__(self) -> None:
+        self.made: list[Correction] = []
+
+    async def all(self) -> Sequence[Correction]:
+        return tuple(self.made)
+
+    async def put(self, correction: Correction) -> None:
+        await self.remove(correction.task_id)
+        self.made.insert(0, correction)
+
+    async def remove(self, task_id: str) -> bool:
+        before = len(self.made)
+        self.made = [item for item in self.made if item.task_id != task_id]
+        return len(self.made) < before
+
+    async def clear(self) -> int:
+        count = len(self.made)
+        self.made.clear()
+        return count
 
 
 class MemoryHistory:
@@ -32,6 +57,7 @@ class MemoryHistory:
         self.versions: list[TaskRecord] = []
         self.requests: list[tuple[str, float]] = []
         self.past: list[Try] = []
+        self.corrections = MemoryCorrections()
         self.full = False
         self.full_after: int | None = None
         self.gate: asyncio.Event | None = None
@@ -132,7 +158,8 @@ class MemoryRules:
         self._rules[task_type] = service
 
     def remove(self, task_type: str) -> None:
-        del self._rules[TaskType(task_type)]
+        if self._rules.pop(parse_task_type(task_type), None) is None:
+            raise NotFoundError("No such rule", f"No service is assigned to {task_type}.")
 
     def clear(self) -> int:
         count = len(self._rules)

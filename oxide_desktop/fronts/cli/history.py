@@ -13,6 +13,7 @@ from oxide_desktop.core.model import Source, parse_task_type
 from oxide_desktop.core.ports import TaskFilter, TaskPage
 from oxide_desktop.core.record import TaskStatus
 from oxide_desktop.fronts.cli.asking import complete_service, require_service
+from oxide_desktop.fronts.cli.corrections import correct, corrections
 from oxide_desktop.fronts.cli.follow import follow, say_notices
 from oxide_desktop.fronts.cli.groups import DefaultGroup
 from oxide_desktop.fronts.cli.output import age, is_terminal, mark, out, out_json, say, seconds, table
@@ -168,6 +169,10 @@ def import_tasks(program: Program, *, file: Path, as_json: bool) -> int:
     for name, reason in result.refused:
         say(f"{mark('attention')} set aside {one_line(name)}: {one_line(reason)}")
     return 1 if result.refused else 0
+
+
+history.add_command(correct)
+history.add_command(corrections)
 
 
 def _page(program: Program, wanted: TaskFilter, limit: int, offset: int) -> TaskPage:
