@@ -65,10 +65,13 @@ class Lanes:
         """Those that are not given up, best first."""
         return [lane for lane in self._all if lane.pace.lost_reason is None]
 
-    def free(self) -> list[Lane]:
-        """Those that may be given a share now, the least busy first."""
+    def leave_resting(self) -> None:
+        """Give those up that are to be left alone, as others have found."""
         for lane in self.working:
             lane.pace.lost_reason = self._resting(lane.service)
+
+    def free(self) -> list[Lane]:
+        """Those that may be given a share now, the least busy first."""
         if self.running >= self.workers:
             return []
         return sorted((lane for lane in self._all if lane.pace.free), key=lambda lane: lane.pace.running)
@@ -79,8 +82,9 @@ class Lanes:
         return None if None in rooms or not rooms else max(_LEAST_ROOM, *(room or 0 for room in rooms))
 
     def shortest_rest_s(self) -> float | None:
-        """Seconds until a service that rests may be asked again, `None` if none rests."""
-        return min((lane.pace.rest_s for lane in self.working if lane.pace.rest_s), default=None)
+        """Seconds until a service that rests may be asked again; `None` if none rests and a share will end instead."""
+        rests = (lane.pace.rest_s for lane in self.working if lane.pace.rest_s)
+        return min(rests, default=None if self.running else 0.0)  # the last rest may have ended just now
 
     def taker(self, lane: Lane) -> Callable[[Piece], bool]:
         """What a lane may be given: a piece that failed there only if it has failed as often everywhere else."""

@@ -124,6 +124,7 @@ class _Reading:
         """Give the files to whoever is free until all are read or nobody can read what is left."""
         pool = Pool(await in_own_thread(self._pieces, "dividing files"))
         while True:
+            self._lanes.leave_resting()
             for piece in pool.give_up(self._lanes.nobody_can_take):
                 self._findings.give_up(piece, self._lanes.why_unread(piece))
             self._start_shares(pool)

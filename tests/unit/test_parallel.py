@@ -1,7 +1,6 @@
 """An analysis: who reads what, what is lost and found again, what one answer is made of, what the receipt says."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -19,12 +18,6 @@ FAILS = ServiceError(FailureKind.TRANSIENT, "broken answered 500", "Internal err
 SIGNED_OUT = ServiceError(FailureKind.AUTH, "gone is signed out", "401.")
 PROMPT = "What is wrong here?"
 READ, TRUNCATED, SKIPPED = ReadStatus.READ, ReadStatus.TRUNCATED, ReadStatus.SKIPPED
-
-
-@pytest.fixture(autouse=True)
-async def within_bounds() -> AsyncIterator[None]:
-    async with asyncio.timeout(30):
-        yield
 
 
 @pytest.fixture
@@ -244,6 +237,16 @@ async def test_a_service_that_is_too_busy_rests_and_goes_on(tree: Path):
         record = (await analyse(house, tree)).record
     assert by_status(record).keys() == {READ}
     assert record.status is TaskStatus.COMPLETED
+
+
+async def test_an_analysis_ends_when_its_last_service_is_left_alone_after_failing(tree: Path):
+    only = ReadingAdapter("only", max_concurrency=1)
+    only.trouble = raising(ServiceError(FailureKind.BUSY, "busy", "429.", retry_after_s=0.01))
+    async with House(only) as house:
+        record = (await analyse(house, tree)).record
+    assert record.status is TaskStatus.FAILED
+    assert "only: failed 5 times in a row" in (record.error or "")
+    assert len(record.receipt) == 40
 
 
 async def test_a_file_that_no_service_bears_is_given_up_alone(tree: Path):
