@@ -267,6 +267,18 @@ async def test_a_session_survives_the_sudden_death_of_the_app(home: Path, model:
     assert [request.body["messages"][-1]["content"] for request in model.asked] == ["Stall.", "Once more."]
 
 
+async def test_a_call_on_its_way_is_told_when_the_app_ends_in_good_order(home: Path, model: OpenAIServer) -> None:
+    model.play(Reply(fault=Fault.STALL, after=1))
+    async with shim(home) as session:
+        await session.open()
+        in_flight = await session.begin("tools/call", {"name": "route_task", "arguments": {"prompt": "Stall."}})
+        await until(lambda: len(model.asked) == 1)
+        apps_on(home)[0].terminate()
+        answer = await session.receive()
+        assert answer["id"] == in_flight
+        assert "Oxide ended while it worked on this" in answer["error"]["message"]
+
+
 async def until(condition: Any) -> None:
     """Wait for something in another thread or process that tells nobody."""
     while not condition():  # noqa: ASYNC110 - as the docstring says

@@ -60,6 +60,8 @@ def stage(task: RunningTask) -> str:
     if task.progress:
         return _stage_of_analysis(task.progress)
     record = task.record
+    if task.waiting:
+        return f"It waits for {task.waiting.service}, {task.waiting.ahead} before it"
     if not record.attempts:
         return f"Task {task.id} is {record.status}"
     attempt = record.attempts[-1]

@@ -14,6 +14,7 @@ from mcp.shared._context_streams import ContextReceiveStream, ContextSendStream,
 from mcp.shared.message import SessionMessage
 
 from oxide_desktop.fronts.mcp.client import Client
+from oxide_desktop.fronts.mcp.shim import APP_GONE
 
 log = logging.getLogger(__name__)
 
@@ -96,4 +97,9 @@ async def _send(outgoing: ContextReceiveStream[SessionMessage], writer: asyncio.
 
 
 def _encoded(item: SessionMessage) -> bytes:
-    return item.message.model_dump_json(by_alias=True, exclude_unset=True).encode()
+    message = item.message
+    if isinstance(message, types.JSONRPCError) and message.error.code == types.CONNECTION_CLOSED:
+        # What the SDK tells of calls that are on their way when Oxide ends, in words that help.
+        error = message.error.model_copy(update={"message": APP_GONE})
+        message = message.model_copy(update={"error": error})
+    return message.model_dump_json(by_alias=True, exclude_unset=True).encode()
