@@ -1,13 +1,17 @@
-"""Two small pages for people: that Oxide runs, and what its API offers. No scripts, nothing from elsewhere."""
+"""The pages for people: the web view with its files, and what the HTTP API offers. Nothing comes from elsewhere."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from html import escape
+from http import HTTPStatus
 from typing import Any
 
-from oxide_desktop import __version__
-from oxide_desktop.core.health import ServiceStatus
+from fastapi import APIRouter
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+from oxide_desktop.fronts.web.assets import assets
 
 STYLE = """\
 :root { color-scheme: light dark; }
@@ -19,19 +23,30 @@ code { font: .9em ui-monospace, monospace; overflow-wrap: anywhere; }
 """
 
 
-def home(services: Iterable[ServiceStatus]) -> str:
-    """That Oxide runs, and its services."""
-    rows = "".join(
-        f"<tr><th scope='row'>{escape(status.settings.name)}</th><td>{escape(_state(status))}</td>"
-        f"<td>{escape(status.info.description if status.info else '')}</td></tr>"
-        for status in services
-    )
-    return _page(
-        "Oxide is running",
-        f"<p>Version {escape(__version__)}. Programs use it over HTTP: <a href='/docs'>what there is</a>.</p>"
-        "<table><caption>Services</caption><thead><tr><th scope='col'>Name</th><th scope='col'>State</th>"
-        f"<th scope='col'>What it is</th></tr></thead><tbody>{rows}</tbody></table>",
-    )
+def pages_router() -> APIRouter:
+    """The web view, which is one page, and the files that it is made of."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/")
+    async def view() -> Response:
+        return _file("index.html")
+
+    @router.get("/web/{name:path}")
+    async def file(name: str) -> Response:
+        return _file(name)
+
+    @router.get("/oxide.css")
+    async def style() -> Response:
+        return Response(STYLE, media_type="text/css")
+
+    return router
+
+
+def _file(name: str) -> Response:
+    found = assets().get(name)
+    if found is None:
+        raise HTTPException(HTTPStatus.NOT_FOUND)
+    return Response(found.body, media_type=found.media_type)
 
 
 def docs(openapi: Mapping[str, Any]) -> str:
@@ -53,14 +68,6 @@ def _routes(openapi: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     for path, methods in openapi["paths"].items():
         for method, operation in methods.items():
             yield path, method, operation["description"]
-
-
-def _state(status: ServiceStatus) -> str:
-    if not status.settings.enabled:
-        return "switched off"
-    if status.health is None:
-        return "not looked at yet"
-    return "ready" if status.health.healthy else status.health.message
 
 
 def _page(title: str, body: str) -> str:

@@ -1,0 +1,179 @@
+/** One task on a page: how it stands, its answer as it comes, why it went where it went, and what can be done with it. */
+
+import { AnswerView } from "./answer.js";
+import { api } from "./api.js";
+import { button, h, replace } from "./dom.js";
+import { count, seconds } from "./format.js";
+import { live, on } from "./live.js";
+import { menu } from "./menu.js";
+import { attempt, problem, say } from "./notices.js";
+import { receipt, timeline } from "./recorder.js";
+import { routeTable, tokens, wayTaken } from "./route.js";
+import { state } from "./signs.js";
+
+const CHARS_PER_TOKEN = 4;
+
+export class TaskPanel {
+  #id;
+  #record = null;
+  #view = new AnswerView();
+  #line = h("p", { class: "state-line", role: "status" });
+  #actions = h("div", { class: "row wrap" });
+  #stop = button("Stop", () => attempt(this.#trouble, () => api.cancel(this.#id)), { icon: "stop" });
+  #trouble = h("div");
+  #why = h("section", { class: "why", "aria-label": "Why this service" });
+  #ends = [];
+  #clock = 0;
+
+  /**
+   * @param {string} id
+   * @param {{whyOpen?: boolean, onAgain?: (id: string) => void, onRecord?: (record: object) => void}} [options]
+   */
+  constructor(id, options = {}) {
+    this.#id = id;
+    this.options = options;
+    this.#why.hidden = !options.whyOpen;
+    this.element = h(
+      "section",
+      { class: "task", "aria-label": "Answer", data: { task: id } },
+      h("div", { class: "row between" }, this.#line, this.#stop),
+      this.#trouble,
+      this.#view.element,
+      this.#actions,
+      this.#why,
+    );
+    this.#ends = [
+      on("chunk", (message) => message.task_id === id && this.#heard(message)),
+      on("ended", (message) => message.task_id === id && this.refresh()),
+      on("tasks", (message) => message.type === "task_start" && message.task_id === id && this.refresh()),
+      on("missed", () => this.refresh()),
+    ];
+    this.#clock = setInterval(() => this.#tick(), 1000);
+  }
+
+  /** Read the record; the panel is up to date then. */
+  async refresh() {
+    const record = await attempt(this.#trouble, () => api.task(this.#id));
+    if (!record) {
+      this.#stop.hidden = true;
+      return;
+    }
+    this.#record = record;
+    this.#show(record);
+    this.options.onRecord?.(record);
+  }
+
+  /** The page that shows it goes away. */
+  close() {
+    for (const end of this.#ends) end();
+    clearInterval(this.#clock);
+  }
+
+  get #running() {
+    return !this.#record || ["queued", "running"].includes(this.#record.status);
+  }
+
+  #heard(message) {
+    const heard = live.running.get(message.task_id);
+    if (heard?.whole && heard.text.startsWith(this.#view.text)) this.#view.append(heard.text.slice(this.#view.text.length));
+    else if (heard?.whole) this.#view.set(heard.text);
+    else this.#view.append(message.chunk); // what came before was read with the record
+    this.element.setAttribute("aria-busy", "true");
+  }
+
+  #tick() {
+    if (this.#running) this.#showLine();
+  }
+
+  #show(record) {
+    const heard = live.running.get(this.#id);
+    const text = heard?.whole && this.#running ? heard.text : (record.result ?? "");
+    if (text !== this.#view.text) this.#view.set(text);
+    if (!this.#running) this.#view.finish();
+    this.element.setAttribute("aria-busy", String(this.#running));
+    this.#stop.hidden = !this.#running;
+    this.#showLine();
+    this.#showActions(record);
+    this.#showWhy(record);
+    if (!this.#running && record.error) replace(this.#trouble, failure(record));
+  }
+
+  #showLine() {
+    const record = this.#record;
+    const service = live.running.get(this.#id)?.service ?? record?.service;
+    const since = record?.started_at ?? record?.created_at;
+    const took = this.#running ? since && Date.now() / 1000 - since : record.duration;
+    const known = record?.tokens?.output;
+    const about = known ?? Math.round(this.#view.text.length / CHARS_PER_TOKEN);
+    const rate = took > 1 && about > 20 ? ` · ${count(Math.round(about / took))} a second` : "";
+    const text = [took ? seconds(took) : "", about ? `${known === undefined ? "about " : ""}${count(about)} tokens` : ""];
+    const facts = `${text.filter(Boolean).join(" · ")}${rate}`;
+    const status = state(record?.status ?? "queued");
+    // The figures change each second: they are no news, so that only state and service are read out.
+    replace(this.#line, status, " ", h("b", {}, service ?? "choosing a service"), h("span", { class: "soft", "aria-hidden": "true" }, ` ${facts}`));
+  }
+
+  #showActions(record) {
+    const others = Object.values(live.services).filter((item) => item.enabled && item.name !== record.service);
+    const again = (name) => attempt(this.#trouble, () => this.#again(name));
+    replace(
+      this.#actions,
+      button(this.#why.hidden ? "Why this service" : "Hide why", () => this.#toggleWhy(), { kind: "quiet", icon: "why", data: { act: "why" } }),
+      record.result && button("Copy", () => this.#copy(), { kind: "quiet", icon: "copy" }),
+      record.result && button("Save", () => save(record), { kind: "quiet", icon: "save" }),
+      !this.#running && button("Ask again", () => again(null), { kind: "quiet", icon: "again" }),
+      !this.#running && others.length > 0 && menu("Try on…", others.map((item) => [item.name, () => again(item.name)])),
+      h("a", { class: "soft end", href: `#/history/${record.id}` }, `task ${record.id.slice(0, 8)}`),
+    );
+  }
+
+  async #again(service) {
+    const asked = await api.retry(this.#id, service);
+    this.options.onAgain?.(asked.task_id);
+  }
+
+  async #copy() {
+    try {
+      await navigator.clipboard.writeText(this.#record.result);
+      say("The answer is copied.");
+    } catch {
+      replace(this.#trouble, problem({ title: "Nothing was copied", detail: "This browser does not let pages copy.", hint: "Select the answer and copy it." }));
+    }
+  }
+
+  #toggleWhy() {
+    this.#why.hidden = !this.#why.hidden;
+    this.#showActions(this.#record);
+    this.#actions.querySelector('[data-act="why"]').focus();
+  }
+
+  #showWhy(record) {
+    const way = wayTaken(record);
+    const facts = [tokens(record.tokens), { true: "it left this computer", false: "nothing left this computer" }[record.left_machine]];
+    replace(
+      this.#why,
+      h("h3", {}, "Why this service"),
+      h("p", {}, way.length ? way : "No route was chosen yet."),
+      h("p", { class: "soft" }, facts.filter(Boolean).join(" · ")),
+      record.attempts.length > 0 && [h("h3", {}, "Attempts"), timeline(record)],
+      record.route && [h("h3", {}, "Services that were considered"), routeTable(record.route)],
+      record.notes.length > 0 && [h("h3", {}, "Notes"), h("ul", {}, record.notes.map((note) => h("li", {}, note)))],
+      receipt(record.receipt),
+    );
+  }
+}
+
+function failure(record) {
+  const [title, ...rest] = (record.error ?? "").split(": ");
+  const cancelled = record.status === "cancelled";
+  if (cancelled) return h("p", { class: "soft" }, "Stopped before it was done. What had come until then is kept.");
+  return problem({ title, detail: rest.join(": ") || "The task failed.", hint: "Try it on another service, or look under “Why this service”." });
+}
+
+/** Let the browser save the answer as a file. */
+function save(record) {
+  const url = URL.createObjectURL(new Blob([record.result], { type: "text/markdown;charset=utf-8" }));
+  const link = h("a", { href: url, download: `oxide-${record.id.slice(0, 8)}.md` });
+  link.click();
+  URL.revokeObjectURL(url);
+}

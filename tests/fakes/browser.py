@@ -1,0 +1,265 @@
+"""A real Chromium without a screen, driven as a person would: looks, clicks, types. DevTools' protocol, no more."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import itertools
+import json
+import os
+import shutil
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from websockets.asyncio.client import ClientConnection, connect
+
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+LIMIT_S = 20.0
+_FLAGS = (
+    "--headless=new",
+    "--remote-debugging-port=0",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-extensions",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--no-first-run",
+    "--no-default-browser-check",
+    "--no-proxy-server",
+    "--hide-scrollbars",
+)
+_KEYS = {"Enter": 13, "Escape": 27, "Tab": 9, "ArrowDown": 40, "ArrowUp": 38, " ": 32}
+
+
+def browser_program() -> str | None:
+    """Where a Chromium is, `None` if there is none."""
+    return next(filter(None, map(shutil.which, PROGRAMS)), None)
+
+
+class ScriptError(AssertionError):
+    """A script in the page threw."""
+
+
+class Page:
+    """One tab.
+
+    Attributes:
+        problems: What the page's scripts threw, what the console calls errors, what its policy refused.
+        requested: The address of everything the page asked for.
+    """
+
+    def __init__(self, browser: Browser, session: str) -> None:
+        self._browser = browser
+        self._session = session
+        self.problems: list[str] = []
+        self.requested: list[str] = []
+
+    async def call(self, method: str, **params: object) -> dict[str, Any]:
+        return await self._browser.call(method, params, self._session)
+
+    def hear(self, method: str, params: dict[str, Any]) -> None:
+        match method:
+            case "Runtime.exceptionThrown":
+                details = params["exceptionDetails"]
+                self.problems.append(details.get("exception", {}).get("description") or details["text"])
+            case "Runtime.consoleAPICalled" if params["type"] in ("error", "assert"):
+                self.problems.append(str([item.get("description") or item.get("value") for item in params["args"]]))
+            case "Log.entryAdded" if params["entry"]["level"] == "error":
+                self.problems.append(f"{params['entry']['text']} {params['entry'].get('url', '')}")
+            case "Network.requestWillBeSent":
+                self.requested.append(params["request"]["url"])
+
+    # -- looking -----------------------------------------------------------------------------------
+
+    async def run(self, script: str) -> Any:
+        """The value of an expression in the page; promises are waited for."""
+        answer = await self.call("Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True)
+        if "exceptionDetails" in answer:
+            details = answer["exceptionDetails"]
+            raise ScriptError(f"{details.get('exception', {}).get('description', details['text'])}\nin: {script}")
+        return answer["result"].get("value")
+
+    async def until(self, script: str, limit_s: float = LIMIT_S) -> Any:
+        """Wait until an expression is true of the page; answers its value."""
+        waiting = (
+            "new Promise((found) => { const look = () => { let value; try { value = (" + script + "); }"
+            " catch { value = null; } if (value) found(value); else setTimeout(look, 10); }; look(); })"
+        )
+        try:
+            async with asyncio.timeout(limit_s):
+                return await self.run(waiting)
+        except TimeoutError:
+            shown = await self.run("document.body.innerText")
+            raise AssertionError(f"not so within {limit_s} s: {script}\nThe page:\n{shown}\n{self.problems}") from None
+
+    async def text(self, selector: str = "body") -> str:
+        return str(await self.run(f"document.querySelector({json.dumps(selector)})?.innerText ?? ''"))
+
+    async def sees(self, text: str, selector: str = "body", limit_s: float = LIMIT_S) -> None:
+        """Wait until a text is visible."""
+        where = json.dumps(selector)
+        await self.until(
+            f"[...document.querySelectorAll({where})].some((it) => it.innerText.includes({json.dumps(text)}))", limit_s
+        )
+
+    async def screenshot(self, path: Path, *, whole: bool = True) -> None:
+        taken = await self.call("Page.captureScreenshot", captureBeyondViewport=whole, format="png")
+        path.write_bytes(base64.b64decode(taken["data"]))
+
+    # -- doing -------------------------------------------------------------------------------------
+
+    async def goto(self, url: str) -> None:
+        await self.call("Page.navigate", url=url)
+        await self.until("document.readyState === 'complete' && location.href !== 'about:blank'")
+
+    async def look_as(self, width: int, height: int, *, dark: bool = False, calm: bool = False) -> None:
+        """A window of that size, in that scheme."""
+        await self.call(
+            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 500
+        )
+        features = [
+            {"name": "prefers-color-scheme", "value": "dark" if dark else "light"},
+            {"name": "prefers-reduced-motion", "value": "reduce" if calm else "no-preference"},
+        ]
+        await self.call("Emulation.setEmulatedMedia", features=features)
+
+    async def click(self, selector: str, text: str = "") -> None:
+        """Click on what is to be seen there, with the mouse."""
+        wanted = (
+            f"[...document.querySelectorAll({json.dumps(selector)})].find((it) => it.getClientRects().length &&"
+            f" (it.innerText ?? '').includes({json.dumps(text)}))"
+        )
+        await self.until(f"!!{wanted}")
+        # At once, and with the place in the same answer: what is shown may change between two.
+        box = await self.run(
+            f"(() => {{ const it = {wanted}; it.scrollIntoView({{block: 'center', behavior: 'instant'}});"
+            " const box = it.getBoundingClientRect(); return [box.x + box.width / 2, box.y + box.height / 2]; })()"
+        )
+        for kind in ("mousePressed", "mouseReleased"):
+            await self.call(
+                "Input.dispatchMouseEvent", type=kind, x=box[0], y=box[1], button="left", clickCount=1
+            )
+
+    async def type(self, selector: str, text: str) -> None:
+        """Put the focus there and type, after what stands there was taken away."""
+        await self.until(f"!!document.querySelector({json.dumps(selector)})")
+        await self.run(f"document.querySelector({json.dumps(selector)}).focus()")
+        await self.run("document.activeElement.select?.()")
+        await self.call("Input.insertText", text=text)
+
+    async def press(self, key: str, *, control: bool = False, shift: bool = False) -> None:
+        modifiers = 2 * control + 8 * shift
+        code = _KEYS.get(key, ord(key[0].upper()))
+        text = {"Enter": "\r", " ": " "}.get(key)
+        common = {"key": key, "code": key, "windowsVirtualKeyCode": code, "modifiers": modifiers}
+        down = {"type": "keyDown", "text": text} if text and not control else {"type": "rawKeyDown"}
+        await self.call("Input.dispatchKeyEvent", **common, **down)
+        await self.call("Input.dispatchKeyEvent", type="keyUp", **common)
+
+    async def choose(self, selector: str, value: str) -> None:
+        """Choose in a select, as the keyboard would."""
+        place = json.dumps(selector)
+        await self.until(
+            f"[...document.querySelector({place}).options].some((it) => it.value === {json.dumps(value)})"
+        )
+        await self.run(
+            f"(() => {{ const it = document.querySelector({place}); it.focus(); it.value = {json.dumps(value)};"
+            " it.dispatchEvent(new Event('change', {bubbles: true})); })()"
+        )
+
+
+class Browser:
+    """A running Chromium."""
+
+    def __init__(self, connection: ClientConnection) -> None:
+        self._connection = connection
+        self._ids = itertools.count(1)
+        self._answers: dict[int, asyncio.Future[dict[str, Any]]] = {}
+        self._pages: dict[str, Page] = {}
+
+    async def listen(self) -> None:
+        """Hand on what the browser says, until it ends."""
+        async for message in self._connection:
+            said = json.loads(message)
+            if "id" in said:
+                answer = self._answers.pop(said["id"])
+                if not answer.done():
+                    answer.set_result(said)
+            elif page := self._pages.get(said.get("sessionId", "")):
+                page.hear(said["method"], said["params"])
+
+    async def call(self, method: str, params: dict[str, Any], session: str | None = None) -> dict[str, Any]:
+        number = next(self._ids)
+        answer = self._answers[number] = asyncio.get_running_loop().create_future()
+        message = {"id": number, "method": method, "params": params}
+        await self._connection.send(json.dumps(message | ({"sessionId": session} if session else {})))
+        said = await answer
+        assert "error" not in said, f"{method}: {said['error']}"
+        return dict(said["result"])
+
+    @asynccontextmanager
+    async def page(self) -> AsyncIterator[Page]:
+        """A tab of its own, with cookies of its own, of 1280 by 800."""
+        context = (await self.call("Target.createBrowserContext", {}))["browserContextId"]
+        where = {"url": "about:blank", "browserContextId": context}
+        target = (await self.call("Target.createTarget", where))["targetId"]
+        attached = await self.call("Target.attachToTarget", {"targetId": target, "flatten": True})
+        page = self._pages[attached["sessionId"]] = Page(self, attached["sessionId"])
+        for domain in ("Page", "Runtime", "Log", "Network"):
+            await page.call(f"{domain}.enable")
+        await page.look_as(1280, 800)
+        try:
+            yield page
+        finally:
+            del self._pages[attached["sessionId"]]
+            await self.call("Target.disposeBrowserContext", {"browserContextId": context})
+
+
+@asynccontextmanager
+async def running_browser(profile: Path) -> AsyncIterator[Browser]:
+    """A Chromium with an empty profile, ended at the end with all that it started."""
+    program = browser_program()
+    assert program, "no Chromium is installed"
+    as_root = ["--no-sandbox"] if os.geteuid() == 0 else []  # as root there is no sandbox to be had
+    environment = {**os.environ, "HOME": str(profile), "DBUS_SESSION_BUS_ADDRESS": "disabled:"}
+    process = await asyncio.create_subprocess_exec(
+        program,
+        *_FLAGS,
+        *as_root,
+        f"--user-data-dir={profile}",
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+        env=environment,
+        start_new_session=True,
+    )
+    draining = None
+    try:
+        async with asyncio.timeout(30):
+            address = await _address(process.stderr)
+        draining = asyncio.create_task(process.stderr.read())
+        async with connect(address, max_size=None, compression=None, proxy=None) as connection:
+            browser = Browser(connection)
+            listening = asyncio.create_task(browser.listen())
+            try:
+                yield browser
+            finally:
+                listening.cancel()
+                with suppress(asyncio.CancelledError):
+                    await listening
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()
+        if draining:
+            await draining
+
+
+async def _address(stderr: asyncio.StreamReader) -> str:
+    async for line in stderr:
+        if b"DevTools listening on " in line:
+            return line.decode().split("listening on ")[1].strip()
+    raise AssertionError("Chromium ended before it listened")
