@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,6 @@ from oxide_desktop.core.record import TaskStatus
 from oxide_desktop.ipc.channel import FRAME_LIMIT, connect
 from tests.fakes.scripted_adapter import STALL, ScriptedAdapter, service
 from tests.fronts.mcp_house import ERAS, client, served, stub, texts
-
-
-@pytest.fixture(autouse=True)
-async def within_bounds() -> AsyncIterator[None]:
-    async with asyncio.timeout(60):
-        yield
 
 
 @ERAS

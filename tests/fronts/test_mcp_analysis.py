@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +11,6 @@ import pytest
 from oxide_desktop.core.record import TaskStatus
 from tests.fakes.scripted_adapter import STALL
 from tests.fronts.mcp_house import ERAS, client, served, stub, texts
-
-
-@pytest.fixture(autouse=True)
-async def within_bounds() -> AsyncIterator[None]:
-    async with asyncio.timeout(60):
-        yield
 
 
 @pytest.fixture

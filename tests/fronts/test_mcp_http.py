@@ -24,12 +24,6 @@ from tests.fronts.mcp_house import ERAS, stub, texts
 PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
 
 
-@pytest.fixture(autouse=True)
-async def within_bounds() -> AsyncIterator[None]:
-    async with asyncio.timeout(60):
-        yield
-
-
 @asynccontextmanager
 async def served(home: Path, *adapters: ScriptedAdapter) -> AsyncIterator[tuple[FrontHouse, WebFront]]:
     async with front_house(home, *adapters) as house:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +16,6 @@ from oxide_desktop.core.tokens import estimate_tokens
 from oxide_desktop.fronts.mcp.results import PAGE_CHARS, PAGE_TOKENS, page_of
 from tests.fakes.scripted_adapter import STALL, ScriptedAdapter, service
 from tests.fronts.mcp_house import ERAS, client, served, stub, texts
-
-
-@pytest.fixture(autouse=True)
-async def within_bounds() -> AsyncIterator[None]:
-    async with asyncio.timeout(60):
-        yield
 
 
 class Gated(ScriptedAdapter):

@@ -68,12 +68,6 @@ def running(tmp_path_factory: pytest.TempPathFactory, model: OpenAIServer) -> It
     process.communicate(timeout=20)
 
 
-@pytest.fixture(autouse=True)
-async def within_bounds() -> AsyncIterator[None]:
-    async with asyncio.timeout(90):
-        yield
-
-
 def new_home(folder: Path, model: OpenAIServer) -> Path:
     """A home whose only service is the fake server."""
     place = folder / "home"

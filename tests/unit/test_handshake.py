@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from oxide_desktop.core.errors import OxideError
 from oxide_desktop.config.handshake import Proof, prove
+from oxide_desktop.core.errors import OxideError
 
 SERVER = Path(__file__).parents[1] / "fakes" / "mcp_program.py"
 
