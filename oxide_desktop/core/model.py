@@ -174,6 +174,7 @@ class Request:
         piped: How many characters at the end of the prompt were piped in: like a file's, they may be cut to fit.
         analysis: Set where the files are to be shared out to several services.
         replay_of: The task that asked the same before.
+        asked: What is wanted, where the prompt is a whole conversation; the type of the task is judged by it.
     """
 
     prompt: str
@@ -185,6 +186,7 @@ class Request:
     piped: int = 0
     analysis: Analysis | None = None
     replay_of: str | None = None
+    asked: str | None = None
 
     def __post_init__(self) -> None:
         if not self.prompt.strip():

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from typing import Any
 
 from oxide_desktop.core.errors import CancelledTaskError, OxideError
@@ -57,14 +58,22 @@ class RunningTask:
 
     async def chunks(self, start: int = 0) -> AsyncGenerator[Chunk, None]:
         """Every piece of the answer from number `start` on, those that came already first; ends with the task."""
+        async with aclosing(self.batches(start)) as batches:
+            async for batch in batches:
+                for chunk in batch:
+                    yield chunk
+
+    async def batches(self, start: int = 0) -> AsyncGenerator[Sequence[Chunk], None]:
+        """The same, with all that there is at once as one batch: for who writes them out together."""
         index = start
         while True:
-            while index < len(self._chunks):
-                yield self._chunks[index]
-                index += 1
-            if self._ended:
+            if batch := self._chunks[index:]:
+                index += len(batch)
+                yield batch
+            elif self._ended:
                 return
-            await self._change()
+            else:
+                await self._change()
 
     async def finished(self) -> TaskRecord:
         """Wait for the end; the record tells how it went. Cancelling the wait leaves the task alone."""

@@ -13,9 +13,10 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatus
 
-from oxide_desktop.core.errors import FailureKind, ServiceError
-from oxide_desktop.core.events import Chunk
-from oxide_desktop.core.model import Request, Source
+from oxide_desktop.core.errors import FailureKind, ServiceError, StoreError
+from oxide_desktop.core.events import Chunk, TaskNoted, TaskWaiting
+from oxide_desktop.core.health import Depth
+from oxide_desktop.core.model import Analysis, Request, Source, TaskType
 from oxide_desktop.core.running import RunningTask
 from oxide_desktop.fronts.web import server
 from oxide_desktop.fronts.web.limits import Limits
@@ -210,3 +211,71 @@ async def test_past_the_limit_newcomers_are_dropped_and_followers_stay(tmp_path:
         for socket in sockets:
             await socket.send("ping")
             assert await socket.recv() == "pong"
+
+
+# -- beside tasks ------------------------------------------------------------------------------------------------------
+
+
+async def until(socket: ClientConnection, kind: str) -> dict[str, Any]:
+    while (message := json.loads(await socket.recv()))["type"] != kind:
+        pass
+    return message
+
+
+async def test_whoever_listens_is_sent_the_figures_again_and_again(tmp_path: Path) -> None:
+    limits = Limits(metrics_s=0.01)
+    async with served(tmp_path, stub(), limits=limits) as (_, front), following(front) as socket:
+        figures = await until(socket, "metrics")
+        assert set(figures) == {"type", "services", "tasks", "system", "websocket", "timestamp"}
+        assert figures["websocket"] == {"connections": 1}
+        assert await until(socket, "metrics")
+
+
+async def test_a_history_that_cannot_be_read_for_now_costs_one_round_of_figures(tmp_path: Path) -> None:
+    limits = Limits(metrics_s=0.01)
+    async with served(tmp_path, stub(), limits=limits) as (house, front):
+        real = house.history.statistics
+
+        async def broken_once() -> Any:
+            house.history.statistics = real
+            raise StoreError("The history cannot be read", "For now.")
+
+        house.history.statistics = broken_once
+        async with following(front) as socket:
+            assert await until(socket, "metrics")
+
+
+async def test_changes_of_services_rules_and_history_are_told(tmp_path: Path) -> None:
+    async with served(tmp_path, stub()) as (house, front), following(front) as socket:
+        await socket.send("ping")
+        await socket.recv()
+        await house.check_service("stub", Depth.PROBE)
+        told = await until(socket, "service_status")
+        assert (told["service"], told["healthy"], told["tier"]) == ("stub", True, "starts")
+        await house.set_rule(TaskType.CODING, "stub")
+        assert await until(socket, "rules_changed") == {"type": "rules_changed"}
+        await house.clear_history()
+        assert await until(socket, "history_changed") == {"type": "history_changed"}
+
+
+async def test_an_analysis_tells_how_far_it_has_come(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("text")
+    async with served(tmp_path / "home", stub()) as (house, front), following(front) as socket:
+        request = Request(prompt="?", files=("a.txt",), source=Source.HTTP, cwd=tmp_path, analysis=Analysis())
+        task = await house.submit(request)
+        told = await until(socket, "analysis_progress")
+    assert told.keys() == {
+        "type", "task_id", "files_done", "files_total", "parts_done", "parts_running", "left_s"
+    }  # fmt: skip
+    assert (told["task_id"], told["files_total"]) == (task.id, 1)
+
+
+async def test_a_task_that_waits_and_what_is_noted_about_one_are_told(tmp_path: Path) -> None:
+    async with served(tmp_path, stub()) as (house, front), following(front) as socket:
+        await socket.send("ping")
+        await socket.recv()
+        house.bus.publish(TaskWaiting("task", "stub", 2))
+        house.bus.publish(TaskNoted("task", "slow today"))
+        waiting = {"type": "task_waiting", "task_id": "task", "service": "stub", "ahead": 2}
+        assert await until(socket, "task_waiting") == waiting
+        assert await until(socket, "task_note") == {"type": "task_note", "task_id": "task", "note": "slow today"}

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from oxide_desktop.config.private_files import write_atomically
 
-LAUNCH_LIMIT_S = 60.0
+LAUNCH_LIMIT_S = 300.0
 SESSIONS_LIMIT = 32
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43,}")
 
@@ -63,7 +63,7 @@ class Access:
         return _among(credential, self._sessions)
 
     def launch_code(self) -> str:
-        """A code that lets one browser in, once, within a minute."""
+        """A code that lets one browser in, once, within five minutes."""
         now = self._clock()
         self._codes = {code: ends for code, ends in self._codes.items() if ends > now}
         code = secrets.token_urlsafe(32)

@@ -16,10 +16,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocket
 
 from oxide_desktop import __version__
+from oxide_desktop.config.paths import Paths
 from oxide_desktop.core.errors import Bug, OxideError
 from oxide_desktop.core.orchestrator import Orchestrator
 from oxide_desktop.fronts.web import pages
-from oxide_desktop.fronts.web.gate import error_body
+from oxide_desktop.fronts.web.chat import chat_router, refused
+from oxide_desktop.fronts.web.chat_schemas import RefusedError
+from oxide_desktop.fronts.web.errors import body_for, error_body, is_for_openai, openai_body
+from oxide_desktop.fronts.web.hints import expected_by, hint_for
 from oxide_desktop.fronts.web.limits import Limits
 from oxide_desktop.fronts.web.monitoring import Metrics, monitoring_router
 from oxide_desktop.fronts.web.records import records_router
@@ -27,6 +31,7 @@ from oxide_desktop.fronts.web.routing import rules_router
 from oxide_desktop.fronts.web.services import services_router
 from oxide_desktop.fronts.web.stream import follow
 from oxide_desktop.fronts.web.tasks import asking_router
+from oxide_desktop.fronts.web.view import view_router
 
 log = logging.getLogger(__name__)
 
@@ -37,8 +42,10 @@ DESCRIPTION = (
 )
 
 
-def build_app(oxide: Orchestrator, limits: Limits, beside: Mapping[str, ASGIApp] | None = None) -> ASGIApp:
-    """The application of this engine; at some addresses other ones may stand `beside` it."""
+def build_app(
+    oxide: Orchestrator, limits: Limits, beside: Mapping[str, ASGIApp] | None = None, paths: Paths | None = None
+) -> ASGIApp:
+    """The application of this engine, whose files are at `paths`; at some addresses others may stand `beside` it."""
     app = FastAPI(
         title="Oxide",
         version=__version__,
@@ -54,18 +61,13 @@ def build_app(oxide: Orchestrator, limits: Limits, beside: Mapping[str, ASGIApp]
     app.include_router(services_router(oxide))
     app.include_router(rules_router(oxide))
     app.include_router(monitoring_router(oxide, metrics))
-
-    @app.get("/", include_in_schema=False)
-    async def home() -> HTMLResponse:
-        return HTMLResponse(pages.home(oxide.services()))
+    app.include_router(chat_router(oxide, limits))
+    app.include_router(pages.pages_router())
+    app.include_router(view_router(oxide, paths or Paths.from_environment()))
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> HTMLResponse:
         return HTMLResponse(pages.docs(app.openapi()))
-
-    @app.get("/oxide.css", include_in_schema=False)
-    async def style() -> Response:
-        return Response(pages.STYLE, media_type="text/css")
 
     @app.websocket("/ws")
     async def stream(socket: WebSocket) -> None:
@@ -88,39 +90,51 @@ class _EitherSlash:
         await app(scope, receive, send)
 
 
-def _failure(error: OxideError) -> JSONResponse:
-    return JSONResponse(error_body(error.title, error.message, error.hint), error.status)
+def _failure(request: Request, error: OxideError) -> JSONResponse:
+    body = body_for(request.scope["path"], error.status, error.title, error.message, error.hint)
+    return JSONResponse(body, error.status)
 
 
 async def _oxide_error(request: Request, error: OxideError) -> Response:
     if isinstance(error, Bug):
         log.error("a request met a bug", exc_info=error)
         return await _mistake(request, error)
-    return _failure(error)
+    return _failure(request, error)
 
 
-async def _http_error(_: Request, error: HTTPException) -> Response:
+async def _http_error(request: Request, error: HTTPException) -> Response:
     """No such route, or not with this method."""
     status = HTTPStatus(error.status_code)
     message = "There is nothing here" if error.detail == status.phrase else str(error.detail)
-    body = error_body(status.phrase, f"{message}.", "See /docs for what there is.")
+    hint = hint_for(request)
+    body = body_for(request.scope["path"], status, status.phrase, f"{message.rstrip('.')}.", hint)
     return JSONResponse(body, status, headers=error.headers)
 
 
-async def _invalid(_: Request, error: RequestValidationError) -> Response:
-    problems = [f"{'.'.join(str(part) for part in item['loc'])}: {item['msg']}" for item in error.errors()]
-    body = error_body("The request is not as it should be", "; ".join(problems) + ".", "See /docs for its shape.")
+async def _invalid(request: Request, error: RequestValidationError) -> Response:
+    problems = [(".".join(str(part) for part in item["loc"]), item["msg"]) for item in error.errors()]
+    told = "; ".join(f"{place}: {what}" for place, what in problems)
+    if is_for_openai(request.scope["path"]):
+        param = problems[0][0].removeprefix("body.") or None
+        return JSONResponse(openai_body(HTTPStatus.BAD_REQUEST, f"{told}.", param=param), HTTPStatus.BAD_REQUEST)
+    body = error_body("The request is not as it should be", f"{told}.", expected_by(request))
     return JSONResponse(body, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
-async def _mistake(_: Request, __: Exception) -> Response:
+async def _refused(_: Request, error: RefusedError) -> Response:
+    return refused(error)
+
+
+async def _mistake(request: Request, _: Exception) -> Response:
     """Whatever nobody expected. The server logs it; the client learns nothing of our insides."""
-    return _failure(Bug("Oxide made a mistake", "The request could not be answered.", "The log has the details."))
+    bug = Bug("Oxide made a mistake", "The request could not be answered.", "The log has the details.")
+    return _failure(request, bug)
 
 
 _HANDLERS: dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, Any, Response]]] = {
     OxideError: _oxide_error,
     HTTPException: _http_error,
     RequestValidationError: _invalid,
+    RefusedError: _refused,
     Exception: _mistake,
 }

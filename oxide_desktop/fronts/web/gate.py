@@ -11,15 +11,17 @@ import json
 from collections.abc import Iterable, Mapping
 from email.utils import formatdate
 from http import HTTPStatus
-from typing import Any
 from urllib.parse import parse_qs
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from oxide_desktop.fronts.web.access import Access
+from oxide_desktop.fronts.web.access import LAUNCH_LIMIT_S, Access
+from oxide_desktop.fronts.web.entrance import STYLE_HASH
 from oxide_desktop.fronts.web.limits import Limits
+from oxide_desktop.fronts.web.refusals import Refusal, refuse, refuse_upgrade
 
 _SINGLE = (b"host", b"origin", b"authorization", b"content-type", b"content-length")
+LINK_ADDRESS = "/api/launch-link"
 _READING = ("GET", "HEAD", "OPTIONS")
 _HEADERS = (
     (b"x-content-type-options", b"nosniff"),
@@ -29,19 +31,10 @@ _HEADERS = (
     (b"cross-origin-resource-policy", b"same-origin"),
     (
         b"content-security-policy",
-        b"default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+        b"default-src 'none'; script-src 'self'; style-src 'self' '" + STYLE_HASH.encode() + b"'; img-src 'self';"
+        b" font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     ),
 )
-
-
-class Refusal(Exception):
-    """An answer that ends a request at the gate."""
-
-    def __init__(self, status: HTTPStatus, message: str, hint: str = "") -> None:
-        super().__init__(status, message, hint)
-        self.status = status
-        self.message = message
-        self.hint = hint
 
 
 class Gate:
@@ -50,6 +43,7 @@ class Gate:
     def __init__(self, app: ASGIApp, access: Access, port: int, limits: Limits) -> None:
         self._app = app
         self._access = access
+        self._port = port
         self._cookie = f"oxide_{port}"
         self._hosts = frozenset(f"{name}:{port}".encode() for name in ("127.0.0.1", "localhost"))
         self._origins = frozenset(b"http://" + host for host in self._hosts)
@@ -62,17 +56,20 @@ class Gate:
             self._check_head(scope)
             headers = _single_headers(scope["headers"])
             self._check_where_from(scope, headers)
-            if _is_launch(scope):
+            if _is_call_for(scope, "GET", "/launch"):
                 await self._launch(scope, guarded)
                 return
             self._check_who(headers)
+            if _is_call_for(scope, "POST", LINK_ADDRESS):
+                await self._make_link(guarded)
+                return
             if scope["type"] == "http":
                 receive = await self._check_body(scope, headers, receive)
         except Refusal as refusal:
             if scope["type"] == "websocket":
-                await _refuse_upgrade(scope, receive, send, refusal)
+                await refuse_upgrade(scope, receive, send, refusal)
             else:
-                await _refuse(guarded, refusal)
+                await refuse(scope, guarded, refusal)
         except _ClientLeftError:
             return
         else:
@@ -142,21 +139,27 @@ class Gate:
         """Let a browser in that came by a one-time link."""
         code = parse_qs(scope["query_string"].decode("ascii", "replace")).get("code", [""])[0]
         if (session := self._access.redeem(code)) is None:
-            raise Refusal(
-                HTTPStatus.UNAUTHORIZED, "This link was used already, or is too old.", "Open the page from Oxide again."
-            )
+            raise Refusal(HTTPStatus.UNAUTHORIZED, "This link was used already, or is too old.", "Ask for another one.")
         cookie = f"{self._cookie}={session}; Path=/; HttpOnly; SameSite=Strict"
         headers = [(b"location", b"/"), (b"set-cookie", cookie.encode()), (b"content-length", b"0")]
         await send({"type": "http.response.start", "status": HTTPStatus.SEE_OTHER, "headers": headers})
         await send({"type": "http.response.body"})
+
+    async def _make_link(self, send: Send) -> None:
+        """A launch link, for whoever has the token and wants to let a browser in."""
+        link = f"http://127.0.0.1:{self._port}/launch?code={self._access.launch_code()}"
+        body = json.dumps({"link": link, "good_for_s": LAUNCH_LIMIT_S}).encode()
+        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+        await send({"type": "http.response.start", "status": HTTPStatus.OK, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
 
 
 class _ClientLeftError(Exception):
     """The client went away while its body was read."""
 
 
-def _is_launch(scope: Scope) -> bool:
-    return (scope["type"], scope.get("method"), scope["path"]) == ("http", "GET", "/launch")
+def _is_call_for(scope: Scope, method: str, path: str) -> bool:
+    return (scope["type"], scope.get("method"), scope["path"]) == ("http", method, path)
 
 
 def _single_headers(headers: Iterable[tuple[bytes, bytes]]) -> Mapping[bytes, bytes]:
@@ -202,37 +205,3 @@ def _with_headers(send: Send) -> Send:
         await send(message)
 
     return guarded
-
-
-def _as_response(refusal: Refusal) -> tuple[list[tuple[bytes, bytes]], bytes]:
-    body = error_body(refusal.status.phrase, refusal.message, refusal.hint)
-    headers = [(b"content-type", b"application/json"), (b"connection", b"close")]
-    if refusal.status is HTTPStatus.UNAUTHORIZED:
-        headers.append((b"www-authenticate", b"Bearer"))
-    return headers, json.dumps(body).encode()
-
-
-def error_body(title: str, message: str, hint: str) -> dict[str, Any]:
-    """The one shape of every error of the API: the three sentences, and all of them as one for simple clients."""
-    detail = f"{title}: {message}" if message else title
-    return {"error": {"title": title, "message": message, "hint": hint}, "detail": f"{detail} {hint}".rstrip()}
-
-
-async def _refuse(send: Send, refusal: Refusal) -> None:
-    headers, body = _as_response(refusal)
-    headers.append((b"content-length", str(len(body)).encode()))
-    await send({"type": "http.response.start", "status": refusal.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
-
-
-async def _refuse_upgrade(scope: Scope, receive: Receive, send: Send, refusal: Refusal) -> None:
-    """Answer an upgrade with 403 (400 where it is ambiguous), so that no socket ever opens."""
-    await receive()  # "websocket.connect"
-    if "websocket.http.response" not in scope.get("extensions", {}):
-        await send({"type": "websocket.close", "code": 1008})  # which servers turn into a 403, too
-        return
-    malformed = refusal.status is HTTPStatus.BAD_REQUEST
-    headers, body = _as_response(refusal)
-    status = refusal.status if malformed else HTTPStatus.FORBIDDEN
-    await send({"type": "websocket.http.response.start", "status": status, "headers": headers})
-    await send({"type": "websocket.http.response.body", "body": body})

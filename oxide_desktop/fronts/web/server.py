@@ -39,7 +39,7 @@ class WebFront:
         return self.access.token
 
     def launch_link(self) -> str:
-        """An address that lets one browser in, once, within a minute."""
+        """An address that lets one browser in, once, within five minutes."""
         return f"{self.url}/launch?code={self.access.launch_code()}"
 
 
@@ -73,7 +73,7 @@ async def serve(
     with listener:
         port = listener.getsockname()[1]
         front = WebFront(port, f"http://127.0.0.1:{port}", access)
-        gate = Gate(build_app(orchestrator, limits, beside), access, port, limits)
+        gate = Gate(build_app(orchestrator, limits, beside, paths), access, port, limits)
         async with serve_app(gate, listener, limits):
             await asyncio.to_thread(_leave_word, paths.web_file, front)
             try:
