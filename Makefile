@@ -88,7 +88,8 @@ lock: setup ## Pin the packages again (ARGS=--upgrade for newer ones)
 	@PATH="$$PATH:.uv/bin" && \
 		$(COMPILE) $(ARGS) --group setup --output-file requirements/uv.txt && \
 		$(LOCK) $(ARGS) --output-file requirements/app.txt && \
-		$(LOCK) $(ARGS) --group dev --constraint requirements/app.txt --output-file requirements/dev.txt
+		$(LOCK) $(ARGS) --group dev --constraint requirements/app.txt --output-file requirements/dev.txt && \
+		$(LOCK) $(ARGS) --group package --constraint requirements/app.txt --output-file requirements/package.txt
 
 clean: ## Remove what was made here, environments included
 	@rm -rf .venv .uv build dist .mypy_cache .ruff_cache .pytest_cache .import-linter.log .coverage .coverage.*
