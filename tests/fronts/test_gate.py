@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
 import json
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -216,6 +219,57 @@ async def test_a_launch_link_is_of_no_use_to_another_site(web: WebFront) -> None
     assert (await ask(web, path=path, token=False)).status == 303
 
 
+BROWSER = ("Accept", "text/html,application/xhtml+xml;q=0.9")
+
+
+async def test_a_browser_without_a_key_is_told_how_to_get_in(web: WebFront) -> None:
+    for path in ("/", "/docs", "/launch?code=used"):
+        answer = await ask(web, BROWSER, path=path, token=False)
+        assert (answer.status, answer.headers["www-authenticate"]) == (401, "Bearer")
+        assert answer.headers["content-type"] == "text/html; charset=utf-8"
+        page = answer.body.decode()
+        assert "oxide status --link" in page
+        assert "Dashboard" in page
+        assert "<script" not in page
+    assert "too old" in page
+
+
+async def test_the_page_for_browsers_is_shown_as_it_is_meant(web: WebFront) -> None:
+    answer = await ask(web, BROWSER, path="/", token=False)
+    style = answer.body.decode().partition("<style>")[2].partition("</style>")[0]
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert f"'sha256-{digest}'" in answer.headers["content-security-policy"]
+
+
+@pytest.mark.parametrize("method", ["POST", "DELETE"])
+async def test_programs_are_answered_as_programs(web: WebFront, method: str) -> None:
+    assert (await ask(web, BROWSER, method=method, token=False)).headers["content-type"] == "application/json"
+    assert (await ask(web, ("Accept", "*/*"), token=False)).headers["content-type"] == "application/json"
+
+
+async def test_whoever_has_the_token_can_let_a_browser_in(web: WebFront) -> None:
+    assert (await ask(web, method="POST", path="/api/launch-link", token=False)).status == 401
+    answer = await ask(web, method="POST", path="/api/launch-link")
+    told = json.loads(answer.body)
+    assert (answer.status, told["good_for_s"]) == (200, 300.0)
+    _, _, path = told["link"].partition(f"127.0.0.1:{web.port}")
+    assert (await ask(web, path=path, token=False)).status == 303
+    assert (await ask(web, path=path, token=False)).status == 401
+
+
+async def test_a_page_of_ours_may_use_our_own_scripts_and_nothing_inline(web: WebFront) -> None:
+    policy = (await ask(web)).headers["content-security-policy"]
+    assert "script-src 'self';" in policy
+    assert "connect-src 'self';" in policy
+    assert "unsafe" not in policy
+
+
+async def test_what_is_refused_below_v1_is_told_as_openais_clients_expect_it(web: WebFront) -> None:
+    error = (await ask(web, path="/v1/models", token=False)).error
+    assert (error["type"], set(error)) == ("authentication_error", {"message", "type", "param", "code"})
+    assert "oxide status --token" in error["message"]
+
+
 # -- what it brings ----------------------------------------------------------------------------------------------------
 
 
@@ -326,6 +380,14 @@ async def test_a_websocket_without_a_credential_is_refused_before_its_upgrade(we
     answer = await upgrade(web, ("Authorization", "Bearer wrong"), token=False)
     assert answer.status == 403
     assert answer.error["message"] == "The token is missing or wrong."
+
+
+async def test_a_refused_websocket_is_no_error_of_ours(web: WebFront, caplog: pytest.LogCaptureFixture) -> None:
+    for headers in ((("Origin", "http://evil.com"),), (own(web), own(web))):
+        await upgrade(web, *headers)
+    await upgrade(web, token=False)
+    await upgrade(web, host="evil.com")
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
 async def test_an_ambiguous_upgrade_is_a_bad_request(web: WebFront) -> None:

@@ -139,6 +139,11 @@ class _BoundedWebSocket(WebSocketsSansIOProtocol):
 
     config: _Config
 
+    async def send(self, message: Any) -> None:  # noqa: ANN401 - uvicorn's own
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body":
+            self.handshake_complete = True  # else uvicorn logs a refused upgrade as a mistake of the application
+
     async def run_asgi(self) -> None:
         await super().run_asgi()
         self.loop.call_later(self.config.limits.close_s, self.transport.abort)
