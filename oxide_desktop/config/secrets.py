@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import re
+import stat
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -130,6 +131,8 @@ class KeyStore:
 
     def _read(self) -> _Keys:
         try:
+            if not stat.S_ISREG(self._file.stat().st_mode):  # a pipe would hold us for ever
+                raise self._unusable(f"{self._file} is not a file.")
             keys = json.loads(self._file.read_bytes())
         except FileNotFoundError:
             return {}

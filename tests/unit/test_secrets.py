@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import resource
 import stat
 import subprocess
@@ -210,6 +211,14 @@ def test_what_cannot_be_a_key_is_refused(choose: Choose, value: str):
         choose(NONE).set("ABC", value)
 
 
+def test_a_pipe_in_the_place_of_the_keys_is_refused_instead_of_waited_for(choose: Choose, paths: Paths):
+    store = choose(NONE)
+    paths.home.mkdir(parents=True)
+    os.mkfifo(paths.keys_file)
+    with pytest.raises(UsageError, match="is not a file"):
+        store.names()
+
+
 @pytest.mark.parametrize("content", ["{", "[]", '{"ABC": 1}', "\xff"])
 def test_a_damaged_file_is_refused_and_never_read_as_empty(choose: Choose, paths: Paths, content: str):
     store = choose(NONE)
@@ -223,7 +232,7 @@ def test_a_damaged_file_is_refused_and_never_read_as_empty(choose: Choose, paths
 
 def test_a_file_that_cannot_be_read_is_named(choose: Choose, paths: Paths):
     paths.keys_file.mkdir(parents=True)
-    with pytest.raises(UsageError, match=r"keys\.json cannot be read: Is a directory"):
+    with pytest.raises(UsageError, match=r"keys\.json is not a file"):
         choose(NONE).names()
 
 
