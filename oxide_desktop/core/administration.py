@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
@@ -11,7 +12,7 @@ from typing import Any
 
 from oxide_desktop.core.care import AdapterMaker, ServiceCare, health_mapping
 from oxide_desktop.core.corrections import Correction
-from oxide_desktop.core.errors import NotFoundError, UsageError
+from oxide_desktop.core.errors import NotFoundError, OxideError, UsageError
 from oxide_desktop.core.events import EventBus, HistoryChanged, RulesChanged
 from oxide_desktop.core.experience import RecentExperience
 from oxide_desktop.core.health import Depth, Health, ServiceStatus
@@ -183,7 +184,7 @@ class Administration(ABC):
         return await asyncio.to_thread(self._health.measure)
 
     async def check_service(self, name: str, depth: Depth) -> Health:
-        """Look at one service now.
+        """Look at one service now. A proof asks a real question, which counts against the service's quota.
 
         Raises:
             NotFoundError: No enabled service has that name.
@@ -191,6 +192,12 @@ class Administration(ABC):
         if name not in self._adapters:
             known = ", ".join(self._adapters) or "none"
             raise NotFoundError("No such service", f"{name!r} is not an enabled service; those are: {known}.")
+        if depth is Depth.PROVE:
+            try:
+                await self._quotas.reserve(name)
+            except OxideError as error:  # used up, or a home in which nothing can be counted
+                seen = await self._health.check(name, Depth.PROBE)
+                return dataclasses.replace(seen, message=f"{error.title}: {error.message}", fix=error.hint)
         return await self._health.check(name, depth)
 
     async def check_services(self, depth: Depth) -> tuple[ServiceStatus, ...]:

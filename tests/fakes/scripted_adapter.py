@@ -39,6 +39,7 @@ class ScriptedAdapter:
         self.settings = settings
         self.scenes = list(scenes) or [["answer"]]
         self.calls: list[Call] = []
+        self.depths: list[Depth] = []
         self.closed = 0
         self.let_go = False
         self.stalled = asyncio.Event()
@@ -75,6 +76,7 @@ class ScriptedAdapter:
             self.closed += 1
 
     async def check(self, depth: Depth) -> Health:
+        self.depths.append(depth)
         return self.health
 
     async def list_models(self) -> Sequence[str]:

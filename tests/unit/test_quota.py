@@ -7,6 +7,7 @@ import time
 import pytest
 
 from oxide_desktop.core.errors import FailureKind, RouteError, ServiceError
+from oxide_desktop.core.health import Depth
 from oxide_desktop.core.model import Preferences
 from oxide_desktop.core.quota import (
     LONGEST_REST_S,
@@ -72,6 +73,19 @@ async def test_a_named_service_at_its_quota_says_so_and_nobody_else_is_asked():
     assert house.adapters["second"].calls == []
 
 
+async def test_a_check_that_asks_a_real_question_counts_and_asks_none_once_the_quota_is_used_up():
+    first = stub(name="first", quota=Quota(per_day=2))
+    async with House(first) as house:
+        for depth in (Depth.GLANCE, Depth.PROBE, Depth.PROVE, Depth.PROVE):
+            assert (await house.orchestrator.check_service("first", depth)).message == ""
+        refused = await house.orchestrator.check_service("first", Depth.PROVE)
+        use = await house.orchestrator.todays_use("first")
+
+    assert (use.use.requests, use.left_today) == (2, 0)
+    assert refused.message == "first has used up its quota: 2 of 2 requests today."
+    assert first.depths == [Depth.GLANCE, Depth.PROBE, Depth.PROVE, Depth.PROVE, Depth.PROBE]
+
+
 async def test_where_all_are_at_their_quotas_the_error_says_who_is_free_first():
     first = stub(["a"], name="first", quota=Quota(per_day=1))
     second = stub(["b"], name="second", quota=Quota(per_minute=1, per_day=5))
@@ -108,10 +122,12 @@ async def test_the_last_reserved_request_leaves_a_clear_error_where_there_is_nob
     assert all("1 of 1 requests today" in str(error) and "00:00" in str(error) for error in errors)
 
 
-async def test_without_a_quota_the_history_is_not_opened_to_explain():
-    async with House(stub()) as house:
-        await house.orchestrator.explain(request())
-        assert house.opened == 0
+async def never() -> MemoryHistory:
+    raise AssertionError("opened")
+
+
+async def test_without_a_quota_nothing_is_counted_and_no_history_opened():
+    assert await Quotas({"free": service("free")}, never).used_up() == {}
 
 
 async def test_a_service_that_says_when_its_quota_is_back_rests_until_then_and_is_not_called_ill():
@@ -168,9 +184,6 @@ async def test_a_minute_s_quota_is_free_again_when_the_oldest_request_that_count
 
 
 async def test_a_service_that_is_switched_off_needs_no_count():
-    async def never() -> MemoryHistory:
-        raise AssertionError("opened")
-
     book = Quotas({"off": service("off", enabled=False, quota=Quota(per_day=1))}, never)
     assert await book.used_up() == {}
 
