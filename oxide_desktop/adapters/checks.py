@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 
 from oxide_desktop.core.errors import FailureKind, ServiceError
-from oxide_desktop.core.health import Depth, Health, Tier, lacking_after_look
+from oxide_desktop.core.health import UNSTICK, Depth, Health, Tier, lacking_after_look
 from oxide_desktop.core.ports import Adapter, Call
 
 CONNECT_LIMIT_S = 1.0
@@ -46,7 +46,7 @@ async def step(
             FailureKind.TIMEOUT,
             f"{health.service} timed out",
             f"It did not answer within {limit_s:g} s.",
-            "Look at what it is doing, or restart it.",
+            UNSTICK,
         )
         return failed(health, late, otherwise, health.tier)
 

@@ -18,6 +18,7 @@ from oxide_desktop.adapters.http_errors import Peer, reason, translated, unreach
 from oxide_desktop.config.masking import hide
 from oxide_desktop.core.background import BackgroundTasks
 from oxide_desktop.core.errors import FailureKind, ServiceError, UsageError
+from oxide_desktop.core.health import UNSTICK
 from oxide_desktop.core.ports import Secrets
 from oxide_desktop.core.settings import ServiceSettings, without_userinfo
 
@@ -73,7 +74,7 @@ class HttpService:
                 return await exchange.json()
         except TimeoutError as error:
             problem = f"{self.peer.url}/{path} did not answer within {LOOK_UP_TIMEOUT_S:g} s."
-            raise ServiceError(FailureKind.TIMEOUT, f"{self.peer.service} timed out", problem, self.peer.fix) from error
+            raise ServiceError(FailureKind.TIMEOUT, f"{self.peer.service} timed out", problem, UNSTICK) from error
 
     @asynccontextmanager
     async def exchange(self, method: str, path: str, body: Body | None) -> AsyncIterator[Exchange]:

@@ -39,6 +39,8 @@ _TIER_WORDS = {
 }
 
 
+UNSTICK = "Look at what it is doing, or restart it."
+"""The fix for a service that is there and does not answer."""
 _FAILING_TIER = {
     FailureKind.MISSING: Tier.STARTS,
     FailureKind.AUTH: Tier.AUTHENTICATED,

@@ -11,7 +11,7 @@ from contextlib import suppress
 
 from oxide_desktop.core.errors import ServiceError
 from oxide_desktop.core.events import EventBus, ServiceStatusChanged
-from oxide_desktop.core.health import Depth, Health, Tier, lacking_after_attempt
+from oxide_desktop.core.health import UNSTICK, Depth, Health, Tier, lacking_after_attempt
 from oxide_desktop.core.ports import Adapter
 from oxide_desktop.core.servers import Startable
 from oxide_desktop.runtime.metrics import system_metrics
@@ -45,11 +45,7 @@ class HealthBoard:
             async with asyncio.timeout(limit_s):
                 found = await self._adapters[service].check(depth)
         except TimeoutError:
-            problem, fix = (
-                f"It did not answer a check within {limit_s:g} s.",
-                "Look at what it is doing, or restart it.",
-            )
-            found = _down(service, problem, fix)
+            found = _down(service, f"It did not answer a check within {limit_s:g} s.", UNSTICK)
         except Exception as error:  # a third party's adapter may raise anything; it costs its own service only
             log.exception("the check of %s made a mistake", service)
             found = _down(service, f"Its adapter made a mistake: {error!r}.", "The log has the details.")

@@ -434,6 +434,7 @@ async def test_a_service_that_takes_the_connection_and_says_nothing_fails_a_chec
         for health in found:
             assert health.failing is Tier.ANSWERS
             assert "did not answer within" in health.message
+            assert health.fix == "Look at what it is doing, or restart it."
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "192.0.2.1", "no-such.invalid"])
