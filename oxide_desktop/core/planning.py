@@ -17,7 +17,7 @@ from oxide_desktop.core.health import Depth, ServiceStatus
 from oxide_desktop.core.model import Profile, Request, Route
 from oxide_desktop.core.ports import Adapter, HealthView, Projects, Rules
 from oxide_desktop.core.project import ProjectLanes, ProjectSettings, follow_project
-from oxide_desktop.core.quota import Quotas, first_free
+from oxide_desktop.core.quota import Quotas, UsedUp, first_free
 from oxide_desktop.core.route import HeldFiles, choose_route
 from oxide_desktop.core.settings import RoutingSettings, Settings
 from oxide_desktop.core.tokens import ANSWER_TOKENS, answer_room, estimate_tokens
@@ -89,14 +89,10 @@ class Planner:
         Raises:
             UsageError: The request asks for files or a service that cannot be had, or is too long for every service.
         """
-        work = partial(self._read, request)
-        short = not request.files and len(request.prompt) < _SHORT_PROMPT_CHARS
-        reading = work() if short else await in_own_thread(work, "reading files")
+        reading = await self._reading_of(request)
         await self._health.refresh(self._adapters, Depth.GLANCE, GLANCE_AGE_S)
         services, routing, tokens = self._terms(request, reading.context)
         used_up = await self._quotas.used_up()
-        unavailable = {name: reason for name in self._adapters if (reason := self._resting(name))}
-        unavailable |= {name: item.reason for name, item in used_up.items()}
         experience = await self._experience.latest()
         said = request.preferences.task_type
         profile = reading.profile if said else experience.corrected(request.prompt, reading.profile)
@@ -108,7 +104,7 @@ class Planner:
             routing=routing,
             tokens=tokens,
             answer_tokens=ANSWER_TOKENS,
-            unavailable=unavailable,
+            unavailable=self._unavailable(used_up),
             prompt_findings=reading.context.prompt_findings,
             held_files=reading.held,
             opinions=experience.opinions(profile.task_type, self._adapters),
@@ -126,6 +122,16 @@ class Planner:
             require_room(reading.context.typed, route, services)
         notes = (*reading.context.notes, *([remark] if remark else []))
         return Plan(dataclasses.replace(reading.context, notes=notes), profile, route, first_free(used_up))
+
+    async def _reading_of(self, request: Request) -> _Reading:
+        work = partial(self._read, request)
+        short = not request.files and len(request.prompt) < _SHORT_PROMPT_CHARS
+        return work() if short else await in_own_thread(work, "reading files")
+
+    def _unavailable(self, used_up: Mapping[str, UsedUp]) -> Mapping[str, str]:
+        """Which services are left alone for now, and why."""
+        resting = {name: reason for name in self._adapters if (reason := self._resting(name))}
+        return resting | {name: item.reason for name, item in used_up.items()}
 
     def _terms(self, request: Request, context: Context) -> tuple[Sequence[ServiceStatus], RoutingSettings, int]:
         """Among whom to choose, how, and for how many tokens. An analysis takes many services, and each only a part."""

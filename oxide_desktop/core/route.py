@@ -81,10 +81,9 @@ def choose_route(
     Raises:
         UsageError: The caller insists on a service that is not there or is switched off.
     """
-    task_type = preferences.task_type or profile.task_type
-    need = _Need(
-        task_type, profile, tokens, answer_tokens, tuple(prompt_findings), held_files or HeldFiles(), opinions or {}
-    )
+    wanted = preferences.task_type or profile.task_type
+    held = held_files or HeldFiles()
+    need = _Need(wanted, profile, tokens, answer_tokens, tuple(prompt_findings), held, opinions or {})
     if name := preferences.preferred_service:
         return _only(name, services, need, unavailable or {})
     return _choose(services, need, _Rule(rules.get(need.task_type), rules_from), routing, unavailable or {})
