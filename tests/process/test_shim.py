@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -240,6 +240,20 @@ async def test_it_starts_the_app_and_the_first_call_is_answered(home: Path, mode
         assert await another.tools() == TOOLS
     assert len(apps_on(home)) == 1
     assert len(model.asked) == 1
+
+
+async def test_of_several_that_find_no_app_one_starts_it(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, sys\n"
+        "if sys.orig_argv[1:3] == ['-m', 'oxide_desktop']:\n"
+        f"    open({str(tmp_path / 'starts')!r}, 'a').write('started\\n')\n"
+    )
+    seen = f"{tmp_path}{os.pathsep}{ROOT}"
+    async with AsyncExitStack() as stack:
+        sessions = [await stack.enter_async_context(shim(home, PYTHONPATH=seen)) for _ in range(5)]
+        answers = await asyncio.gather(*(session.open() for session in sessions))
+    assert all(answer["result"]["serverInfo"]["name"] == "oxide" for answer in answers)
+    assert (tmp_path / "starts").read_text() == "started\n"
 
 
 async def test_a_session_survives_the_sudden_death_of_the_app(home: Path, model: OpenAIServer) -> None:

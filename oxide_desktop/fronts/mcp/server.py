@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -39,14 +39,18 @@ class McpFront:
         self._closing = asyncio.Event()
 
     @asynccontextmanager
-    async def serve(self, paths: Paths) -> AsyncIterator[None]:
+    async def serve(self, paths: Paths, beside: Mapping[str, ipc.Handler] | None = None) -> AsyncIterator[None]:
         """Serve the local socket inside the block, and let HTTP in. The caller holds the instance lock.
+
+        Args:
+            paths: Where the socket is.
+            beside: What else may be wished for there, by name.
 
         Raises:
             AlreadyServedError: Another Oxide listens there.
         """
         try:
-            async with ipc.serve(paths.socket, {"mcp": self._converse}):
+            async with ipc.serve(paths.socket, {"mcp": self._converse, **(beside or {})}):
                 self._background.start(self._ready(), "MCP warm-up")  # so that the first client does not wait for it
                 yield
         finally:

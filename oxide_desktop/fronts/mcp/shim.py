@@ -5,7 +5,7 @@ library only: a client waits for it. Three threads: one reads the client, the ma
 """
 
 # os.path, since pathlib would be a tenth of the start.
-# ruff: noqa: PTH109, PTH111, PTH118, PTH120
+# ruff: noqa: PTH109, PTH111
 
 from __future__ import annotations
 
@@ -15,14 +15,11 @@ import queue
 import signal
 import sys
 import threading
-import time
 from typing import TYPE_CHECKING, Any
 
 from oxide_desktop import __version__
 from oxide_desktop.ipc.channel import (
     FRAME_LIMIT,
-    STARTED_BY_SHIM,
-    ChannelError,
     Connection,
     connect,
     home_folder,
@@ -31,8 +28,7 @@ from oxide_desktop.ipc.channel import (
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from subprocess import Popen  # noqa: TID251 - for annotations; _start_app gives the reason
-    from typing import IO, BinaryIO
+    from typing import BinaryIO
 
 USAGE = """\
 usage: oxide-mcp [--help] [--version]
@@ -46,12 +42,8 @@ OXIDE_HOME            where Oxide's files are, if not in ~/.oxide
 OXIDE_AUTO_START_WEB  true: an app that is started here serves its web page even if web.enabled is false
 """
 APP_GONE = "Oxide ended while it worked on this. What it had finished is in its history. Call again to repeat it."
-START_LIMIT_S = 30.0
-_LAST_WORDS_BYTES = 4096
 _MESSAGE_KEYS = ("method", "result", "error")
 _LINE_LIMIT = 4 * FRAME_LIMIT  # up to here a line is read whole, so that its refusal can name its id
-_RETRY_S = 0.05
-_RESTART_S = 1.0
 _LAST_ANSWERS_S = 1.5  # clients that wait for our end do so for two seconds or more
 _APP_GONE = -32000
 _APP_UNREACHABLE = -32001
@@ -222,64 +214,17 @@ class Shim:
             OSError: It did not come up in time, or the client did not wait for it.
         """
         hello = {"wish": "mcp", "cwd": _cwd(), "client": "oxide-mcp", "version": __version__, "pid": os.getpid()}
-        deadline, next_start = time.monotonic() + START_LIMIT_S, 0.0
-        app: Popen[bytes] | None = None
-        errors: IO[bytes] | None = None
-        while True:
-            try:
-                return connect(socket_path(home_folder()), hello)
-            except OSError as error:
-                problem = error
-            now, code = time.monotonic(), app.poll() if app else 0
-            if code and errors and (reason := _last_words(errors)):
-                raise ChannelError(f"it does not start. {reason}")
-            if code or now >= deadline or self._client_gone.wait(_RETRY_S):
-                raise ChannelError(f"{problem}. Run `oxide serve` in a terminal to see what keeps it from starting.")
-            if code is not None and now >= next_start:  # none of ours, or one that found another just ending
-                (app, errors), next_start = _start_app(), now + _RESTART_S
 
+        def look() -> Connection:
+            return connect(socket_path(home_folder()), hello)
 
-def _start_app() -> tuple[Popen[bytes], IO[bytes]]:
-    """Start Oxide so that it outlives this process: with its window where there is a screen, headless otherwise.
+        try:
+            return look()
+        except OSError:
+            from oxide_desktop.fronts.mcp.starting import Starter  # noqa: PLC0415 - most find the app running
 
-    What it says of a start that fails stands in the file: a pipe would break when this process ends.
-    """
-    import subprocess  # noqa: PLC0415 - 8 ms that are needed only here
-    import tempfile  # noqa: PLC0415 - likewise
-
-    program = [sys.executable, "-m", "oxide_desktop"]
-    if getattr(sys, "frozen", False):
-        program = [os.path.join(os.path.dirname(sys.executable), "oxide" + (".exe" if sys.platform == "win32" else ""))]
-    if not _has_screen():
-        program.append("serve")
-    flags = 0
-    if sys.platform == "win32":
-        flags = subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP
-    errors = tempfile.TemporaryFile()  # noqa: SIM115 - the app's for as long as it lives
-    app = subprocess.Popen(  # noqa: S603, TID251 - not a child to guard: a program of its own that outlives us
-        program,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=errors,  # until it serves: then it lets go of it
-        cwd=os.path.expanduser("~"),
-        env={**os.environ, "OXIDE_HOME": home_folder(), STARTED_BY_SHIM: "1"},  # ours may be relative to our folder
-        start_new_session=True,
-        creationflags=flags,
-    )
-    threading.Thread(target=app.wait, name="reaper", daemon=True).start()  # an ended app must not stay as a zombie
-    return app, errors
-
-
-def _last_words(errors: IO[bytes]) -> str:
-    """What an app that has ended said of it, on one line: the error itself, where one is marked as such."""
-    errors.seek(0)
-    said = errors.read(_LAST_WORDS_BYTES).decode("utf-8", "replace")
-    return " ".join(said.rpartition("\u2715")[2].split())
-
-
-def _has_screen() -> bool:
-    always = os.name == "nt" or sys.platform == "darwin"
-    return always or bool(os.environ.get("WAYLAND_DISPLAY") or os.environ.get("DISPLAY"))
+            with Starter() as starter:
+                return starter.bring_up(look, self._client_gone)
 
 
 def _cwd() -> str:
