@@ -155,3 +155,11 @@ def test_a_pipe_in_the_place_of_the_settings_is_refused_and_holds_nobody_up(oxid
     os.mkfifo(oxide.home / "config.yaml")
     done = oxide.process("config", "check")
     assert (done.returncode, "it is not a file" in done.stderr) == (2, True)
+
+
+def test_the_log_tells_which_settings_were_refused_and_not_what_they_held(oxide: Oxide) -> None:
+    oxide.configure("services:\n  gemini:\n    max_retries: s3cret-pasted-here\n")
+    assert oxide.process("run", "hi").returncode == 2
+    written = (oxide.home / "oxide.log").read_text(encoding="utf-8")
+    assert f"the settings cannot be used, see {oxide.home / 'config.yaml'}:3: services.gemini.max_retries" in written
+    assert "s3cret" not in written

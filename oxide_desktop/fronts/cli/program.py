@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -13,18 +14,22 @@ import click
 if TYPE_CHECKING:
     from oxide_desktop.config.paths import Paths
     from oxide_desktop.core import orchestrator as core
+    from oxide_desktop.core.errors import ConfigError
     from oxide_desktop.core.settings import Settings
     from oxide_desktop.engine import Orchestrator
 
 T = TypeVar("T")
 
+log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class Listening:
-    """Where a running Oxide can be reached; `url` is `None` where the web front is switched off."""
+    """Where a running Oxide can be reached; `url` and `launch_link` are `None` where the web front is switched off."""
 
     socket: str
     url: str | None
+    launch_link: Callable[[], str] | None = None
 
 
 class ServeFronts(Protocol):
@@ -46,12 +51,14 @@ class Program:
         serve_fronts: Serves what needs no screen.
         no_app_reason: Why the tray app cannot run here, as a sentence; `None` where it can.
         run_app: Runs the tray app to its end and answers its exit code.
+        in_tray: Whether it begins without a window.
     """
 
     build: Callable[[Settings], Orchestrator]
     serve_fronts: ServeFronts
     no_app_reason: Callable[[], str | None]
     run_app: Callable[[Program], int]
+    in_tray: bool = False
 
     @cached_property
     def paths(self) -> Paths:
@@ -77,8 +84,22 @@ class Program:
             ConfigError: They hold values that are refused.
         """
         from oxide_desktop.config.settings import load_config  # noqa: PLC0415 - brings YAML
+        from oxide_desktop.core import errors  # noqa: PLC0415 - `--help` needs none
 
-        return load_config()
+        try:
+            return load_config()
+        except errors.ConfigError as error:
+            self._log_refusal(error)
+            raise
+
+    def _log_refusal(self, error: ConfigError) -> None:
+        """Whoever started Oxide without a terminal looks into the log. A refused value may be a key, and stays out."""
+        from oxide_desktop.config.logs import configure_logs  # noqa: PLC0415 - only where settings are refused
+        from oxide_desktop.core.settings import LoggingSettings  # noqa: PLC0415 - likewise
+
+        configure_logs(LoggingSettings(), self.paths)
+        for problem in error.problems:
+            log.error("the settings cannot be used, see %s:%s: %s", problem.file, problem.line or 1, problem.key)
 
     def engine(self) -> Orchestrator:
         """A new engine of our own on the same files; whoever asks for it closes it."""
