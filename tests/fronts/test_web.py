@@ -392,7 +392,7 @@ async def test_clients_that_never_finish_their_request_are_dropped(tmp_path: Pat
 
 async def test_a_second_request_on_a_connection_must_be_finished_as_well(tmp_path: Path) -> None:
     async with served(tmp_path, stub(), limits=Limits(head_s=0.1)) as web, raw(web) as (reader, writer):
-        head = ("GET / HTTP/1.1", f"Host: 127.0.0.1:{web.front.port}", f"Authorization: Bearer {web.front.token}")
+        head = ("GET /docs HTTP/1.1", f"Host: 127.0.0.1:{web.front.port}", f"Authorization: Bearer {web.front.token}")
         writer.write("\r\n".join([*head, "", ""]).encode())
         assert b"200" in await reader.readline()
         await reader.readuntil(b"</html>")
