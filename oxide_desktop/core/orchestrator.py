@@ -15,7 +15,7 @@ from oxide_desktop.core.background import BackgroundTasks, close_all
 from oxide_desktop.core.care import AdapterMaker
 from oxide_desktop.core.children import Spawner
 from oxide_desktop.core.errors import Bug, CancelledTaskError, NotFoundError, OxideError, RouteError, StoreError
-from oxide_desktop.core.events import EventBus, HistoryChanged, TaskEnded, TaskQueued, TaskRouted
+from oxide_desktop.core.events import EventBus, HistoryChanged, TaskEnded, TaskNoted, TaskQueued, TaskRouted
 from oxide_desktop.core.execute import Executor
 from oxide_desktop.core.keeping import keeping_record
 from oxide_desktop.core.model import Explanation, Preferences, Request, Source
@@ -77,6 +77,8 @@ class Orchestrator(Administration):
         self._openings: set[asyncio.Task[None]] = set()
         self._running: dict[str, RunningTask] = {}
         self._closing = False
+        self._going = asyncio.Event()
+        self._going.set()
 
     # -- life --------------------------------------------------------------------------------------
 
@@ -171,6 +173,7 @@ class Orchestrator(Administration):
         status, error = TaskStatus.COMPLETED, None
         try:
             task.begin()
+            await self._wait_while_paused(task)
             async with whole_task_deadline(self.settings.execution) as deadline:
                 plan = await self._planner.plan(task.request)
                 self._begin(task, plan)
@@ -188,6 +191,24 @@ class Orchestrator(Administration):
             log.exception("task %s met a bug", task.id)
             status, error = TaskStatus.FAILED, Bug("Oxide made a mistake", repr(failure), "The log has the details.")
         await self._close(task, status, error)
+
+    def pause(self) -> None:
+        """Let new tasks wait, recorded and queued, until `resume`; those that run go on."""
+        self._going.clear()
+
+    def resume(self) -> None:
+        """Let those that wait begin."""
+        self._going.set()
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether new tasks wait."""
+        return not self._going.is_set()
+
+    async def _wait_while_paused(self, task: RunningTask) -> None:
+        if self.is_paused:
+            self.bus.publish(TaskNoted(task.id, "Oxide is paused: the task begins when that is over."))
+            await self._going.wait()
 
     def _begin(self, task: RunningTask, plan: Plan) -> None:
         """Note where the task goes.

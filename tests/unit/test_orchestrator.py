@@ -906,3 +906,32 @@ async def test_where_not_even_a_bit_of_what_was_piped_in_has_room_the_service_is
         record = await house.ask("w " * 500 + "y" * 5000, piped=5000)
 
     assert "It leaves no room for what was piped in." in record.error
+
+
+# -- pausing -----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_task_that_comes_while_paused_waits_recorded_says_so_and_begins_when_that_is_over():
+    async with House(stub(["Four."])) as house:
+        house.orchestrator.pause()
+        assert house.orchestrator.is_paused
+        task = await house.orchestrator.submit(request())
+        with house.bus.subscribe() as events:
+            while not any(isinstance(event, TaskNoted) for event in house.events):
+                await events.next()
+        assert house.history.records[task.id].status is TaskStatus.QUEUED
+        assert house.adapters["stub"].calls == []
+        house.orchestrator.resume()
+        record = await task.finished()
+
+    assert record.result == "Four."
+
+
+async def test_a_task_that_waits_because_of_a_pause_can_be_cancelled():
+    async with House(stub(["never"])) as house:
+        house.orchestrator.pause()
+        task = await house.orchestrator.submit(request())
+        record = await house.orchestrator.cancel(task.id)
+
+    assert record.status is TaskStatus.CANCELLED
+    assert house.adapters["stub"].calls == []
