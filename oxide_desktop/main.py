@@ -9,7 +9,7 @@ import importlib.util
 import os
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
-from functools import partial
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from oxide_desktop.core.orchestrator import Orchestrator
     from oxide_desktop.core.settings import Settings
     from oxide_desktop.fronts.cli.program import Listening, Program
+    from oxide_desktop.ipc.server import Handler
 
 _CANCELLED = 130
 _CHILD_FLAGS = "--oxide-"
@@ -81,25 +82,44 @@ def build(settings: Settings) -> engine.Orchestrator:
 
 
 @contextlib.asynccontextmanager
-async def serve_fronts(orchestrator: Orchestrator, paths: Paths, settings: Settings) -> AsyncIterator[Listening]:
-    """Serve MCP over the socket, and HTTP unless it is switched off, on the running loop."""
+async def serve_fronts(
+    orchestrator: Orchestrator, paths: Paths, settings: Settings, show: Callable[[], None] | None = None
+) -> AsyncIterator[Listening]:
+    """Serve MCP over the socket, and HTTP unless it is switched off, on the running loop.
+
+    Args:
+        orchestrator: The engine, started.
+        paths: Where the socket and the token are.
+        settings: The HTTP port.
+        show: Brings up the window, where there is one; a second `oxide` asks for it.
+    """
     from oxide_desktop.fronts.cli.program import Listening  # noqa: PLC0415 - so that `main` hears Ctrl-C meanwhile
     from oxide_desktop.fronts.mcp.server import McpFront  # noqa: PLC0415 - `--help` needs no front
     from oxide_desktop.ipc.channel import STARTED_BY_SHIM, address_of  # noqa: PLC0415 - likewise
 
     async with contextlib.AsyncExitStack() as stack:
-        url, mcp = None, McpFront(orchestrator)
+        url, link, mcp = None, None, McpFront(orchestrator)
         if settings.web.enabled or _web_is_wanted():
             from oxide_desktop.fronts.web import server as web_server  # noqa: PLC0415 - half a second
 
             served = web_server.serve(orchestrator, paths, settings, beside={"/mcp": mcp.http})
-            url = (await stack.enter_async_context(served)).url
+            web = await stack.enter_async_context(served)
+            url, link = web.url, web.launch_link
         # After the web, because MCP goes on to import in a thread: two threads that import uvicorn at once, whose
         # modules import each other, see half of it.
-        await stack.enter_async_context(mcp.serve(paths))
+        await stack.enter_async_context(mcp.serve(paths, beside={"show": _showing(show)} if show else None))
         if os.environ.pop(STARTED_BY_SHIM, None):
             _let_go_of_stderr()
-        yield Listening(socket=address_of(str(paths.socket)), url=url)
+        yield Listening(socket=address_of(str(paths.socket)), url=url, launch_link=link)
+
+
+def _showing(show: Callable[[], None]) -> Handler:
+    """What the socket does for a second `oxide`: its own welcome is all that it waits for."""
+
+    async def handle(_hello: object, _reader: object, _writer: object) -> None:
+        show()
+
+    return handle
 
 
 def _let_go_of_stderr() -> None:
@@ -144,7 +164,11 @@ def _missing_for_x11() -> str | None:
 def run_app(program: Program) -> int:
     """The tray app, from its start to its end, with the other fronts beside it."""
     from oxide_desktop.fronts.desktop import app  # noqa: PLC0415 - brings Qt
+    from oxide_desktop.ipc.channel import STARTED_BY_SHIM  # noqa: PLC0415 - `--help` needs no socket
     from oxide_desktop.runtime.signals import watch_signals  # noqa: PLC0415 - `--help` needs no loop
 
-    fronts = partial(serve_fronts, paths=program.paths, settings=program.settings)
-    return app.run(program.engine, fronts, watch_signals)
+    def fronts(orchestrator: Orchestrator, show: Callable[[], None]) -> AbstractAsyncContextManager[Listening]:
+        return serve_fronts(orchestrator, program.paths, program.settings, show)
+
+    in_tray = program.in_tray or STARTED_BY_SHIM in os.environ
+    return app.run(program.engine, fronts, watch_signals, program.paths.home / "desktop.ini", in_tray=in_tray)

@@ -5,18 +5,21 @@ import gc
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import SimpleNamespace
 
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QMessageBox
+from PySide6.QtWidgets import QApplication, QLabel, QMessageBox
 
 from oxide_desktop.core.errors import FailureKind, ServiceError, StoreError
 from oxide_desktop.core.health import Depth
 from oxide_desktop.core.record import TaskStatus
 from oxide_desktop.fronts.desktop.app import App
 from oxide_desktop.fronts.desktop.loop import Loop
-from oxide_desktop.fronts.desktop.windows.ask import AskWindow
+from oxide_desktop.fronts.desktop.widgets.ask_panel import AskPanel
 from tests.fakes.scripted_adapter import STALL
 from tests.unit.test_orchestrator import House, stub
 
@@ -39,9 +42,10 @@ class Desk:
         self.signal: Callable[[], None] = print
 
     @asynccontextmanager
-    async def serve(self, orchestrator: object) -> AsyncIterator[None]:
+    async def serve(self, orchestrator: object, show: Callable[[], None]) -> AsyncIterator[SimpleNamespace]:
         self.served += 1
-        yield
+        self.show = show
+        yield SimpleNamespace(launch_link=None)
 
     @asynccontextmanager
     async def watch(self, stop: Callable[[], None]) -> AsyncIterator[None]:
@@ -49,17 +53,22 @@ class Desk:
         yield
 
     async def use(self, person: Callable[["Desk"], object]) -> int:
-        self.app = App(lambda: self.house.orchestrator, self.serve, self.watch)
-        async with asyncio.timeout(30), asyncio.TaskGroup() as group:
-            running = group.create_task(self.app.main())
-            await self.until(lambda: self.served == 1 and self.window._ready)
-            await person(self)
-            self.app.tray.quit_wanted.emit()
-        return running.result()
+        with TemporaryDirectory() as home:
+            self.app = App(lambda: self.house.orchestrator, self.serve, self.watch, Path(home, "desktop.ini"))
+            async with asyncio.timeout(30), asyncio.TaskGroup() as group:
+                running = group.create_task(self.app.main())
+                await self.until(lambda: self.served == 1 and self.window.is_ready)
+                await person(self)
+                self.app.leaving.now()
+            return running.result()
 
     @property
-    def window(self) -> AskWindow:
-        return self.app.window
+    def window(self) -> AskPanel:
+        return self.app.window.page("ask").panel
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        return self.app.window.notices.texts()
 
     async def until(self, holds: Callable[[], bool]) -> None:
         while not holds():  # noqa: ASYNC110 - widgets have no events to await; a timeout bounds it
@@ -107,10 +116,10 @@ def test_what_a_person_should_know_of_the_history_stands_above_all_else(loop: Lo
     house.history.notices = ("The history was damaged.", "A backup of <b>today</b> took its place.")
 
     async def person(desk: Desk) -> None:
-        said = desk.window.notice.text().splitlines()
-        assert tuple(said[-2:]) == house.history.notices
-        assert desk.window.notice.isVisible()
-        assert desk.window.notice.textFormat() is Qt.TextFormat.PlainText
+        assert desk.notices[-2:] == house.history.notices
+        shown = desk.app.window.notices.findChildren(QLabel)
+        assert house.history.notices[1] in [label.text() for label in shown]
+        assert {label.textFormat() for label in shown} == {Qt.TextFormat.PlainText}
 
     assert loop.run_until_complete(Desk(house).use(person)) == 0
 
@@ -123,11 +132,11 @@ def test_stop_cancels_the_task_and_says_so(loop: Loop):
         await desk.ask("Go on for ever")
         await adapter.stalled.wait()
         await desk.until(lambda: desk.window.answer.toPlainText() == "so far")
-        assert desk.window.ask_button.isHidden()
+        assert not desk.window.ask_button.isEnabled()
         desk.window.stop_button.click()
         await desk.ended()
         assert desk.window.state.text().startswith("⊘ ")
-        assert not desk.window.ask_button.isHidden()
+        assert desk.window.ask_button.isEnabled()
 
     loop.run_until_complete(Desk(house).use(person))
     assert adapter.closed == 1
@@ -174,19 +183,23 @@ def test_nothing_can_be_asked_with_an_empty_prompt_or_twice_at_once(loop: Loop):
     assert len(house.history.records) == 1
 
 
-def test_closing_the_window_hides_it_and_the_task_goes_on(loop: Loop):
+def test_the_small_window_hides_on_esc_and_the_task_goes_on(loop: Loop):
     adapter = stub(["begun", STALL])
     house = House(adapter)
 
     async def person(desk: Desk) -> None:
-        desk.window.hidden.disconnect(desk.app._quit.set)  # as on a desktop that has a tray
-        await desk.ask("Go on")
-        await adapter.stalled.wait()
-        QTest.keyClick(desk.window, Qt.Key.Key_Escape)
-        assert not desk.window.isVisible()
-        assert len(house.orchestrator.running()) == 1
         desk.app.tray.ask_wanted.emit()
-        assert desk.window.isVisible()
+        small = desk.app.ask_window
+        small.panel.prompt.setPlainText("Go on")
+        QTest.keyClick(small.panel.prompt, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+        await adapter.stalled.wait()
+        QTest.keyClick(small, Qt.Key.Key_Escape)
+        assert not small.isVisible()
+        assert len(house.orchestrator.running()) == 1
+        assert not desk.app.leaving.wanted.is_set()
+        desk.app.tray.ask_wanted.emit()
+        assert small.isVisible()
+        await desk.until(lambda: small.panel.answer.toPlainText() == "begun")
 
     loop.run_until_complete(Desk(house).use(person))
 
@@ -195,11 +208,25 @@ def test_without_a_tray_host_the_window_says_so_and_closing_it_quits(loop: Loop)
     house = House(stub(["ok"]))
 
     async def person(desk: Desk) -> None:
-        assert "no tray icons" in desk.window.notice.text()
-        desk.window.close()
-        assert desk.app._quit.is_set()
+        assert "no tray icons" in desk.notices[0]
+        desk.app.window.close()
+        assert desk.app.leaving.wanted.is_set()
 
     assert loop.run_until_complete(Desk(house).use(person)) == 0
+
+
+def test_without_a_tray_host_closing_the_window_does_not_end_a_task(loop: Loop):
+    adapter = stub(["begun", STALL])
+    house = House(adapter)
+
+    async def person(desk: Desk) -> None:
+        await desk.ask("Go on")
+        await adapter.stalled.wait()
+        desk.app.window.close()
+        assert not desk.app.leaving.wanted.is_set()
+        assert desk.app.window.isMinimized()
+
+    loop.run_until_complete(Desk(house).use(person))
 
 
 def test_the_tray_counts_what_runs(loop: Loop):
@@ -207,12 +234,12 @@ def test_the_tray_counts_what_runs(loop: Loop):
     house = House(adapter)
 
     async def person(desk: Desk) -> None:
-        assert desk.app.tray._icon.toolTip() == "Oxide: idle"
+        assert desk.app.tray.icon.toolTip() == "Oxide: idle"
         await desk.ask("Go on")
         await adapter.stalled.wait()
-        assert "1 task" in desk.app.tray._icon.toolTip()
+        await desk.until(lambda: desk.app.tray.icon.toolTip() == "Oxide: 1 task running")
         desk.window.stop_button.click()
-        await desk.until(lambda: desk.app.tray._icon.toolTip() == "Oxide: idle")
+        await desk.until(lambda: desk.app.tray.icon.toolTip() == "Oxide: idle")
 
     loop.run_until_complete(Desk(house).use(person))
 
@@ -242,13 +269,13 @@ def test_a_service_s_status_reaches_qt(loop: Loop):
     loop.run_until_complete(Desk(house).use(person))
 
 
-def test_an_engine_that_cannot_start_is_told_in_a_dialog_and_ends_the_app(loop: Loop):
+def test_an_engine_that_cannot_start_is_told_in_a_dialog_and_ends_the_app(loop: Loop, tmp_path: Path):
     def build() -> object:
         raise StoreError("The history cannot be opened", "It comes from a newer Oxide.", "Update Oxide.")
 
     async def main() -> int:
         desk = Desk(House(stub(["ok"])))
-        app = App(build, desk.serve, desk.watch)
+        app = App(build, desk.serve, desk.watch, tmp_path / "desktop.ini")
         async with asyncio.timeout(30), asyncio.TaskGroup() as group:
             running = group.create_task(app.main())
             await desk.until(lambda: any(isinstance(w, QMessageBox) for w in QApplication.topLevelWidgets()))

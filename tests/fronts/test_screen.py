@@ -136,7 +136,7 @@ def oxide(screen: Screen, openai_server: OpenAIServer, tmp_path: Path) -> Iterat
 
 
 def test_a_person_asks_is_answered_and_ends_the_app(screen: Screen, oxide: Oxide, openai_server: OpenAIServer):
-    window = screen.until(lambda: screen.window("^Ask — Oxide"), "the window")
+    window = screen.until(lambda: screen.window("^Oxide$"), "the window")
     screen.until((oxide.home / "run" / "web.json").exists, "the engine")
 
     screen.do("windowfocus", "--sync", window, "type", "--delay", "1", "What is the capital of France?")
@@ -157,16 +157,16 @@ def test_a_person_asks_is_answered_and_ends_the_app(screen: Screen, oxide: Oxide
 def test_the_icon_docks_in_the_tray(screen: Screen, oxide: Oxide):
     panel = screen.tray()
     width = screen.do("getwindowgeometry", "--shell", panel)
-    screen.until(lambda: screen.window("^Ask — Oxide"), "the window")
+    screen.until(lambda: screen.window("^Oxide$"), "the window")
 
     screen.until(lambda: screen.do("getwindowgeometry", "--shell", panel) != width, "the icon")
 
 
 def test_closing_the_window_leaves_the_app_in_the_tray(screen: Screen, oxide: Oxide):
-    window = screen.until(lambda: screen.window("^Ask — Oxide"), "the window")
+    window = screen.until(lambda: screen.window("^Oxide$"), "the window")
     screen.until((oxide.home / "run" / "web.json").exists, "the engine")
-    screen.do("windowfocus", "--sync", window, "key", "Escape")
-    screen.until(lambda: not screen.window("^Ask — Oxide"), "the window's closing")
+    screen.do("windowfocus", "--sync", window, "key", "ctrl+w")
+    screen.until(lambda: not screen.window("^Oxide$"), "the window's closing")
 
     assert oxide.process.poll() is None
     assert (oxide.home / "run" / "web.json").exists()

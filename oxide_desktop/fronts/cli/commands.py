@@ -52,7 +52,10 @@ def _start(context: click.Context) -> int | None:
     epilog=_EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
+@click.option("--tray", "in_tray", is_flag=True, help="Start in the tray, without a window (what login start does).")
 @click.version_option(__version__, "-V", "--version", prog_name="oxide")
 @click.pass_context
-def oxide(context: click.Context) -> int | None:  # noqa: D103 - its help stands above
+def oxide(context: click.Context, *, in_tray: bool) -> int | None:  # noqa: D103 - its help stands above
+    if in_tray:
+        context.ensure_object(Program).in_tray = True
     return _start(context)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from oxide_desktop import __version__
 from oxide_desktop.config.private_files import unwritable, write_atomically
 from oxide_desktop.core.errors import OxideError
-from oxide_desktop.ipc.channel import address_of
+from oxide_desktop.ipc.channel import address_of, connect
 
 if TYPE_CHECKING:
     from oxide_desktop.config.paths import Paths
@@ -85,6 +85,16 @@ def find(paths: Paths) -> Instance | None:
         socket=socket if Path(socket).exists() else None,
         version=told.get("version"),
     )
+
+
+def show(paths: Paths) -> bool:
+    """Have the running Oxide show its window; `False` where it has none, or is only just starting or ending."""
+    hello = {"wish": "show", "cwd": str(paths.home), "client": "oxide", "version": __version__, "pid": os.getpid()}
+    try:
+        connect(str(paths.socket), hello).close()
+    except OSError:
+        return False
+    return True
 
 
 def children(paths: Paths, instance: Instance) -> Sequence[ChildInfo]:

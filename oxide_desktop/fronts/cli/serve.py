@@ -45,21 +45,24 @@ def start(program: Program) -> int:
     if reason := program.no_app_reason():
         say(f"{reason} So Oxide runs without its tray app.")
         return _serve_once(program, greet=True)
-    return _unless_it_runs(lambda: program.run_app(program), program)
+    return _unless_it_runs(lambda: program.run_app(program), program, show=not program.in_tray)
 
 
 def _serve_once(program: Program, *, greet: bool) -> int:
     return _unless_it_runs(lambda: run_interruptible(_serve(program, greet=greet)), program)
 
 
-def _unless_it_runs(work: Callable[[], int], program: Program) -> int:
-    """Do `work` as the one instance; where there is one already, say which."""
+def _unless_it_runs(work: Callable[[], int], program: Program, *, show: bool = False) -> int:
+    """Do `work` as the one instance; where there is one already, show its window if wanted, else say which it is."""
     program.settings  # noqa: B018 - what is wrong with them is told before anything starts
     try:
         with instance.held(program.paths):
             return work()
     except instance.AlreadyRunningError as error:
-        say(f"{error.title}: {error.message} {error.hint}")
+        if show and instance.show(program.paths):
+            say(f"{error.title}: its window comes up.")
+        else:
+            say(f"{error.title}: {error.message} {error.hint}")
         return 0
 
 

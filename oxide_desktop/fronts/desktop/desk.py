@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QUrl, Signal
 
 from oxide_desktop.core.background import BackgroundTasks
 from oxide_desktop.core.errors import Bug, OxideError
@@ -24,6 +24,7 @@ class Desk(QObject):
         task_wanted: A task should be shown, by its id.
         asking_wanted: A `Request` should be put into the Ask page, to be changed or asked.
         failed: An `OxideError` that the person should see.
+        link_wanted: An address (`QUrl`) of the web that stood in somebody else's text.
 
     Attributes:
         bridge: What happens, as Qt signals; can be connected to before the engine is up.
@@ -37,6 +38,7 @@ class Desk(QObject):
     task_wanted = Signal(str)
     asking_wanted = Signal(object)
     failed = Signal(object)
+    link_wanted = Signal(object)
 
     def __init__(self, theme: Theme, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -45,6 +47,7 @@ class Desk(QObject):
         self.background = BackgroundTasks()
         self.launch_link: Callable[[], str] | None = None
         self._orchestrator: Orchestrator | None = None
+        self._closed = False
 
     # -- life --------------------------------------------------------------------------------------
 
@@ -56,13 +59,14 @@ class Desk(QObject):
 
     async def aclose(self) -> None:
         """End what runs for windows and pages; the engine's tasks are not theirs."""
+        self._closed = True
         self.bridge.close()
         await self.background.close()
 
     @property
     def is_open(self) -> bool:
-        """Whether the engine is up."""
-        return self._orchestrator is not None
+        """Whether the engine is up, and the app not about to end."""
+        return self._orchestrator is not None and not self._closed
 
     @property
     def orchestrator(self) -> Orchestrator:
@@ -78,8 +82,14 @@ class Desk(QObject):
     # -- for pages ---------------------------------------------------------------------------------
 
     def run(self, work: Coroutine[Any, Any, object], name: str) -> None:
-        """Run a coroutine beside the windows; an `OxideError` that leaves it is shown to the person."""
-        self.background.start(self._told(work), name)
+        """Run a coroutine beside the windows; an `OxideError` that leaves it is shown to the person.
+
+        When the app is about to end, nothing new is begun.
+        """
+        if self._closed:
+            work.close()
+        else:
+            self.background.start(self._told(work), name)
 
     async def _told(self, work: Coroutine[Any, Any, object]) -> None:
         try:
@@ -98,6 +108,10 @@ class Desk(QObject):
     def ask_again(self, request: Request) -> None:
         """Put a request into the Ask page; nothing is asked before the person does."""
         self.asking_wanted.emit(request)
+
+    def open_link(self, url: QUrl) -> None:
+        """Have the person asked whether an address should be opened in the browser."""
+        self.link_wanted.emit(url)
 
     def show_error(self, error: OxideError) -> None:
         """Tell what failed, why, and the one thing to do, without holding anything up."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib import import_module
 
-from PySide6.QtCore import QCoreApplication
+from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication
 
 from oxide_desktop.fronts.desktop.desk import Desk
 from oxide_desktop.fronts.desktop.pages.base import Page
@@ -46,4 +46,13 @@ class Entry:
         return made
 
 
-PAGES: tuple[Entry, ...] = ()
+PAGES: tuple[Entry, ...] = (
+    Entry(name="ask", title=str(QT_TRANSLATE_NOOP("Pages", "Ask")), place="ask:AskPage", needs_engine=False),
+    Entry(
+        name="history",
+        title=str(QT_TRANSLATE_NOOP("Pages", "History")),
+        place="history:HistoryPage",
+        shows_tasks=True,
+    ),
+    Entry(name="rules", title=str(QT_TRANSLATE_NOOP("Pages", "Rules")), place="rules:RulesPage"),
+)

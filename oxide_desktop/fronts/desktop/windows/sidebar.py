@@ -9,15 +9,22 @@ from PySide6.QtWidgets import QButtonGroup, QFrame, QLabel, QPushButton, QVBoxLa
 from oxide_desktop.fronts.desktop.pages.catalogue import Entry
 from oxide_desktop.fronts.desktop.theme import Theme
 from oxide_desktop.fronts.desktop.widgets.basics import button, label, row
+from oxide_desktop.fronts.desktop.widgets.state_line import StateLine
 
 WIDTH = 196
 _ICON = QSize(20, 20)
 
 
 class Sidebar(QFrame):
-    """Signals `chosen` with a page's name; which page is shown is told to it by `show_current`."""
+    """Signals what was chosen; which page is shown is told to it by `show_current`.
+
+    Signals:
+        chosen: A page, by its name.
+        dashboard_wanted: The web view.
+    """
 
     chosen = Signal(str)
+    dashboard_wanted = Signal()
 
     def __init__(self, theme: Theme, entries: tuple[Entry, ...], parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -29,8 +36,7 @@ class Sidebar(QFrame):
         self.buttons: dict[str, QPushButton] = {}
         self._titles: dict[str, str] = {}
         self._mark = QLabel()
-        self.state = label(kind="faint", wrap=True)
-        self.state.setAccessibleName(self.tr("What is going on"))
+        self.state = StateLine(theme, "faint")
         self._lay_out(entries)
         self._draw()
         theme.changed.connect(self._draw)
@@ -44,6 +50,10 @@ class Sidebar(QFrame):
         for entry in entries:
             if not (entry.below or entry.hidden):
                 column.addWidget(self._add(entry))
+        self.dashboard = button(self.tr("Dashboard"), self.dashboard_wanted.emit, "nav")
+        self.dashboard.setToolTip(self.tr("Opens the web view in the browser"))
+        self.dashboard.setIconSize(_ICON)
+        column.addWidget(self.dashboard)
         column.addStretch(1)
         column.addWidget(self.state)
         column.addSpacing(6)
@@ -68,6 +78,7 @@ class Sidebar(QFrame):
         self._mark.setPixmap(self._theme.icon("mark", "accent").pixmap(QSize(pixels, pixels), self.devicePixelRatioF()))
         for name, made in self.buttons.items():
             made.setIcon(self._theme.nav_icon(name))
+        self.dashboard.setIcon(self._theme.icon("dashboard"))
 
     def show_current(self, name: str) -> None:
         """Mark a page as the one that is shown; one without a button leaves none marked."""
@@ -75,6 +86,10 @@ class Sidebar(QFrame):
         for key, made in self.buttons.items():
             made.setChecked(key == name)
         self._group.setExclusive(True)
+
+    def show_state(self, state: str, words: str) -> None:
+        """What is going on."""
+        self.state.show_state(state, words)
 
     def show_count(self, name: str, count: int) -> None:
         """Put a number behind a page's title, none for zero."""

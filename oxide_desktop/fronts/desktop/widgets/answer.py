@@ -1,0 +1,121 @@
+"""The answer as it comes: Markdown that is rendered while it grows, at a cost that does not grow with it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QUrl, Signal
+from PySide6.QtGui import QTextCursor
+from PySide6.QtWidgets import QFrame, QTextBrowser, QWidget
+
+from oxide_desktop.fronts.desktop.theme import Theme
+from oxide_desktop.fronts.desktop.widgets.markdown import closing, fence_at_end, put_at_end
+
+# What has come is rendered anew with each batch, up to this many characters; what stands above is left alone.
+_LOOSE_CHARS = 3_000
+# Rendered once more as a whole at the end, for lists and tables that were cut in between; beyond it stays as it is.
+_LONGEST_WHOLE_CHARS = 60_000
+
+
+class AnswerView(QTextBrowser):
+    """Somebody else's text: nothing in it is loaded, and a link is only told of.
+
+    Signals:
+        link_wanted: Somebody clicked an address of the web.
+    """
+
+    link_wanted = Signal(QUrl)
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self.setAccessibleName(self.tr("Answer"))
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setOpenLinks(False)
+        self.document().setDocumentMargin(0)
+        self.document().setUndoRedoEnabled(False)
+        self.anchorClicked.connect(self._clicked)
+        self._firm = 0  # where the part begins that is rendered anew
+        self._loose = ""
+        self.text = ""
+        theme.changed.connect(self._redraw)
+
+    def begin(self) -> None:
+        """A new answer."""
+        self.text = self._loose = ""
+        self._firm = 0
+        self.clear()
+
+    def append_text(self, piece: str) -> None:
+        """More of the answer."""
+        self.text += piece
+        self._loose += piece
+        while len(self._loose) > _LOOSE_CHARS:
+            self._settle(_boundary(self._loose))
+        self._render_loose()
+
+    def finish(self) -> None:
+        """The answer is complete, or will not be."""
+        if self.text and len(self.text) <= _LONGEST_WHOLE_CHARS:
+            self._redraw()
+
+    def show_text(self, text: str) -> None:
+        """A whole answer at once."""
+        self.begin()
+        self.append_text(text)
+        self.finish()
+
+    # -- rendering ---------------------------------------------------------------------------------
+
+    def _redraw(self) -> None:
+        text = self.text
+        place = self.verticalScrollBar().value()
+        self.begin()
+        self.text = text
+        if len(text) <= _LONGEST_WHOLE_CHARS:
+            self._put(text)
+        else:
+            self.text = ""
+            self.append_text(text)
+        self.verticalScrollBar().setValue(place)
+
+    def _settle(self, end: int) -> None:
+        """Leave the text up to `end` as it is rendered now for good; a code block goes on behind it."""
+        head, tail = self._loose[:end], self._loose[end:]
+        fence = fence_at_end(head)
+        self._loose = f"{head}\n{closing(fence)}" if fence else head
+        self._render_loose()
+        self._firm = self.document().characterCount() - 1
+        self._loose = f"{fence}\n{tail}" if fence else tail
+
+    def _render_loose(self) -> None:
+        bar = self.verticalScrollBar()
+        follows = bar.value() >= bar.maximum() - 4
+        cursor = QTextCursor(self.document())
+        cursor.setPosition(self._firm)
+        cursor.movePosition(QTextCursor.MoveOperation.End, QTextCursor.MoveMode.KeepAnchor)
+        cursor.removeSelectedText()
+        if self._loose.strip():
+            self._put(self._loose)
+        if follows:
+            bar.setValue(bar.maximum())
+
+    def _put(self, text: str) -> None:
+        put_at_end(self.document(), text, self._theme, self._theme.font().pointSizeF())
+
+    # -- what strangers' text may not do -------------------------------------------------------------
+
+    def loadResource(self, _kind: int, _name: QUrl | str) -> object:  # noqa: N802 - Qt's name
+        """Nothing is loaded, from nowhere."""
+        return None
+
+    def _clicked(self, url: QUrl) -> None:
+        if url.scheme() in ("http", "https"):
+            self.link_wanted.emit(url)
+
+
+def _boundary(text: str) -> int:
+    """Where text of more than `_LOOSE_CHARS` may be parted: at a gap between blocks, else at a line, else anywhere."""
+    within = text[:_LOOSE_CHARS]
+    for mark in ("\n\n", "\n"):
+        if (found := within.rfind(mark)) > 0:
+            return found + len(mark)
+    return _LOOSE_CHARS

@@ -1,0 +1,134 @@
+"""Markdown of strangers as a document: no HTML, no pictures, code told apart, with room to breathe."""
+
+from __future__ import annotations
+
+import re
+
+from PySide6.QtGui import (
+    QTextBlock,
+    QTextBlockFormat,
+    QTextCharFormat,
+    QTextCursor,
+    QTextDocument,
+    QTextDocumentFragment,
+    QTextFormat,
+)
+
+from oxide_desktop.fronts.desktop.theme import Theme
+from oxide_desktop.fronts.desktop.tokens import tokens
+
+_DIALECT = QTextDocument.MarkdownFeature.MarkdownDialectGitHub | QTextDocument.MarkdownFeature.MarkdownNoHTML
+_FENCE = re.compile(r"^ {0,3}(```+|~~~+)[^\n]*$", re.MULTILINE)
+_PICTURE = "￼"
+_MARGIN_PX = 6
+
+
+def _rendered(text: str) -> QTextDocumentFragment:
+    """What a person reads is all there; nothing in it is loaded or runs."""
+    document = QTextDocument()
+    document.setMarkdown(text, _DIALECT)
+    _name_pictures(document)
+    return QTextDocumentFragment(document)
+
+
+def put_at_end(document: QTextDocument, text: str, theme: Theme, size_pt: float) -> None:
+    """Add Markdown as blocks of their own below what is there."""
+    cursor = QTextCursor(document)
+    cursor.movePosition(QTextCursor.MoveOperation.End)
+    if document.characterCount() > 1:
+        cursor.insertBlock(QTextBlockFormat(), QTextCharFormat())
+    first = cursor.position()
+    cursor.insertFragment(_rendered(text))
+    _dress(document, first, theme, size_pt)
+
+
+def fence_at_end(text: str) -> str:
+    """The line that opened the code block in which `text` ends; empty where it does not."""
+    opened = ""
+    for found in _FENCE.finditer(text):
+        marks = found[1]
+        if not opened:
+            opened = found[0]
+        elif marks[0] == opened.strip()[0] and found[0].strip() == marks:
+            opened = ""
+    return opened
+
+
+def closing(fence: str) -> str:
+    """The line that closes the code block which `fence` opened."""
+    marks = re.match(r"[`~]+", fence.strip())
+    return marks[0] if marks else "```"
+
+
+def _name_pictures(document: QTextDocument) -> None:
+    """A picture is named and not shown: to load it would tell somebody that the answer was read."""
+    cursor = document.find(_PICTURE)
+    while not cursor.isNull():
+        image = cursor.charFormat().toImageFormat()
+        name = image.property(QTextFormat.Property.ImageAltText) or image.name()
+        cursor.insertText(f"[{name}]", QTextCharFormat())
+        cursor = document.find(_PICTURE, cursor)
+
+
+def _dress(document: QTextDocument, first: int, theme: Theme, size_pt: float) -> None:
+    block = document.findBlock(first)
+    while block.isValid():
+        _dress_block(block, theme, size_pt)
+        block = block.next()
+
+
+def _dress_block(block: QTextBlock, theme: Theme, size_pt: float) -> None:
+    format_ = QTextBlockFormat(block.blockFormat())
+    cursor = QTextCursor(block)
+    if _is_code(block):
+        _dress_code(block, format_, theme, size_pt)
+    else:
+        proportional = QTextBlockFormat.LineHeightTypes.ProportionalHeight.value
+        format_.setLineHeight(tokens().type["line_height"] * 88, proportional)
+        heading = bool(format_.headingLevel())
+        format_.setTopMargin(_MARGIN_PX * 2 if heading and block.blockNumber() else _MARGIN_PX / 2)
+        format_.setBottomMargin(_MARGIN_PX if not block.textList() else 0)
+        _dress_words(block, theme, size_pt)
+    cursor.setBlockFormat(format_)
+
+
+def _is_code(block: QTextBlock) -> bool:
+    return block.isValid() and block.blockFormat().hasProperty(QTextFormat.Property.BlockCodeFence)
+
+
+def _dress_code(block: QTextBlock, format_: QTextBlockFormat, theme: Theme, size_pt: float) -> None:
+    format_.setBackground(theme.colour("code"))
+    format_.setLeftMargin(0)
+    format_.setTextIndent(8)
+    format_.setTopMargin(0 if _is_code(block.previous()) else _MARGIN_PX)
+    format_.setBottomMargin(0 if _is_code(block.next()) else _MARGIN_PX)
+    format_.setNonBreakableLines(False)  # a long line is wrapped rather than hidden
+    cursor = QTextCursor(block)
+    cursor.movePosition(QTextCursor.MoveOperation.EndOfBlock, QTextCursor.MoveMode.KeepAnchor)
+    look = QTextCharFormat()
+    look.setFont(theme.code_font(size_pt * 0.95))
+    look.setForeground(theme.colour("text"))
+    cursor.setCharFormat(look)
+
+
+def _dress_words(block: QTextBlock, theme: Theme, size_pt: float) -> None:
+    """Code within a line and links look like what they are; all else keeps what Markdown gave it."""
+    spans = []
+    iterator = block.begin()
+    while not iterator.atEnd():
+        fragment = iterator.fragment()
+        format_ = fragment.charFormat()
+        if format_.fontFixedPitch() or format_.isAnchor():
+            spans.append((fragment.position(), fragment.length(), format_))
+        iterator += 1
+    for position, length, format_ in spans:
+        cursor = QTextCursor(block.document())
+        cursor.setPosition(position)
+        cursor.setPosition(position + length, QTextCursor.MoveMode.KeepAnchor)
+        look = QTextCharFormat()
+        if format_.fontFixedPitch():
+            look.setFont(theme.code_font(size_pt * 0.95))
+            look.setBackground(theme.colour("code"))
+        if format_.isAnchor():
+            look.setForeground(theme.colour("accent"))
+        cursor.mergeCharFormat(look)
