@@ -9,7 +9,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from oxide_desktop.config.document import Listing, Scalar, Section, Tree, entries_of, read_document
+from oxide_desktop.config.document import Listing, Scalar, Section, Tree, entries_of, parse_document, read_document
 from oxide_desktop.config.masking import MASK, hide, masked
 from oxide_desktop.config.paths import Paths, resource
 from oxide_desktop.config.references import KEYRING
@@ -45,6 +45,18 @@ def read_config(path: str | Path | None = None) -> tuple[Settings, Checker]:
             if _is_secret(key) and not _is_reference(value):
                 hide(value)
     return settings, checker
+
+
+def settings_of(text: str, file: Path) -> Settings:
+    """The settings that would be in force if `file` had this text.
+
+    Raises:
+        ConfigError: Something in it could not be used.
+    """
+    settings, checker = _read(file, text)
+    if checker.problems:
+        raise ConfigError(checker.problems)
+    return settings
 
 
 def to_plain(settings: Settings) -> dict[str, Any]:
@@ -86,13 +98,13 @@ def _is_reference(value: str) -> bool:
     return value.startswith((KEYRING, "${"))
 
 
-def _read(path: str | Path | None) -> tuple[Settings, Checker]:
-    """The settings, and what is wrong with them. With problems they are not complete."""
+def _read(path: str | Path | None, text: str | None = None) -> tuple[Settings, Checker]:
+    """The settings, and what is wrong with them. With problems they are not complete. `text` stands for the file's."""
     problems: list[ConfigProblem] = []
     tree: Tree = read_document(resource("config", "default.yaml"), problems)
     file = Paths.from_environment().config_file if path is None else Path(path)
     if path is not None or _is_there(file):
-        own = read_document(file, problems)
+        own = read_document(file, problems) if text is None else parse_document(text, file, problems)
         tree = _merge(_with_templates(tree, own, problems), own)
     checker = Checker(problems, os.environ)
     return _settings(tree, checker), checker

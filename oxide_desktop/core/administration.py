@@ -22,6 +22,8 @@ from oxide_desktop.core.quota import Quotas, TodaysUse
 from oxide_desktop.core.servers import ModelInfo, PullProgress, ServerStart
 from oxide_desktop.core.settings import Settings
 from oxide_desktop.core.simulate import LAST_TASKS, MOST_TASKS, RuleTrial, simulate
+from oxide_desktop.core.speed import LAST_TASKS as SPEED_OVER_TASKS
+from oxide_desktop.core.speed import Speed, speed_of
 
 
 class Administration(ABC):
@@ -212,6 +214,16 @@ class Administration(ABC):
             StoreError: The history cannot be read.
         """
         return await self._quotas.today(name)
+
+    async def speed_of(self, name: str) -> Speed:
+        """How quick a service answered the newest tasks that it was last asked for.
+
+        Raises:
+            StoreError: The history cannot be read.
+        """
+        await self.start()
+        page = await self.history.list(TaskFilter(service=name), limit=SPEED_OVER_TASKS)
+        return speed_of(name, page.tasks)
 
     async def start_service(self, name: str) -> ServerStart:
         """Start the server behind a service; of those that Oxide knows how to start, that is Ollama.

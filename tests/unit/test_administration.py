@@ -9,6 +9,7 @@ import pytest
 
 from oxide_desktop.core.errors import StoreError
 from oxide_desktop.core.events import HistoryChanged
+from oxide_desktop.core.model import Request, Source
 from oxide_desktop.core.ports import TaskFilter
 from tests.fakes.history_program import task
 from tests.fakes.memory import MemoryRules
@@ -49,3 +50,11 @@ async def test_every_front_is_told_of_rules_that_are_not_used(tmp_path: Path, st
         assert isinstance(house.rules, MemoryRules)
         house.rules.unused = (StoreError("The rules cannot be read", "They are damaged.", "Mend the file."),)
         assert house.notices() == ("The rules cannot be read: They are damaged. Mend the file.",)
+
+
+async def test_the_speed_of_a_service_is_that_of_its_newest_answers(tmp_path: Path, stub: ScriptedAdapter) -> None:
+    async with front_house(tmp_path, stub) as house:
+        task = await house.submit(Request(prompt="What is 2+2?", source=Source.PYTHON, cwd=tmp_path))
+        await task.finished()
+        assert (await house.speed_of("stub")).answers == 1
+        assert (await house.speed_of("another")).answers == 0
