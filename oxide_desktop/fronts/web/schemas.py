@@ -28,12 +28,21 @@ class ErrorBody(BaseModel):
     detail: str
 
 
+_WHAT_IS_WRONG = {
+    400: "The request is ambiguous, or no JSON",
+    401: "The token is missing or wrong",
+    403: "It comes from a page of another site",
+    408: "The body did not come in time",
+    413: "The body is too long",
+    415: "The body is not said to be JSON",
+    421: "It is addressed to another server",
+    422: "What was asked for cannot be asked for",
+    431: "The address and the headers are too long",
+    500: "A mistake of Oxide's own",
+    507: "The history or the rules could not be read or written",
+}
 ERRORS: dict[int | str, dict[str, Any]] = {
-    400: {"model": ErrorBody, "description": "The request itself is ambiguous"},
-    401: {"model": ErrorBody, "description": "The token is missing or wrong"},
-    422: {"model": ErrorBody, "description": "What was asked for cannot be asked for"},
-    500: {"model": ErrorBody, "description": "A mistake of Oxide's own"},
-    507: {"model": ErrorBody, "description": "The history could not be read or written"},
+    status: {"model": ErrorBody, "description": text} for status, text in _WHAT_IS_WRONG.items()
 }
 NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"model": ErrorBody, "description": "There is none of that name"}}
 
