@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from oxide_desktop.core.errors import UsageError
 from oxide_desktop.core.model import Preferences, Request, Source
 from oxide_desktop.core.record import TaskRecord
 
@@ -17,8 +18,15 @@ def request_again(record: TaskRecord, source: Source, service: str | None = None
         service: Ask this one and no other. A model that was asked for is then left out: it was another service's.
 
     Raises:
-        UsageError: The record does not hold what a request needs.
+        UsageError: The record does not hold what a request needs, or is part of an analysis. What merges an analysis
+            may tell of files that must stay here, which only the analysis knows.
     """
+    if record.parent:
+        raise UsageError(
+            "A part of an analysis is not asked again alone",
+            f"Task {record.id} belongs to the analysis {record.parent}.",
+            f"Ask the whole again: `oxide history replay {record.parent}`.",
+        )
     wishes = dict(record.preferences)
     if service:
         if service != record.service:

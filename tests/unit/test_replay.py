@@ -3,6 +3,9 @@
 import dataclasses
 from pathlib import Path
 
+import pytest
+
+from oxide_desktop.core.errors import UsageError
 from oxide_desktop.core.model import Locality, Preferences, Source
 from oxide_desktop.core.record import TaskRecord, TaskStatus
 from oxide_desktop.core.replay import request_again
@@ -33,6 +36,13 @@ def test_on_another_service_the_model_of_the_first_is_not_asked_for():
     assert request_again(RECORD, Source.CLI, "first").preferences.model == "big"
     other = request_again(RECORD, Source.CLI, "second").preferences
     assert (other.model, other.preferred_service, other.task_type) == (None, "second", "coding")
+
+
+def test_a_part_of_an_analysis_is_not_asked_again_alone_since_it_may_tell_of_what_must_stay_here():
+    part = dataclasses.replace(RECORD, parent="whole")
+    with pytest.raises(UsageError, match="belongs to the analysis whole") as refused:
+        request_again(part, Source.CLI, "second")
+    assert "oxide history replay whole" in refused.value.hint
 
 
 def test_a_record_without_a_folder_means_the_current_one():
