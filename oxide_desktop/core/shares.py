@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from oxide_desktop.core.attempt import sums_of
 from oxide_desktop.core.context import Context
-from oxide_desktop.core.errors import FailureKind, OxideError, RouteError, ServiceError, StoreError
+from oxide_desktop.core.errors import FailureKind, OxideError, RouteError, ServiceError
 from oxide_desktop.core.execute import Executor
 from oxide_desktop.core.model import Candidate, Route
 from oxide_desktop.core.ports import History
@@ -42,7 +42,11 @@ class ShareKeeper:
             StoreError: It could not be recorded, and so was not asked.
         """
         share = _share_of(analysis, service, context)
-        await self._history().add(share.record)
+        try:
+            await self._history().add(share.record)
+        except asyncio.CancelledError:  # what is being written is written all the same, and must not stay open
+            await self._close(analysis, share, TaskStatus.CANCELLED, analysis.error)
+            raise
         error: ServiceError | None = None
         cancelled: OxideError | None = None
         status = TaskStatus.FAILED
@@ -77,7 +81,7 @@ class ShareKeeper:
         analysis.update(attempts=attempts, **sums_of(attempts))
         try:
             await asyncio.shield(self._history().save(share.record))
-        except StoreError:  # the analysis has its answer all the same, and its own record tells of the share
+        except OxideError:  # the analysis has its answer all the same, and its own record tells of the share
             log.exception("the end of share %s could not be recorded", share.id)
 
 

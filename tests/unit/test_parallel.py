@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from oxide_desktop.core.context import Context
 from oxide_desktop.core.errors import FailureKind, RouteError, ServiceError, StoreError, UsageError
 from oxide_desktop.core.events import AnalysisProgress, AttemptStarted
 from oxide_desktop.core.model import Analysis, Locality, Preferences, Source, Strategy, TaskType
 from oxide_desktop.core.receipts import FileReceipt, ReadStatus
 from oxide_desktop.core.record import AttemptStatus, TaskRecord, TaskStatus
 from oxide_desktop.core.running import RunningTask
+from oxide_desktop.core.shares import ShareKeeper
 from tests.fakes.reading_adapter import ReadingAdapter, files_of
 from tests.unit.test_orchestrator import House, request
 
@@ -293,6 +295,21 @@ async def test_a_service_whose_breaker_is_open_is_given_nothing(tree: Path):
         record = (await analyse(house, tree, workers=1)).record
     assert by_status(record).keys() == {READ}
     assert {item.service for item in record.receipt} == {"one"}
+
+
+async def test_a_share_that_is_stopped_while_it_is_being_recorded_does_not_stay_open():
+    async with House(ReadingAdapter("one")) as house:
+        analysis = await house.orchestrator.submit(request())
+        await analysis.finished()
+        house.history.gate, house.history.gate_only = asyncio.Event(), TaskStatus.RUNNING
+        house.history.waiting.clear()
+        keeper = ShareKeeper(house.orchestrator._executor, house.settings.execution, lambda: house.history)
+        asking = asyncio.ensure_future(keeper.ask(analysis, "one", Context(prompt=PROMPT), retried=False))
+        await house.history.waiting.wait()
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+    assert [share.status for share in shares_of(house, analysis.record)] == [TaskStatus.CANCELLED]
 
 
 async def test_a_share_that_could_not_be_recorded_is_not_asked(tree: Path):
