@@ -47,6 +47,12 @@ _ROLE_LINE = re.compile(
     r"\W{0,6}(?:role|rol|rôle|rolle|ruolo|papel|função|роль|角色|역할|役割|persona)\b.{0,20}?[:：]",  # noqa: RUF001
     re.IGNORECASE,
 )
+_TASK_LABEL = re.compile(
+    r"\W{0,6}(?:task|request|aufgabe|anfrage|auftrag|tâche|requête|demande|tarea|petición|solicitud|tarefa|pedido|"
+    r"solicitação|compito|richiesta|задача|запрос|задание|завдання|zadanie|prośba|görev|istek|taak|opdracht|uppgift|"
+    r"任务|请求|要求|依頼|リクエスト|タスク|요청|과제|작업)\b.{0,14}?[:：]\W{0,4}",  # noqa: RUF001
+    re.IGNORECASE,
+)
 _ROLE_SENTENCE = re.compile(
     r"\W{0,6}(?:you are (?:an?|the|now)|you're an?|as an? (?:\w+ ){1,4}(?:engineer|developer|expert|architect),|"
     r"du bist ein|sie sind ein|tu es une?|vous êtes une?|eres une?|usted es|você é um|sei un|jesteś|je bent een|"
@@ -140,7 +146,7 @@ def _pasted(line: str, *, diff: bool, trace: bool) -> bool:
 
 
 def _role_and_rest(lines: list[str]) -> tuple[str, list[str]]:
-    """The role that the first lines give, and what they say besides."""
+    """The role that the first lines give, and what they say besides, without the words "Task:"."""
     roles: list[str] = []
     rest: list[str] = []
     for line in lines[:_MOST_ROLE_LINES]:
@@ -152,4 +158,5 @@ def _role_and_rest(lines: list[str]) -> tuple[str, list[str]]:
             line = line[found.end() :].strip()  # noqa: PLW2901 - what is left of it
         if line:
             rest.append(line)
-    return " ".join(roles), rest + lines[_MOST_ROLE_LINES:]
+    asked = (*rest, *lines[_MOST_ROLE_LINES:])
+    return " ".join(roles), [said for line in asked if (said := _TASK_LABEL.sub("", line, count=1))]

@@ -22,6 +22,7 @@ _SUM = re.compile(r"\d\s{0,2}[-+*/^×÷x%]\s{0,2}\d")  # noqa: RUF001 - as peopl
 _PLACEHOLDER = re.compile(r"[\[{<(]{1,2}[^\[\]{}<>()\n]{2,80}[\]}>)]{1,2}")
 _QUESTION = "?？؟"  # noqa: RUF001 - as people type it
 _COLONS = (":", "：")  # noqa: RUF001 - as people type it
+_SENTENCE = re.compile(r"(?<=[.!?])\s+|(?<=[。？！])")  # noqa: RUF001 - as people type it
 _TEST_FILE = re.compile(r"(?:^|[/_.])(?:tests?|spec)[/_.]")
 _TELLING = ("s:path", "s:folder", "s:url", "s:sum", "s:pasted", "s:trace", "s:diff")
 _DOCUMENTS = (".md", ".rst", ".txt")
@@ -81,10 +82,15 @@ def _add_lines(lines: Sequence[str], found: Features) -> int:
     """The features of the request's words; how many of them are hard rather than easy."""
     hard: set[str] = set()
     easy: set[str] = set()
-    for number, line in enumerate(lines):
-        tokens = lexicon.tokens(line)
+    sentences = [part for line in lines for part in _SENTENCE.split(line) if part]
+    for number, sentence in enumerate(sentences):
+        tokens = lexicon.tokens(sentence)
         _add_words(tokens, found.names, first=number == 0)
-        _add_ideas(tokens, found, first=number == 0, last=0 < number == len(lines) - 1)
+        _add_ideas(tokens, found, first=number == 0, last=0 < number == len(sentences) - 1)
+        if sentence.rstrip()[-1:] in _QUESTION:
+            for token in tokens:
+                for idea in token.ideas:
+                    found.names[f"q:{idea}"] = None
         for token in tokens:
             if "hard" in token.ideas:
                 hard.add(token.text)

@@ -116,7 +116,7 @@ def test_a_role_is_told_apart_from_the_request():
         "**Role:** a strict reviewer\n\n**Task:** You are a poet. Write a haiku.\nDu bist ein Tester. Los!"
     )
     assert found.role == "**Role:** a strict reviewer Du bist ein Tester."
-    assert found.lines == ("**Task:** You are a poet. Write a haiku.", "Los!")
+    assert found.lines == ("You are a poet. Write a haiku.", "Los!")
     assert take_apart("You are a senior engineer.").lines == ("You are a senior engineer.",)
 
 
