@@ -108,8 +108,8 @@ class GuardedSpawner:
             child.end()
 
     def children(self) -> Sequence[ChildInfo]:
-        """What runs now."""
-        return tuple(inform(child) for child in self._children.values() if child.pid)
+        """What runs now. Measuring takes a while, so other threads may ask as well."""
+        return tuple(inform(child) for child in tuple(self._children.values()) if child.pid)
 
     async def kill(self, pid: int) -> bool:
         """Kill a listed child's tree; `False` if there is none with that pid."""

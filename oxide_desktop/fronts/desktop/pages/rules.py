@@ -54,7 +54,6 @@ class RulesPage(Page):
     def came_up(self) -> None:
         """Read the rules again: other programs write to the same file."""
         self.look()
-        self.rows[TaskType.CODING].choice.setFocus()
 
     def look(self) -> None:
         """Show what holds now."""
