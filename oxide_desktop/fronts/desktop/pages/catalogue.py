@@ -55,4 +55,5 @@ PAGES: tuple[Entry, ...] = (
         shows_tasks=True,
     ),
     Entry(name="rules", title=str(QT_TRANSLATE_NOOP("Pages", "Rules")), place="rules:RulesPage"),
+    Entry(name="services", title=str(QT_TRANSLATE_NOOP("Pages", "Services")), place="services:ServicesPage"),
 )
