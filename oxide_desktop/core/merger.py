@@ -92,7 +92,7 @@ class Merger:
     async def _reduce(self, parts: Sequence[Part], able: Sequence[MergingService]) -> Sequence[Part]:
         """Merge in rounds, each of which leaves fewer parts, until they fit one window."""
         if not able:
-            raise _nobody_may_merge()
+            raise _nobody_may_merge() if self._services else _nobody_is_left()
         largest = max(able, key=lambda service: math.inf if service.room is None else service.room)
         while not any(service.holds(merge_need(self._prompt, parts)) for service in able):
             groups = batches(self._prompt, parts, largest.room or 0)
@@ -136,6 +136,10 @@ def _nobody_may_merge() -> ServiceError:
         "Nobody may see them all",
         "Some tell of files that must stay on this machine, and no local service takes part",
     )
+
+
+def _nobody_is_left() -> ServiceError:
+    return ServiceError(FailureKind.MISSING, "Nobody is left", "Every service that took part is out of this analysis")
 
 
 def _too_long_to_merge() -> ServiceError:

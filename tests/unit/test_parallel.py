@@ -241,6 +241,20 @@ async def test_a_service_that_is_too_busy_rests_and_goes_on(tree: Path):
     assert record.status is TaskStatus.COMPLETED
 
 
+async def test_where_no_service_is_left_to_merge_the_note_says_so_and_blames_no_lane(tree: Path):
+    only = ReadingAdapter("only")
+
+    def trouble(call: object) -> None:
+        if len(only.calls) > 2:
+            raise SIGNED_OUT
+
+    only.trouble = trouble
+    async with House(only) as house:
+        record = (await analyse(house, tree, workers=1)).record
+    assert "The parts were not merged (Nobody is left: " in " ".join(record.notes)
+    assert by_status(record).keys() == {READ, SKIPPED}
+
+
 async def test_an_analysis_ends_when_its_last_service_is_left_alone_after_failing(tree: Path):
     only = ReadingAdapter("only", max_concurrency=1)
     only.trouble = raising(ServiceError(FailureKind.BUSY, "busy", "429.", retry_after_s=0.01))
