@@ -122,7 +122,13 @@ class Quotas:
             used_up = await (await self._open_history()).reserve(name, started_at, limits)
         if used_up:
             message, hint = f"{used_up.words[:1].upper()}{used_up.words[1:]}.", free_again(name, used_up)
-            raise ServiceError(FailureKind.QUOTA, f"{name} has used up its quota", message, hint)
+            raise ServiceError(
+                FailureKind.QUOTA,
+                f"{name} has used up its quota",
+                message,
+                hint,
+                retry_after_s=max(0.0, used_up.free_at - started_at),
+            )
         return started_at
 
     def refused(self, name: str, error: ServiceError) -> bool:

@@ -179,6 +179,9 @@ async def test_a_minute_s_quota_is_free_again_when_the_oldest_request_that_count
         await book.reserve("first")
         moment.now += 10
     assert (await book.used_up())["first"].free_at == NOON + 60
+    with pytest.raises(ServiceError) as refused:
+        await book.reserve("first")
+    assert refused.value.retry_after_s == 40.0, "an analysis waits that out instead of giving the service up"
     moment.now = NOON + 60
     assert await book.used_up() == {}
 
