@@ -9,10 +9,12 @@ import json
 import os
 import shutil
 import signal
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+import subprocess
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from websockets.asyncio.client import ClientConnection, connect
 
@@ -48,6 +50,7 @@ class Page:
 
     Attributes:
         problems: What the page's scripts threw, what the console calls errors, what its policy refused.
+        failed: What could not be loaded, or was answered with an error.
         requested: The address of everything the page asked for.
     """
 
@@ -55,6 +58,7 @@ class Page:
         self._browser = browser
         self._session = session
         self.problems: list[str] = []
+        self.failed: list[str] = []
         self.requested: list[str] = []
 
     async def call(self, method: str, **params: object) -> dict[str, Any]:
@@ -68,7 +72,8 @@ class Page:
             case "Runtime.consoleAPICalled" if params["type"] in ("error", "assert"):
                 self.problems.append(str([item.get("description") or item.get("value") for item in params["args"]]))
             case "Log.entryAdded" if params["entry"]["level"] == "error":
-                self.problems.append(f"{params['entry']['text']} {params['entry'].get('url', '')}")
+                told = self.failed if params["entry"]["source"] == "network" else self.problems
+                told.append(f"{params['entry']['text']} {params['entry'].get('url', '')}")
             case "Network.requestWillBeSent":
                 self.requested.append(params["request"]["url"])
 
@@ -139,9 +144,7 @@ class Page:
             " const box = it.getBoundingClientRect(); return [box.x + box.width / 2, box.y + box.height / 2]; })()"
         )
         for kind in ("mousePressed", "mouseReleased"):
-            await self.call(
-                "Input.dispatchMouseEvent", type=kind, x=box[0], y=box[1], button="left", clickCount=1
-            )
+            await self.call("Input.dispatchMouseEvent", type=kind, x=box[0], y=box[1], button="left", clickCount=1)
 
     async def type(self, selector: str, text: str) -> None:
         """Put the focus there and type, after what stands there was taken away."""
@@ -162,9 +165,7 @@ class Page:
     async def choose(self, selector: str, value: str) -> None:
         """Choose in a select, as the keyboard would."""
         place = json.dumps(selector)
-        await self.until(
-            f"[...document.querySelector({place}).options].some((it) => it.value === {json.dumps(value)})"
-        )
+        await self.until(f"[...document.querySelector({place}).options].some((it) => it.value === {json.dumps(value)})")
         await self.run(
             f"(() => {{ const it = document.querySelector({place}); it.focus(); it.value = {json.dumps(value)};"
             " it.dispatchEvent(new Event('change', {bubbles: true})); })()"
@@ -218,48 +219,50 @@ class Browser:
             await self.call("Target.disposeBrowserContext", {"browserContextId": context})
 
 
-@asynccontextmanager
-async def running_browser(profile: Path) -> AsyncIterator[Browser]:
-    """A Chromium with an empty profile, ended at the end with all that it started."""
+@contextmanager
+def running_chromium(profile: Path) -> Iterator[str]:
+    """A Chromium with an empty profile, ended at the end with all that it started; where it is to be talked to."""
     program = browser_program()
     assert program, "no Chromium is installed"
     as_root = ["--no-sandbox"] if os.geteuid() == 0 else []  # as root there is no sandbox to be had
-    environment = {**os.environ, "HOME": str(profile), "DBUS_SESSION_BUS_ADDRESS": "disabled:"}
-    process = await asyncio.create_subprocess_exec(
-        program,
-        *_FLAGS,
-        *as_root,
-        f"--user-data-dir={profile}",
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-        env=environment,
+    process = subprocess.Popen(
+        [program, *_FLAGS, *as_root, f"--user-data-dir={profile}"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "HOME": str(profile), "DBUS_SESSION_BUS_ADDRESS": "disabled:"},
         start_new_session=True,
     )
-    draining = None
     try:
-        async with asyncio.timeout(30):
-            address = await _address(process.stderr)
-        draining = asyncio.create_task(process.stderr.read())
-        async with connect(address, max_size=None, compression=None, proxy=None) as connection:
-            browser = Browser(connection)
-            listening = asyncio.create_task(browser.listen())
-            try:
-                yield browser
-            finally:
-                listening.cancel()
-                with suppress(asyncio.CancelledError):
-                    await listening
+        address = _address(process.stderr)
+        draining = threading.Thread(target=process.stderr.read)  # a full pipe would stop it
+        draining.start()
+        yield address
     finally:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
-        if draining:
-            await draining
+        process.wait()
+        draining.join()
+        process.stderr.close()
 
 
-async def _address(stderr: asyncio.StreamReader) -> str:
-    async for line in stderr:
-        if b"DevTools listening on " in line:
-            return line.decode().split("listening on ")[1].strip()
+def _address(stderr: IO[str]) -> str:
+    for line in stderr:
+        if "DevTools listening on " in line:
+            return line.split("listening on ")[1].strip()
     raise AssertionError("Chromium ended before it listened")
+
+
+@asynccontextmanager
+async def browser_at(address: str) -> AsyncIterator[Browser]:
+    """A running Chromium, for as long as one test needs it."""
+    async with connect(address, max_size=None, compression=None, proxy=None) as connection:
+        browser = Browser(connection)
+        listening = asyncio.create_task(browser.listen())
+        try:
+            yield browser
+        finally:
+            listening.cancel()
+            with suppress(asyncio.CancelledError):
+                await listening

@@ -90,7 +90,7 @@ def _symbol(path: Path) -> str:
     attributes = {name: value for name, value in _ATTRIBUTE.findall(drawing[1]) if name != "xmlns"}
     box = attributes.pop("viewBox")
     looks = "".join(f' {name}="{value}"' for name, value in attributes.items())
-    return f'<symbol id="{path.stem}" viewBox="{box}"><g{looks}>{drawing[2].strip()}</g></symbol>'
+    return f'<symbol id="{path.stem}-icon" viewBox="{box}"><g{looks}>{drawing[2].strip()}</g></symbol>'
 
 
 def _mark(tokens: Mapping[str, Any]) -> str:

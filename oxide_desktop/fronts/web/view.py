@@ -32,8 +32,9 @@ def view_router(oxide: Orchestrator, paths: Paths) -> APIRouter:
     ) -> Json:
         """Tasks by what was typed (`service:qwen failed today`), without their answers, newest first."""
         query = parse_query(q, time.time())
-        chosen = {name: value for name, value in (("status", status), ("service", service)) if value}
-        page = await oxide.history.list(dataclasses.replace(query.wanted, **chosen), limit, offset)
+        wanted = query.wanted
+        wanted = dataclasses.replace(wanted, status=status or wanted.status, service=service or wanted.service)
+        page = await oxide.history.list(wanted, limit, offset)
         tasks = [_line(task.record if (task := oxide.find(kept.id)) else kept) for kept in page.tasks]
         return {"tasks": tasks, "total": page.total, "filtered": page.filtered, "problems": list(query.problems)}
 

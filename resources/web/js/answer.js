@@ -20,7 +20,7 @@ export class AnswerView {
   #pause = SHORTEST_PAUSE_MS;
 
   constructor() {
-    this.element = h("div", { class: "answer", dir: "auto" }, this.#done, this.#open, this.#rest);
+    this.element = h("div", { class: "answer" }, this.#done, this.#open, this.#rest);
     this.text = "";
   }
 
@@ -59,7 +59,7 @@ export class AnswerView {
     this.#timer = 0;
     const found = blocks(this.#tail);
     const last = found.pop();
-    for (const block of found) this.#done.append(block.render());
+    this.#done.append(...found.map((block) => block.render()));
     this.#tail = last?.source.replace(/\n$/, "") ?? "";
     this.#open.replaceChildren(...(last ? [last.render()] : []));
     if (this.#overflow) {

@@ -14,7 +14,7 @@ export class LineChart {
   #line = svg("polyline", { class: "line", fill: "none" });
   #area = svg("polygon", { class: "area" });
 
-  constructor(label, { most = 100, slots = 150, format = (value) => String(Math.round(value)) } = {}) {
+  constructor(label, { most = 100, slots = 60, format = (value) => String(Math.round(value)) } = {}) {
     Object.assign(this, { label, most, slots, format });
     const grid = [0.25, 0.5, 0.75].map((part) => svg("line", { class: "grid", x1: 0, x2: WIDTH, y1: HEIGHT * part, y2: HEIGHT * part }));
     this.#title = svg("title", {}, label);

@@ -40,9 +40,19 @@ export function replace(element, ...children) {
   return element;
 }
 
+/** Put the drawings of all icons into the page, so that each one is there at once when it is needed. */
+export async function loadIcons() {
+  const answer = await fetch("/web/icons.svg");
+  if (!answer.ok) return; // every icon stands beside words
+  const sprite = document.importNode(new DOMParser().parseFromString(await answer.text(), "image/svg+xml").documentElement, true);
+  sprite.setAttribute("class", "sprite");
+  sprite.setAttribute("aria-hidden", "true");
+  document.body.append(sprite);
+}
+
 /** One of our icons, as decoration: what it means must stand beside it in words. */
 export function icon(name) {
-  return svg("svg", { class: "icon", "aria-hidden": "true" }, svg("use", { href: `/web/icons.svg#${name}` }));
+  return svg("svg", { class: "icon", "aria-hidden": "true" }, svg("use", { href: `#${name}-icon` }));
 }
 
 /**

@@ -24,7 +24,7 @@ export function seconds(value) {
 /** How long ago a moment in Unix seconds was. */
 export function ago(moment, now = Date.now() / 1000) {
   const passed = now - moment;
-  if (passed < 10) return "now";
+  if (passed < 10) return "just now";
   if (passed < 60) return `${Math.floor(passed)} s ago`;
   if (passed < 3600) return `${Math.floor(passed / 60)} min ago`;
   if (passed < 86400) return `${Math.floor(passed / 3600)} h ago`;

@@ -14,6 +14,15 @@ export function codeText(text) {
   return text.replace(DIRECTION, (sign) => `⟨U+${sign.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}⟩`);
 }
 
+const LETTER = /\p{L}/u;
+const FROM_THE_RIGHT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]/;
+
+/** `rtl` for a text whose first letter is read from the right. The browser's own `auto` looks at all siblings each time. */
+export function direction(text) {
+  const letter = LETTER.exec(text)?.[0];
+  return letter && FROM_THE_RIGHT.test(letter) ? "rtl" : null;
+}
+
 /** An address that a link may have, `null` for every other one. */
 export function safeAddress(text) {
   if (text.length > LONGEST_LINK || !/^https?:\/\//i.test(text)) return null;

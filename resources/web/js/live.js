@@ -3,7 +3,7 @@
 import { api } from "./api.js";
 import { LiveSocket } from "./socket.js";
 
-const METRICS_KEPT = 150; // five minutes at one every two seconds
+const METRICS_KEPT = 60; // two minutes at one every two seconds
 const listeners = new Map();
 
 export const live = {
@@ -44,7 +44,7 @@ const handlers = {
   task_progress(message) {
     let heard = live.running.get(message.task_id);
     if (!heard || heard.attempt !== message.attempt) {
-      heard = begun(message, false);
+      heard = { ...begun(message, false), taskType: heard?.taskType ?? "", since: heard?.since ?? Date.now() / 1000 };
       live.running.set(message.task_id, heard);
     }
     heard.text += message.chunk;
@@ -86,8 +86,21 @@ function begun(message, whole) {
 
 /** Read anew what may have changed while nothing was heard. */
 async function catchUp() {
+  await Promise.all([findRunning(), refreshServices()]);
   tell("tasks", {});
-  await refreshServices();
+}
+
+/** Tasks that began before this page listened. */
+async function findRunning() {
+  const found = await api.history({ status: "running", limit: 100 }).catch(() => null); // the connection's state says it
+  if (!found) return;
+  const ids = new Set(found.tasks.map((task) => task.id));
+  for (const id of [...live.running.keys()]) if (!ids.has(id)) live.running.delete(id);
+  for (const task of found.tasks) {
+    if (live.running.has(task.id)) continue;
+    const started = { service: task.service ?? "", attempt: 0, task_type: task.task_type };
+    live.running.set(task.id, { ...begun(started, false), since: task.created_at });
+  }
 }
 
 let refreshing = null;
@@ -116,7 +129,7 @@ export function connect() {
       const back = state === "connected" && live.connection === "reconnecting";
       live.connection = state;
       if (back) handlers.missed();
-      else if (state === "connected") refreshServices();
+      else if (state === "connected") catchUp();
       if (state === "reconnecting") api.metrics().catch(() => {}); // a 401 says that this browser is not known any more
       tell("connection", { state, waitMs });
     },

@@ -1,7 +1,7 @@
 /** The page: which section shows, how the connection is, and what the sidebar says. */
 
 import { session } from "./api.js";
-import { button, h, replace } from "./dom.js";
+import { button, h, loadIcons, replace } from "./dom.js";
 import { count } from "./format.js";
 import { connect, disconnect, live, on, reconnect } from "./live.js";
 import { problem } from "./notices.js";
@@ -30,8 +30,9 @@ async function route() {
   const moved = Boolean(shown.name);
   shown.close();
   const heading = h("h1", { tabindex: -1 }, page.title);
+  const tools = h("div", { class: "row" });
   const root = h("div", { class: `page ${name}` });
-  replace(main, heading, root);
+  replace(main, h("div", { class: "row between title" }, heading, tools), root);
   document.title = `${page.title} · Oxide`;
   for (const link of document.querySelectorAll("nav a[data-page]")) {
     if (link.dataset.page === name) link.setAttribute("aria-current", "page");
@@ -41,7 +42,7 @@ async function route() {
   window.scrollTo(0, 0);
   shown = { name, close: () => {}, change: null };
   const mine = shown;
-  const made = await page.show(root, { id });
+  const made = await page.show(root, { id, tools });
   const close = typeof made === "function" ? made : (made?.close ?? (() => {}));
   if (mine !== shown) return close(); // somebody was quicker
   Object.assign(shown, { close, change: made?.change ?? null });
@@ -78,6 +79,7 @@ on("services", showStatus);
 on("tasks", showStatus);
 on("connection", showConnection);
 window.addEventListener("hashchange", route);
+loadIcons();
 startNotifying();
 connect();
 route();

@@ -4,7 +4,7 @@
  */
 
 import { h } from "./dom.js";
-import { codeText, inline } from "./inline.js";
+import { codeText, direction, inline } from "./inline.js";
 
 const DEEPEST = 10;
 const MOST_CELLS = 5000;
@@ -61,7 +61,7 @@ function block(lines, at, depth) {
 
 /** An answer's headings stand below the page's own. */
 function headingNode(level, text) {
-  return h(`h${Math.min(6, level + 2)}`, { dir: "auto" }, inline(text.trim().replace(/ #{1,6}$/, "")));
+  return h(`h${Math.min(6, level + 2)}`, { dir: direction(text) }, inline(text.trim().replace(/ #{1,6}$/, "")));
 }
 
 function isTable(lines, at) {
@@ -90,7 +90,7 @@ function quote(lines, at, depth) {
   let end = at;
   while (end < lines.length && lines[end].trim() && (QUOTE.test(lines[end]) || !begins(lines[end]))) end += 1;
   const inside = lines.slice(at, end).map((line) => line.replace(QUOTE, "")).join("\n");
-  return { end, render: () => h("blockquote", { dir: "auto" }, deeper(inside, depth)) };
+  return { end, render: () => h("blockquote", { dir: direction(inside) }, deeper(inside, depth)) };
 }
 
 /** What stands within another block; past a depth nobody reads, as plain text. */
@@ -118,7 +118,7 @@ function list(lines, at, depth) {
   const loose = items.some((body) => /\n\s*\n/.test(body.trim()));
   const tag = ordered ? "ol" : "ul";
   const start = ordered && first !== 1 ? first : null;
-  return { end, render: () => h(tag, { start, dir: "auto" }, items.map((body) => listItem(body, loose, depth))) };
+  return { end, render: () => h(tag, { start, dir: direction(items[0]) }, items.map((body) => listItem(body, loose, depth))) };
 }
 
 /** The lines of one item without their indent, and where the next one begins. */
@@ -146,7 +146,7 @@ function listItem(body, loose, depth) {
   const inside = depth >= DEEPEST ? [body] : made.map((item) => item.render());
   if (!loose && inside[0]?.tagName === "P") inside.splice(0, 1, ...inside[0].childNodes);
   const box = task && h("span", { class: "box" }, task[1] === " " ? "☐ " : "☑ ");
-  return h("li", { dir: "auto" }, box, inside);
+  return h("li", {}, box, inside);
 }
 
 function table(lines, at) {
@@ -162,15 +162,15 @@ function table(lines, at) {
 }
 
 function tableNode(head, aligned, rows) {
-  const side = (column) => ({ class: aligned[column] ?? "", dir: "auto" });
+  const side = (column, text) => ({ class: aligned[column] ?? "", dir: direction(text) });
   return h(
     "div",
     { class: "scroll", tabindex: 0, role: "group", "aria-label": "Table" },
     h(
       "table",
       {},
-      h("thead", {}, h("tr", {}, head.map((cell, column) => h("th", { scope: "col", ...side(column) }, inline(cell))))),
-      h("tbody", {}, rows.map((row) => h("tr", {}, head.map((_, column) => h("td", side(column), inline(row[column] ?? "")))))),
+      h("thead", {}, h("tr", {}, head.map((cell, column) => h("th", { scope: "col", ...side(column, cell) }, inline(cell))))),
+      h("tbody", {}, rows.map((row) => h("tr", {}, head.map((_, column) => h("td", side(column, row[column] ?? ""), inline(row[column] ?? "")))))),
     ),
   );
 }
@@ -189,5 +189,5 @@ function paragraph(lines, at) {
   let end = at + 1;
   while (end < lines.length && lines[end].trim() && !begins(lines[end]) && !isTable(lines, end)) end += 1;
   const text = lines.slice(at, end).map((line) => line.trimStart()).join("\n").trimEnd();
-  return { end, render: () => h("p", { dir: "auto" }, inline(text)) };
+  return { end, render: () => h("p", { dir: direction(text) }, inline(text)) };
 }

@@ -123,7 +123,7 @@ export class TaskPanel {
       record.result && button("Save", () => save(record), { kind: "quiet", icon: "save" }),
       !this.#running && button("Ask again", () => again(null), { kind: "quiet", icon: "again" }),
       !this.#running && others.length > 0 && menu("Try on…", others.map((item) => [item.name, () => again(item.name)])),
-      h("a", { class: "soft end", href: `#/history/${record.id}` }, `task ${record.id.slice(0, 8)}`),
+      !this.options.whyOpen && h("a", { class: "soft end", href: `#/history/${record.id}` }, `task ${record.id.slice(0, 8)}`),
     );
   }
 

@@ -123,7 +123,7 @@ class AskPage {
       if (key === "service") this.#showModels();
       this.#preview();
     };
-    const model = h("input", { type: "text", "aria-label": "Model", placeholder: "Model: its own choice", list: "models", size: 18, autocomplete: "off", spellcheck: "false", value: draft.model, on: { change: (event) => choose("model")(event.target.value.trim()) } });
+    const model = h("input", { type: "text", "aria-label": "Model", placeholder: "Model: its own choice", list: "models", size: 20, autocomplete: "off", spellcheck: "false", value: draft.model, on: { change: (event) => choose("model")(event.target.value.trim()) } });
     replace(
       this.#choices,
       select("Service", [["", "Service: auto"], ...services.map((item) => [item.name, item.healthy || item.checked_at === null ? item.name : `${item.name} (${item.failing ? "not ready" : "unknown"})`])], draft.service, choose("service")),

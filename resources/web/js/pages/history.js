@@ -18,8 +18,8 @@ const STATES = ["completed", "failed", "running", "cancelled", "interrupted"];
 /** The search stays when another page is looked at. */
 const wanted = { q: "", status: "", service: "", offset: 0 };
 
-export async function show(root, { id }) {
-  const page = new HistoryPage(root, id);
+export async function show(root, { id, tools }) {
+  const page = new HistoryPage(root, id, tools);
   await page.start();
   return { close: () => page.close(), change: ({ id: other }) => page.open(other) };
 }
@@ -39,13 +39,13 @@ class HistoryPage {
   #asking = null;
   #ends = [];
 
-  constructor(root, id) {
+  constructor(root, id, tools) {
     this.#chosen = id;
     this.#columns = h("div", { class: "columns" }, h("div", { class: "listing" }, this.#trouble, this.#list, this.#pager), this.#detail);
+    tools.append(this.#total);
     const exported = h("a", { class: "button", href: "/api/tasks/export", download: "tasks.json" }, icon("save"), "Export");
     root.append(
-      h("div", { class: "row wrap searching" }, h("label", { class: "hidden-word", for: "search" }, "Search the history"), this.#search, this.#filters),
-      h("div", { class: "row between wrap" }, this.#total, h("div", { class: "row" }, exported, button("Clear…", () => this.#clear(), { icon: "trash" }))),
+      h("div", { class: "row wrap searching" }, h("label", { class: "hidden-word", for: "search" }, "Search the history"), this.#search, this.#filters, exported, button("Clear…", () => this.#clear(), { icon: "trash" })),
       this.#columns,
     );
   }
@@ -164,7 +164,7 @@ class HistoryPage {
     const prompt = h("p", { class: "asked", dir: "auto" }, record.prompt.slice(0, 20_000));
     const facts = [words(record.task_type), record.model, `asked ${moment(record.created_at)}`, `from ${source(record.source)}`];
     return [
-      h("div", { class: "row between" }, h("a", { class: "button quiet back", href: "#/history" }, "All tasks"), ended(record) && button("Delete…", () => this.#delete(record), { kind: "quiet", icon: "trash" })),
+      h("div", { class: "row between above" }, h("a", { class: "button quiet back", href: "#/history" }, "All tasks"), ended(record) && button("Delete…", () => this.#delete(record), { kind: "quiet", icon: "trash" })),
       h("h2", { class: "hidden-word" }, "Task"),
       prompt,
       record.files.length > 0 && h("ul", { class: "chips", "aria-label": "Files" }, record.files.map((path) => h("li", { class: "chip" }, path))),

@@ -19,6 +19,7 @@ class RulesPage {
   #body = h("tbody");
   #clear = h("div", { class: "row end" });
   #types = [];
+  #rules = {};
   #ends;
 
   constructor(root) {
@@ -34,7 +35,7 @@ class RulesPage {
       ),
       this.#clear,
     );
-    this.#ends = [on("rules", () => this.load()), on("services", () => this.#body.children.length || this.load())];
+    this.#ends = [on("rules", () => this.load()), on("services", () => this.#show())];
   }
 
   close() {
@@ -45,12 +46,18 @@ class RulesPage {
     const found = await attempt(this.#trouble, () => Promise.all([this.#types.length ? null : api.taskTypes(), api.rules()]));
     if (!found) return;
     this.#types = found[0]?.task_types ?? this.#types;
-    const rules = Object.fromEntries(found[1].rules.map((rule) => [rule.task_type, rule.service]));
-    if (found[1].problems.length) replace(this.#trouble, found[1].problems.map((item) => problem({ title: item.title, detail: item.message, hint: item.hint })));
+    this.#rules = Object.fromEntries(found[1].rules.map((rule) => [rule.task_type, rule.service]));
+    replace(this.#trouble, found[1].problems.map((item) => problem({ title: item.title, detail: item.message, hint: item.hint })));
+    this.#show();
+  }
+
+  /** The rows as they are now. One in which somebody is deciding stays as it is. */
+  #show() {
     const had = this.#body.contains(document.activeElement) ? document.activeElement.closest("tr").dataset.type : null;
-    replace(this.#body, this.#types.map((type) => this.#row(type, rules[type.name] ?? "")));
-    if (had) this.#body.querySelector(`[data-type="${had}"] select`)?.focus();
-    const all = Object.keys(rules).length;
+    const open = new Map([...this.#body.children].filter((row) => row.querySelector(".trial").childElementCount).map((row) => [row.dataset.type, row]));
+    replace(this.#body, this.#types.map((type) => open.get(type.name) ?? this.#row(type, this.#rules[type.name] ?? "")));
+    if (had && !this.#body.contains(document.activeElement)) this.#body.querySelector(`[data-type="${had}"] select`)?.focus();
+    const all = Object.keys(this.#rules).length;
     replace(this.#clear, all > 0 && button(`Make all ${count(this.#types.length)} automatic…`, () => this.#removeAll(all)));
   }
 
@@ -89,6 +96,7 @@ class RulesPage {
     const done = await attempt(trial, () => (service ? api.setRule(type.name, service) : api.removeRule(type.name)));
     if (!done) return;
     say(service ? `${type.label} goes to ${service} from now on.` : `${type.label} is automatic again.`);
+    replace(trial);
     await this.load();
     this.#body.querySelector(`[data-type="${type.name}"] select`)?.focus();
   }
@@ -97,6 +105,7 @@ class RulesPage {
     if (!(await confirmed("Remove every rule?", `${count(all)} of them will be gone, and Oxide chooses for each task.`, "Remove them"))) return;
     const done = await attempt(this.#trouble, () => api.clearRules());
     if (done) say(done.message);
+    for (const trial of this.#body.querySelectorAll(".trial")) trial.replaceChildren();
     await this.load();
   }
 }

@@ -9,8 +9,8 @@ import { tiers } from "../signs.js";
 
 export const title = "Services";
 
-export async function show(root) {
-  const page = new ServicesPage(root);
+export async function show(root, { tools }) {
+  const page = new ServicesPage(root, tools);
   await page.start();
   return () => page.close();
 }
@@ -21,8 +21,9 @@ class ServicesPage {
   #known = new Map();
   #ends = [];
 
-  constructor(root) {
-    root.append(h("div", { class: "row end" }, button("Check now", () => this.#checkAll(), { icon: "again" })), this.#trouble, this.#cards);
+  constructor(root, tools) {
+    tools.append(button("Check now", () => this.#checkAll(), { icon: "again" }));
+    root.append(this.#trouble, this.#cards);
   }
 
   async start() {
@@ -77,7 +78,7 @@ class Card {
 
   constructor(name) {
     this.name = name;
-    this.element = h("article", { class: "card", "aria-label": name, data: { service: name } }, this.#head, this.#fix, this.#use, this.#result, this.#row, this.#models);
+    this.element = h("article", { class: "card", "aria-label": name, data: { service: name } }, this.#head, this.#fix, h("div", { class: "row between wrap" }, this.#use, this.#row), this.#result, this.#models);
     this.#models.addEventListener("toggle", () => this.#models.open && this.#readModels());
   }
 
@@ -166,6 +167,8 @@ function useLine(use) {
   const text = parts.filter(Boolean).join(" · ");
   if (use.requests_left_today === null) return text;
   const most = use.requests + use.requests_left_today;
-  const meter = h("meter", { min: 0, max: most || 1, value: use.requests, "aria-label": "Quota of today" });
-  return [meter, ` ${count(use.requests)} of ${count(most)} requests today`, tokens ? ` · ${count(tokens)} tokens` : ""];
+  const bar = h("i");
+  bar.style.setProperty("--part", `${(100 * use.requests) / (most || 1)}%`);
+  const meter = { role: "meter", "aria-label": "Quota of today", "aria-valuemin": 0, "aria-valuemax": most, "aria-valuenow": use.requests };
+  return [h("span", { class: "quota", ...meter }, bar), ` ${count(use.requests)} of ${count(most)} requests today`, tokens ? ` · ${count(tokens)} tokens` : ""];
 }

@@ -9,7 +9,7 @@ export const title = "Settings";
 
 export async function show(root) {
   const trouble = h("div");
-  const place = h("div", { class: "settings" });
+  const place = h("div", { class: "groups" });
   const search = h("input", { type: "search", id: "find", placeholder: "Find a setting", autocomplete: "off", on: { input: () => filter(place, search.value) } });
   root.append(h("label", { class: "hidden-word", for: "find" }, "Find a setting"), search, trouble, place);
   const found = await attempt(trouble, () => api.settings());
