@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QIcon, QPalette
 from PySide6.QtWidgets import QApplication
 
 from oxide_desktop.fronts.desktop.icons import icon, nav_icon
+from oxide_desktop.fronts.desktop.scheme import SystemScheme
 from oxide_desktop.fronts.desktop.stylesheet import style_sheet
 from oxide_desktop.fronts.desktop.tokens import State, tokens
 
@@ -47,15 +48,15 @@ class Theme(QObject):
         super().__init__(parent)
         self._application = application
         self._icons: dict[tuple[str, str], QIcon] = {}
-        self._hints = application.styleHints()
-        self.is_dark = _is_dark(application)
-        self._hints.colorSchemeChanged.connect(self._scheme_changed)
+        self._scheme = SystemScheme(application, self)
+        self.is_dark = self._scheme.is_dark
+        self._scheme.changed.connect(self._scheme_changed)
         self._font = _body_font(application.font())
         self._apply()
 
     def close(self) -> None:
         """Follow no longer."""
-        self._hints.colorSchemeChanged.disconnect(self._scheme_changed)
+        self._scheme.close()
 
     # -- what pages ask for --------------------------------------------------------------------------
 
@@ -103,7 +104,7 @@ class Theme(QObject):
     # -- following the system --------------------------------------------------------------------------
 
     def _scheme_changed(self) -> None:
-        dark = _is_dark(self._application)
+        dark = self._scheme.is_dark
         if dark != self.is_dark:
             self.is_dark = dark
             self._apply()
@@ -123,11 +124,6 @@ class Theme(QObject):
         for role in _DIM:
             palette.setColor(QPalette.ColorGroup.Disabled, role, self.colour("faint"))
         return palette
-
-
-def _is_dark(application: QApplication) -> bool:
-    """What the system says; where it says nothing, as light as a system without a wish is."""
-    return application.styleHints().colorScheme() is Qt.ColorScheme.Dark
 
 
 def _body_font(font: QFont) -> QFont:

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QMenu, QProgressBar, QVBox
 from oxide_desktop.fronts.desktop.theme import Theme
 from oxide_desktop.fronts.desktop.tokens import spacing
 from oxide_desktop.fronts.desktop.widgets.answer import AnswerView
-from oxide_desktop.fronts.desktop.widgets.basics import button, hairline, label, row
+from oxide_desktop.fronts.desktop.widgets.basics import OneLine, button, hairline, label, row
 from oxide_desktop.fronts.desktop.widgets.files import FileChips, pick_files
 from oxide_desktop.fronts.desktop.widgets.prompt import PromptEdit, asking_keys
 from oxide_desktop.fronts.desktop.widgets.state_line import StateLine
@@ -66,7 +66,7 @@ class AskPanel(QWidget):
         self.keys = label(asking_keys(), "faint")
         self.ask_button = button(self.tr("Ask"), self._ask, "primary")
         self.ask_button.setAccessibleDescription(asking_keys())
-        self.route = label(kind="soft", wrap=True)
+        self.route = OneLine("soft")
         self.route.setAccessibleName(self.tr("Where it goes and why"))
         self.amount = label(kind="faint", wrap=True)
         self.amount.setAccessibleName(self.tr("How much goes there, and whether it leaves this computer"))

@@ -12,6 +12,8 @@ from PySide6.QtGui import (
     QTextDocument,
     QTextDocumentFragment,
     QTextFormat,
+    QTextFrameFormat,
+    QTextTable,
 )
 
 from oxide_desktop.fronts.desktop.theme import Theme
@@ -75,6 +77,21 @@ def _dress(document: QTextDocument, first: int, theme: Theme, size_pt: float) ->
     while block.isValid():
         _dress_block(block, theme, size_pt)
         block = block.next()
+    for frame in document.rootFrame().childFrames():
+        if isinstance(frame, QTextTable) and frame.lastPosition() >= first:
+            _dress_table(frame, theme)
+
+
+def _dress_table(table: QTextTable, theme: Theme) -> None:
+    look = table.format()
+    look.setBorderCollapse(True)
+    look.setBorder(1)
+    look.setBorderBrush(theme.colour("line"))
+    look.setBorderStyle(QTextFrameFormat.BorderStyle.BorderStyle_Solid)
+    look.setCellPadding(_MARGIN_PX)
+    look.setTopMargin(_MARGIN_PX)
+    look.setBottomMargin(_MARGIN_PX)
+    table.setFormat(look)
 
 
 def _dress_block(block: QTextBlock, theme: Theme, size_pt: float) -> None:
@@ -99,7 +116,6 @@ def _is_code(block: QTextBlock) -> bool:
 def _dress_code(block: QTextBlock, format_: QTextBlockFormat, theme: Theme, size_pt: float) -> None:
     format_.setBackground(theme.colour("code"))
     format_.setLeftMargin(0)
-    format_.setTextIndent(8)
     format_.setTopMargin(0 if _is_code(block.previous()) else _MARGIN_PX)
     format_.setBottomMargin(0 if _is_code(block.next()) else _MARGIN_PX)
     format_.setNonBreakableLines(False)  # a long line is wrapped rather than hidden
