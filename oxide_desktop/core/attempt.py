@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import logging
 import time
@@ -81,12 +82,15 @@ class LiveAttempt:
                     continue
                 if not output:
                     continue
-                if not chars:
+                is_first = not chars
+                if is_first:
                     self._change(first_chunk_at=time.time())
                     watchdog.enter(Phase.IDLE)
                 chars += len(output)
                 watchdog.touch()
                 self._show(output)
+                if is_first:
+                    await asyncio.sleep(0)  # who listens has its turn before hundreds more that may have come with it
                 if chars > LONGEST_ANSWER_CHARS:
                     raise _too_long(self._service)
         if not chars:
