@@ -10,10 +10,13 @@ import mcp_types as types
 import pytest
 
 from oxide_desktop.core.errors import FailureKind, ServiceError, UsageError
+from oxide_desktop.core.events import TaskWaiting
 from oxide_desktop.core.health import Health, Tier
-from oxide_desktop.core.record import TaskStatus
+from oxide_desktop.core.model import Request, Source
+from oxide_desktop.core.record import TaskRecord, TaskStatus
+from oxide_desktop.core.running import RunningTask
 from oxide_desktop.core.tokens import estimate_tokens
-from oxide_desktop.fronts.mcp.results import PAGE_CHARS, PAGE_TOKENS, page_of
+from oxide_desktop.fronts.mcp.results import PAGE_CHARS, PAGE_TOKENS, page_of, stage
 from tests.fakes.scripted_adapter import STALL, ScriptedAdapter, service
 from tests.fronts.mcp_house import ERAS, client, served, stub, texts
 
@@ -80,6 +83,26 @@ async def test_giving_up_on_a_wait_leaves_the_task_alone(tmp_path: Path) -> None
         adapter.gate.set()
         record = await house.record_of(TaskStatus.COMPLETED)
     assert record.result == "words and the rest"
+
+
+def test_a_task_that_waits_for_a_service_says_so() -> None:
+    request = Request(prompt="x", source=Source.MCP, cwd=Path("/"))
+    task = RunningTask(request, TaskRecord(id="t", status=TaskStatus.QUEUED, prompt="x", created_at=1.0, source="mcp"))
+    assert stage(task) == "Task t is queued"
+    task.waiting = TaskWaiting("t", "stub", 3)
+    assert stage(task) == "It waits for stub, 3 before it"
+
+
+async def test_a_mistake_of_oxides_own_is_an_answer_too(tmp_path: Path) -> None:
+    class Broken(ScriptedAdapter):
+        @property
+        def info(self):  # type: ignore[override]
+            raise RuntimeError("no info today")
+
+    async with served(tmp_path, Broken(service("stub"))), client(tmp_path) as asker:
+        result = await asker.call_tool("list_services", {})
+    assert result.is_error
+    assert "Oxide made a mistake" in texts(result)[0]
 
 
 # -- pages -------------------------------------------------------------------------------------------------------------
@@ -159,8 +182,6 @@ async def test_the_result_of_a_failed_task_says_why_again(tmp_path: Path) -> Non
 
 
 async def test_a_task_of_another_process_is_told_apart(tmp_path: Path) -> None:
-    from oxide_desktop.core.record import TaskRecord
-
     elsewhere = TaskRecord(id="elsewhere", status=TaskStatus.RUNNING, prompt="x", created_at=1.0, source="cli")
     async with served(tmp_path, stub()) as house, client(tmp_path) as asker:
         await house.history.add(elsewhere)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 from tests.fakes.anthropic_server import AnthropicServer
 from tests.fakes.http_server import Fault, Reply
 from tests.fakes.openai_server import OpenAIServer
-from tests.fronts.cli_program import ROOT, Oxide, only, read_until
+from tests.fronts.cli_program import ROOT, Oxide, only
 
 pytestmark = pytest.mark.clis
 
@@ -77,13 +78,16 @@ class Claude:
         return done.stdout + done.stderr
 
     def ask(self, prompt: str, **env: str) -> str:
-        tools = ",".join(f"mcp__oxide__{name}" for name in ("route_task", "analyze_parallel", "get_task_result", "list_services"))
+        tools = ",".join(
+            f"mcp__oxide__{name}" for name in ("route_task", "analyze_parallel", "get_task_result", "list_services")
+        )
         return self("-p", prompt, "--allowedTools", tools, env=env)
 
 
 @pytest.fixture
 def claude(oxide: Oxide, anthropic: AnthropicServer) -> Claude:
     assert oxide("mcp", "install").returncode == 0
+    assert oxide("mcp", "status", "--client", "claude-code").returncode == 0  # and it runs from now on
     return Claude(oxide, anthropic.url)
 
 
@@ -119,6 +123,16 @@ def test_a_long_answer_comes_in_a_page_that_it_takes(
     assert answer.count("a line of the answer") > 1500
 
 
+def test_its_model_has_a_directory_analysed(claude: Claude, anthropic: AnthropicServer, model: OpenAIServer) -> None:
+    for name in ("one.py", "two.py"):
+        (claude.oxide.cwd / name).write_text(f"# the needle of {name}\n")
+    claude.ask(f"CALL mcp__oxide__analyze_parallel {json.dumps({'directory': '.', 'prompt': 'What is this?'})}")
+    (answer,) = anthropic.answers
+    assert '"status":"completed"' in answer
+    assert "2 read, 0 truncated, 0 skipped" in answer
+    assert "the needle of two.py" in json.dumps([request.body for request in model.asked])
+
+
 @pytest.mark.parametrize("question", ['"Why is the sky blue?"', "Why is the sky blue?"])
 def test_its_slash_command_carries_the_question(claude: Claude, anthropic: AnthropicServer, question: str) -> None:
     claude.ask(f"/mcp__oxide__ask {question}")
@@ -138,8 +152,6 @@ def test_an_app_that_dies_under_it_costs_the_call_and_not_the_session(
     claude: Claude, anthropic: AnthropicServer, model: OpenAIServer
 ) -> None:
     model.usual = Reply(fault=Fault.STALL, after=1)
-    app = claude.oxide.start("serve")
-    read_until(app, "is running", "stderr")
     asking = subprocess.Popen(
         [str(claude.program), "-p", route("Stall."), "--allowedTools", "mcp__oxide__route_task"],
         env=claude.env,
@@ -149,8 +161,7 @@ def test_an_app_that_dies_under_it_costs_the_call_and_not_the_session(
     )
     while not model.asked:
         assert asking.poll() is None
-    app.kill()
-    app.wait()
+    os.kill(claude.oxide.json("status")["pid"], signal.SIGKILL)
     said, _ = asking.communicate(timeout=LIMIT_S)
     assert "Oxide ended while it worked on this" in said.decode()
     assert len(model.asked) == 1

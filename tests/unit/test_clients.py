@@ -13,7 +13,7 @@ import pytest
 
 from oxide_desktop.config.clients import Client, Scope, clients, is_ours
 from oxide_desktop.config.connecting import BACKUP_ENDING, found_in, install, uninstall
-from oxide_desktop.core.errors import UsageError
+from oxide_desktop.core.errors import OxideError, UsageError
 
 NAMES = ("claude-code", "cursor", "vscode", "gemini", "codex")
 COMMAND = "/opt/oxide/bin/oxide-mcp"
@@ -212,6 +212,16 @@ def test_what_has_no_place_here_is_said(person: Person) -> None:
             person.install("claude-desktop")
     with pytest.raises(UsageError, match="for one project alone"):
         person.install("claude-desktop", scope=Scope.PROJECT)
+
+
+def test_a_file_that_cannot_be_written_or_read_is_named(person: Person) -> None:
+    file = person.file("cursor")
+    file.parent.write_text("a file where a folder should be")
+    with pytest.raises(OxideError, match=rf"{file} (was not changed|cannot be read)"):
+        person.install("cursor")
+    (person.home / ".gemini" / "settings.json").mkdir(parents=True)
+    with pytest.raises(UsageError, match="cannot be read"):
+        person.install("gemini")
 
 
 def test_several_at_once_lose_nothing(person: Person) -> None:
