@@ -3,21 +3,37 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 from oxide_desktop.adapters.agent_cli import AgentCli
-from oxide_desktop.core.ports import Call
+from oxide_desktop.core.ports import AdapterTools, Call
+from oxide_desktop.core.settings import ServiceSettings, ServiceType
 from tests.fakes import asking
 from tests.fakes.asking import Heard
+from tests.fakes.recorded import RecordedProgram
 
 LISTENED_TO = (
     *("GEMINI_API_KEY", "GOOGLE_API_KEY", "GOOGLE_GENAI_USE_VERTEXAI", "GOOGLE_GEMINI_BASE_URL", "GEMINI_CLI_HOME"),
     *("OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL", "QWEN_HOME"),
 )
+
+
+Adapter = TypeVar("Adapter", bound=AgentCli)
+
+
+def maker(adapter: type[Adapter], kind: str, tools: AdapterTools) -> Callable[..., Adapter]:
+    """Makes adapters for programs, with a key and otherwise as a test wants them."""
+
+    def make(program: RecordedProgram, tools: AdapterTools = tools, **values: object) -> Adapter:
+        given = {"name": kind, "type": ServiceType.CLI, "kind": kind, "api_key": "k3y", **values}
+        return adapter(ServiceSettings(executable=str(program.executable), **given), tools)
+
+    return make
 
 
 async def ask(adapter: AgentCli, call: Call | None = None) -> Heard:

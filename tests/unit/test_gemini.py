@@ -17,7 +17,7 @@ from oxide_desktop.core.settings import ServiceSettings, ServiceType
 from tests.conftest import Keys
 from tests.fakes.asking import question
 from tests.fakes.recorded import RecordedProgram, recordings
-from tests.unit.agent_program import ask, home_of_nobody
+from tests.unit.agent_program import ask, home_of_nobody, maker
 
 K = FailureKind
 Make = Callable[..., GeminiAdapter]
@@ -45,11 +45,7 @@ def home(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def make(adapter_tools: AdapterTools, home: Path) -> Make:
-    def _make(program: RecordedProgram, tools: AdapterTools = adapter_tools, **values: object) -> GeminiAdapter:
-        given = {"name": "gemini", "type": ServiceType.CLI, "kind": "gemini", "api_key": "k3y", **values}
-        return GeminiAdapter(ServiceSettings(executable=str(program.executable), **given), tools)
-
-    return _make
+    return maker(GeminiAdapter, "gemini", adapter_tools)
 
 
 def test_every_recording_is_played() -> None:

@@ -13,10 +13,9 @@ from oxide_desktop.adapters.qwen import LARGEST_LOG_BYTES, QwenAdapter
 from oxide_desktop.core.errors import FailureKind
 from oxide_desktop.core.health import Depth, Tier
 from oxide_desktop.core.ports import AdapterTools, Alive, Started, Usage
-from oxide_desktop.core.settings import ServiceSettings, ServiceType
 from tests.fakes.asking import question
 from tests.fakes.recorded import RecordedProgram, recordings
-from tests.unit.agent_program import ask, home_of_nobody
+from tests.unit.agent_program import ask, home_of_nobody, maker
 
 K = FailureKind
 Make = Callable[..., QwenAdapter]
@@ -53,11 +52,7 @@ def home(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def make(adapter_tools: AdapterTools, home: Path) -> Make:
-    def _make(program: RecordedProgram, **values: object) -> QwenAdapter:
-        given = {"name": "qwen", "type": ServiceType.CLI, "kind": "qwen", "api_key": "k3y", **values}
-        return QwenAdapter(ServiceSettings(executable=str(program.executable), **given), adapter_tools)
-
-    return _make
+    return maker(QwenAdapter, "qwen", adapter_tools)
 
 
 def test_every_recording_is_played() -> None:
