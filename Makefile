@@ -1,7 +1,7 @@
 # Everything sets itself up: `make run` and `make test` work on a fresh clone.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test test-clis test-fleet check format bench lock clean
+.PHONY: help setup setup-dev run test test-clis test-fleet check format bench lock package clean
 
 BIN := .venv/bin
 PYTHON_OF_OXIDE := $(BIN)/python
@@ -90,6 +90,9 @@ lock: setup ## Pin the packages again (ARGS=--upgrade for newer ones)
 		$(LOCK) $(ARGS) --output-file requirements/app.txt && \
 		$(LOCK) $(ARGS) --group dev --constraint requirements/app.txt --output-file requirements/dev.txt && \
 		$(LOCK) $(ARGS) --group package --constraint requirements/app.txt --output-file requirements/package.txt
+
+package: setup ## Build what people install, into dist/ (on Linux a .deb and a tarball)
+	@$(PYTHON_OF_OXIDE) installers/package.py
 
 clean: ## Remove what was made here, environments included
 	@rm -rf .venv .uv build dist .mypy_cache .ruff_cache .pytest_cache .import-linter.log .coverage .coverage.*

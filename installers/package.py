@@ -1,0 +1,126 @@
+"""Builds what people install: the bundle, on Linux as a .deb and a tarball, with licences, parts list and checksums.
+
+Run by `make package` with the work tree's Python. Everything goes to `dist/`; `build/package` holds what it takes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+WORK = ROOT / "build" / "package"
+DIST = ROOT / "dist"
+VENV = WORK / "venv"
+BUNDLE = WORK / "dist" / "oxide"
+BIN = "Scripts" if sys.platform == "win32" else "bin"
+VERSION = re.search(r'__version__ = "([^"]+)"', (ROOT / "oxide_desktop" / "__init__.py").read_text())[1]  # type: ignore[index]
+NOT_SHIPPED = {"pyinstaller", "pyinstaller-hooks-contrib", "altgraph", "hatchling", "editables", "trove-classifiers"}
+LICENCE_NAMES = re.compile(r"(licen[cs]e|copying|notice|authors)", re.IGNORECASE)
+
+
+def main() -> int:
+    """Build everything for this system."""
+    DIST.mkdir(exist_ok=True)
+    prepare()
+    bundle()
+    (BUNDLE / "sbom.json").write_text(json.dumps(parts_list(), indent=2) + "\n", encoding="utf-8")
+    made = [archive()]
+    if sys.platform == "linux":
+        from linux import debian  # noqa: PLC0415 - of no use elsewhere
+
+        made.append(debian.build(BUNDLE, WORK / "deb", DIST, VERSION, VENV / BIN / "python"))
+    sums = "".join(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in made)
+    (DIST / "SHA256SUMS").write_text(sums, encoding="ascii")
+    shutil.copy(BUNDLE / "sbom.json", DIST / "sbom.json")
+    for path in (*made, DIST / "SHA256SUMS", DIST / "sbom.json"):
+        print(f"{path.relative_to(ROOT)}  {path.stat().st_size / 1e6:,.1f} MB")
+    return 0
+
+
+def run(command: Sequence[str | Path], **variables: str) -> None:
+    """Run a command to its end; what it prints is shown."""
+    subprocess.run([str(part) for part in command], check=True, cwd=ROOT, env={**os.environ, **variables})
+
+
+def prepare() -> None:
+    """An environment with what is shipped, what builds it, and nothing else."""
+    uv = shutil.which("uv", path=os.pathsep.join([os.environ.get("PATH", ""), str(ROOT / ".uv" / BIN)]))
+    if uv is None:
+        raise SystemExit("uv is missing: run `make setup` first.")
+    if not VENV.exists():
+        run([uv, "venv", "--quiet", "--python", sys.executable, VENV])
+    install: list[str | Path] = [uv, "pip", "install", "--quiet", "--python", VENV / BIN / "python", "--no-deps"]
+    run([*install, "--require-hashes", "--requirement", ROOT / "requirements" / "package.txt"])
+    run([*install, "--no-build-isolation", "--reinstall-package", "oxide-desktop", ROOT])
+
+
+def bundle() -> None:
+    """Freeze the programs, and put the licences of everything that is shipped beside them."""
+    for folder in ("dist", "build"):
+        shutil.rmtree(WORK / folder, ignore_errors=True)
+    options: list[str | Path] = ["--noconfirm", "--log-level", "ERROR", "--distpath", WORK / "dist", "--workpath", WORK / "build"]
+    run([VENV / BIN / "pyinstaller", *options, ROOT / "build.spec"], PYTHONHASHSEED="1")
+    licences = BUNDLE / "licenses"
+    for info in sorted(packages()):
+        for file in (path for path in info.rglob("*") if path.is_file() and LICENCE_NAMES.search(path.name)):
+            place = licences / info.name.removesuffix(".dist-info") / file.relative_to(info)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(file, place)
+    shutil.copy(ROOT / "LICENSE", BUNDLE / "LICENSE")
+    shutil.copy(ROOT / "installers" / "THIRD-PARTY.md", licences / "README.md")
+
+
+def packages() -> list[Path]:
+    """The metadata folders of what is shipped."""
+    lib = VENV / ("Lib" if sys.platform == "win32" else f"lib/python{sys.version_info[0]}.{sys.version_info[1]}")
+    found = (lib / "site-packages").glob("*.dist-info")
+    return [info for info in found if info.name.split("-")[0].replace("_", "-").lower() not in NOT_SHIPPED]
+
+
+def parts_list() -> dict[str, object]:
+    """What is in the bundle, as CycloneDX 1.5 (https://cyclonedx.org/docs/1.5/json/)."""
+    components = []
+    for info in sorted(packages()):
+        fields = dict(
+            re.findall(
+                r"^(Name|Version|License-Expression|License): (.+)$",
+                (info / "METADATA").read_text("utf-8"),
+                re.MULTILINE,
+            )
+        )
+        licence = fields.get("License-Expression") or fields.get("License", "")
+        components.append({
+            "type": "library",
+            "name": fields["Name"],
+            "version": fields["Version"],
+            "purl": f"pkg:pypi/{fields['Name'].lower().replace('_', '-')}@{fields['Version']}",
+            **({"licenses": [{"license": {"name": licence[:80]}}]} if licence else {}),
+        })  # fmt: skip
+    application = {"type": "application", "name": "oxide-desktop", "version": VERSION}
+    return {
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.5",
+        "version": 1,
+        "metadata": {"component": application},
+        "components": [*components, {"type": "platform", "name": "python", "version": platform.python_version()}],
+    }
+
+
+def archive() -> Path:
+    """The bundle as it is, for those who install nothing: a tarball, on Windows a zip."""
+    name = f"oxide-desktop-{VERSION}-{sys.platform}-{platform.machine().lower()}"
+    kind = "zip" if sys.platform == "win32" else "gztar"
+    return Path(shutil.make_archive(str(DIST / name), kind, root_dir=BUNDLE.parent, base_dir=BUNDLE.name))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
