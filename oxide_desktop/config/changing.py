@@ -48,6 +48,16 @@ def change_settings(file: Path, changes: Mapping[Sequence[str], Value]) -> Setti
     return settings
 
 
+def start_file(file: Path) -> None:
+    """Make the file if there is none, so that an editor has something to open. Blocks.
+
+    Raises:
+        StoreError: It cannot be written.
+    """
+    if not file.exists():
+        _write(file, _FIRST_LINE)
+
+
 def _write(file: Path, text: str) -> None:
     """Where a link leads to, readable by whom it was readable before."""
     real = Path(os.path.realpath(file))

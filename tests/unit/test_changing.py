@@ -5,7 +5,7 @@ import stat
 
 import pytest
 
-from oxide_desktop.config.changing import change_settings
+from oxide_desktop.config.changing import change_settings, start_file
 from oxide_desktop.config.settings import load_config
 from oxide_desktop.core.errors import ConfigError, StoreError, UsageError
 
@@ -81,3 +81,10 @@ def test_a_file_that_cannot_be_read_or_written_is_told_of(file, tmp_path):
         change_settings(file, {("web", "port"): 1})
     with pytest.raises(StoreError):
         change_settings(tmp_path / "gone" / "config.yaml", {("web", "port"): 1})
+
+
+def test_a_file_is_begun_for_an_editor_and_never_overwritten(file, tmp_path):
+    start_file(file)
+    assert file.read_text() == MINE
+    start_file(tmp_path / "other.yaml")
+    assert load_config(tmp_path / "other.yaml").web.port == 8000
