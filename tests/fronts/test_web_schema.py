@@ -24,7 +24,7 @@ from oxide_desktop.fronts.web.server import WebFront
 from tests.fronts.front_house import front_house
 from tests.fronts.web_house import stub
 
-EXAMPLES = 8
+EXAMPLES = 4
 CHECKS = [
     schemathesis.checks.not_a_server_error,
     status_code_conformance,

@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatus
@@ -279,3 +280,34 @@ async def test_a_task_that_waits_and_what_is_noted_about_one_are_told(tmp_path: 
         waiting = {"type": "task_waiting", "task_id": "task", "service": "stub", "ahead": 2}
         assert await until(socket, "task_waiting") == waiting
         assert await until(socket, "task_note") == {"type": "task_note", "task_id": "task", "note": "slow today"}
+
+
+async def test_many_tasks_at_once_lose_nothing_while_some_listeners_stall(tmp_path: Path) -> None:
+    """The short form of `benchmarks/web_load.py`."""
+    chunks = [f"{count} " for count in range(20)]
+    async with (
+        served(tmp_path, stub(chunks, max_concurrency=10)) as (_, front),
+        httpx.AsyncClient(base_url=front.url, headers={"Authorization": f"Bearer {front.token}"}) as client,
+        AsyncExitStack() as stack,
+    ):
+        for _ in range(3):
+            stalled = await stack.enter_async_context(following(front, max_queue=1, close_timeout=0.1))
+            stalled.transport.pause_reading()
+        listeners = [await stack.enter_async_context(following(front, max_queue=None)) for _ in range(7)]
+        seen = [asyncio.ensure_future(completed(socket, 40)) for socket in listeners]
+        asked = (client.post("/api/tasks/execute", json={"prompt": f"question {number}"}) for number in range(40))
+        ids = {answer.json()["task_id"] for answer in await asyncio.gather(*asked)}
+        for texts in await asyncio.gather(*seen):
+            assert texts == dict.fromkeys(ids, "".join(chunks))
+
+
+async def completed(socket: ClientConnection, count: int) -> dict[str, str]:
+    """The text of each task, once so many are complete."""
+    texts: dict[str, str] = {}
+    while count:
+        message = json.loads(await socket.recv())
+        assert message["type"] != "missed"
+        if message["type"] == "task_progress":
+            texts[message["task_id"]] = texts.get(message["task_id"], "") + message["chunk"]
+        count -= message["type"] == "task_complete"
+    return texts
