@@ -36,6 +36,28 @@ _FLAGS = (
 _KEYS = {"Enter": 13, "Escape": 27, "Tab": 9, "ArrowDown": 40, "ArrowUp": 38, " ": 32}
 
 
+# Where the mouse has to go, once it is there and has come to rest, and nothing lies over it.
+_PLACE_OF = """async (selector, text, limit) => {
+    const end = performance.now() + limit;
+    const frame = () => new Promise((next) => setTimeout(next, 16));
+    while (performance.now() < end) {
+        const all = [...document.querySelectorAll(selector)];
+        const it = all.find((one) => one.getClientRects().length && (one.innerText ?? '').includes(text));
+        if (it) {
+            it.scrollIntoView({block: 'center', behavior: 'instant'});
+            const before = it.getBoundingClientRect();
+            await frame();
+            const box = it.getBoundingClientRect();
+            const place = [box.x + box.width / 2, box.y + box.height / 2];
+            const rests = before.x === box.x && before.y === box.y;
+            if (rests && it.contains(document.elementFromPoint(...place))) return place;
+        }
+        await frame();
+    }
+    throw new Error('not there');
+}"""
+
+
 def browser_program() -> str | None:
     """Where a Chromium is, `None` if there is none."""
     return next(filter(None, map(shutil.which, PROGRAMS)), None)
@@ -133,16 +155,10 @@ class Page:
 
     async def click(self, selector: str, text: str = "") -> None:
         """Click on what is to be seen there, with the mouse."""
-        wanted = (
-            f"[...document.querySelectorAll({json.dumps(selector)})].find((it) => it.getClientRects().length &&"
-            f" (it.innerText ?? '').includes({json.dumps(text)}))"
-        )
-        await self.until(f"!!{wanted}")
-        # At once, and with the place in the same answer: what is shown may change between two.
         box = await self.run(
-            f"(() => {{ const it = {wanted}; it.scrollIntoView({{block: 'center', behavior: 'instant'}});"
-            " const box = it.getBoundingClientRect(); return [box.x + box.width / 2, box.y + box.height / 2]; })()"
+            f"({_PLACE_OF})({json.dumps(selector)}, {json.dumps(text)}, {LIMIT_S * 1000}).catch(() => null)"
         )
+        assert box, f"nothing to click at {selector} {text!r}:\n{await self.text()}"
         for kind in ("mousePressed", "mouseReleased"):
             await self.call("Input.dispatchMouseEvent", type=kind, x=box[0], y=box[1], button="left", clickCount=1)
 

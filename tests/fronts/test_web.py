@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import socket
 import stat
 from collections.abc import AsyncIterator, Iterator
@@ -12,12 +13,14 @@ from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextma
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import httpx
 import psutil
 import pytest
 
 from oxide_desktop import __version__
+from oxide_desktop.config.paths import resource
 from oxide_desktop.core.errors import Bug, FailureKind, OxideError, ServiceError
 from oxide_desktop.core.health import Health, Tier
 from oxide_desktop.core.model import Source
@@ -226,14 +229,107 @@ async def test_a_mistake_of_ours_does_not_show_our_insides(
 # -- pages -------------------------------------------------------------------------------------------------------------
 
 
-async def test_the_first_page_says_that_oxide_runs_and_what_it_has(tmp_path: Path) -> None:
-    async with served(tmp_path, stub(name="a<b"), stub(name="off", enabled=False)) as web:
-        page = (await web.get("/")).text
-    assert "Oxide is running" in page
-    assert "a&lt;b" in page
-    assert "a<b" not in page
-    assert "switched off" in page
-    assert "<script" not in page
+async def test_the_web_view_loads_its_own_files_and_nothing_from_elsewhere(tmp_path: Path) -> None:
+    async with served(tmp_path, stub()) as web:
+        page = await web.get("/")
+        assert page.headers["content-type"].startswith("text/html")
+        wanted = re.findall(r'(?:href|src)="(/[^"]+)"', page.text)
+        assert {"/web/tokens.css", "/web/js/main.js", "/docs"} <= set(wanted)
+        seen: dict[str, httpx.Response] = {}
+        while wanted:
+            address = wanted.pop()
+            answer = seen[address] = await web.get(address)
+            assert answer.status_code == 200, address
+            imported = re.findall(r'(?:from|import) "([^"]+)"', answer.text) if address.endswith(".js") else []
+            wanted += [place for it in imported if (place := urljoin(address, it)) not in seen]
+    assert {"/web/tokens.js", "/web/js/pages/ask.js", "/web/js/markdown.js"} <= set(seen)
+    types = {address.rsplit(".")[-1]: it.headers["content-type"].split(";")[0] for address, it in seen.items()}
+    assert types == {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml", "/docs": "text/html"}
+    for text in (page.text, *(it.text for it in seen.values())):
+        assert "innerHTML" not in text
+        assert not re.search(r"<script(?! type=\"module\" src=)|<style| style=| on[a-z]+=", text)
+        assert set(re.findall(r"https?://[\w.]+", text)) <= {"http://www.w3.org"}
+
+
+@pytest.mark.parametrize(
+    "path", ["/web/../app.py", "/web/%2e%2e/tokens.json", "/web/js", "/web/nothing.js", "/web//etc/passwd"]
+)
+async def test_the_web_view_has_no_files_but_its_own(tmp_path: Path, path: str) -> None:
+    async with served(tmp_path, stub()) as web:
+        assert (await web.client.get(f"{web.front.url}{path}")).status_code == 404
+
+
+async def test_the_design_tokens_become_the_pages_properties_in_both_schemes(tmp_path: Path) -> None:
+    tokens = json.loads(resource("resources", "tokens.json").read_text("utf-8"))
+    async with served(tmp_path, stub()) as web:
+        style = (await web.get("/web/tokens.css")).text
+        icons = (await web.get("/web/icons.svg")).text
+    light, dark = style.split("@media (prefers-color-scheme: dark)")
+    for scheme, part in (("light", light), ("dark", dark)):
+        for name, colour in tokens["colours"][scheme].items():
+            assert f"--colour-{name}: {colour};" in part
+    assert "--radius-card: 10px;" in light
+    names = {path.stem for path in resource("resources", "icons").glob("*.svg")}
+    assert set(re.findall(r'<symbol id="([\w-]+)-icon" viewBox="0 0 \d+ \d+">', icons)) == names
+    used = {
+        name
+        for path in resource("resources", "web").rglob("*.css")
+        for name in re.findall(r"var\((--[\w-]+)\)", path.read_text("utf-8"))
+    }
+    given = set(re.findall(r"(--[\w-]+):", style)) | {"--from", "--width", "--waited", "--part"}
+    assert used <= given
+
+
+async def test_the_history_is_searched_as_people_type(tmp_path: Path) -> None:
+    failing = ServiceError(FailureKind.CRASHED, "two broke", "It ended.", "Start it.")
+    async with served(tmp_path, stub(["Paris."], name="one"), stub([failing], name="two")) as web:
+        await web.ended(await web.ask("What is the capital of France?\nTell me."))
+        await web.ended(await web.ask("What is 2+2?", preferences={"preferred_service": "two"}))
+
+        async def found(**query: object) -> list[str]:
+            answer = (await web.get("/api/view/history", params=query)).json()
+            assert answer["total"] == 2
+            return [task["prompt"] for task in answer["tasks"]]
+
+        assert await found() == ["What is 2+2?", "What is the capital of France?"]
+        assert await found(q="failed today") == ["What is 2+2?"]
+        assert await found(q="service:one capital") == ["What is the capital of France?"]
+        assert await found(q="capital", status="failed") == []
+        assert await found(service="two", limit=1) == ["What is 2+2?"]
+        assert await found(offset=1) == ["What is the capital of France?"]
+        told = (await web.get("/api/view/history", params={"q": "type:poetry"})).json()
+        assert "There is no type 'poetry'" in told["problems"][0]
+        (line, _) = (await web.get("/api/view/history")).json()["tasks"]
+    assert set(line) == {"id", "status", "prompt", "service", "task_type", "created_at", "duration", "source", "error"}
+    assert "two broke" in line["error"]
+
+
+async def test_the_settings_that_hold_are_told_without_any_key(tmp_path: Path) -> None:
+    services = [
+        stub(name="literal", api_key="sk-secret"),
+        stub(name="kept", api_key="keyring:mine"),
+        stub(name="unset", api_key="${NO_SUCH_VARIABLE}"),
+    ]
+    async with served(tmp_path, *services, stub(name="lost", api_key="keyring:absent"), stub(name="none")) as web:
+        web.house.paths.keys_file.write_text(json.dumps({"mine": None}))
+        answer = await web.get("/api/view/settings")
+        web.house.paths.keys_file.write_text("{damaged")
+        damaged = (await web.get("/api/view/settings")).json()
+    told = answer.json()
+    assert told["config_file"] == str(web.house.paths.config_file)
+    assert told["config_exists"] is False
+    assert {item["service"]: item["state"] for item in told["keys"]} == {
+        "literal": "there",
+        "kept": "there",
+        "lost": "missing",
+        "unset": "missing",
+    }
+    assert {item["service"]: item["state"] for item in damaged["keys"]}["kept"] == "missing"
+    settings = {item["key"]: item["value"] for group in told["groups"] for item in group["settings"]}
+    assert settings["privacy.scan_secrets"] == "on"
+    assert settings["privacy.local_only"] == "none"
+    assert settings["storage.retention_days"] == "for ever"
+    assert "sk-secret" not in answer.text
 
 
 async def test_the_docs_list_every_route_and_load_nothing_from_elsewhere(tmp_path: Path) -> None:

@@ -100,6 +100,7 @@ async def go_to(page: Page, path: str) -> None:
         await page.choose("tr[data-type=quick_query] select", "good")
         await page.sees("would have moved", ".trial")
     elif name == "services":
+        await page.until("[...document.querySelectorAll('.card:not(.off) .use')].every((it) => it.textContent)")
         await page.click("[data-service=good] summary")
         await page.sees("scripted-1", "[data-service=good]")
     elif name == "ask":

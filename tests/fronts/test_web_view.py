@@ -325,6 +325,7 @@ async def test_a_service_shows_its_tiers_its_fix_and_answers_a_test(browser: Bro
             await page.sees("Add a key.", "[data-service=bad]")
             assert await page.run("document.querySelectorAll('[data-service=bad] .dots .is-warn').length") == 2
             await page.sees("switched off", "[data-service=off]")
+            await page.until("[...document.querySelectorAll('.card:not(.off) .use')].every((it) => it.textContent)")
             await page.click("[data-service=good] button", "Test")
             await page.sees("It answers", "[data-service=good]")
             await page.sees("“Four.”", "[data-service=good]")

@@ -24,6 +24,8 @@ export class TaskPanel {
   #why = h("section", { class: "why", "aria-label": "Why this service" });
   #ends = [];
   #clock = 0;
+  #asked = 0;
+  #known = 0;
 
   /**
    * @param {string} id
@@ -53,7 +55,11 @@ export class TaskPanel {
 
   /** Read the record; the panel is up to date then. */
   async refresh() {
+    this.#asked += 1;
+    const mine = this.#asked;
     const record = await attempt(this.#trouble, () => api.task(this.#id));
+    if (mine < this.#known) return; // a later look was answered sooner
+    this.#known = mine;
     if (!record) {
       this.#stop.hidden = true;
       return;
