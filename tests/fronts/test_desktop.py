@@ -3,11 +3,8 @@
 import asyncio
 import gc
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from types import SimpleNamespace
 
 import pytest
 from PySide6.QtCore import Qt
@@ -19,80 +16,28 @@ from oxide_desktop.core.health import Depth
 from oxide_desktop.core.record import TaskStatus
 from oxide_desktop.fronts.desktop.app import App
 from oxide_desktop.fronts.desktop.loop import Loop
-from oxide_desktop.fronts.desktop.widgets.ask_panel import AskPanel
 from tests.fakes.scripted_adapter import STALL
+from tests.fronts.desk_house import DeskHouse, running_loop
 from tests.unit.test_orchestrator import House, stub
 
 
 @pytest.fixture
 def loop(qapp: QApplication) -> Iterator[Loop]:
-    made = Loop(qapp)
-    asyncio.set_event_loop(made)
-    yield made
-    made.close()
-    asyncio.set_event_loop(None)
-
-
-class Desk:
-    """A running app, and a person in front of it."""
-
-    def __init__(self, house: House) -> None:
-        self.house = house
-        self.served = 0
-        self.signal: Callable[[], None] = print
-
-    @asynccontextmanager
-    async def serve(self, orchestrator: object, show: Callable[[], None]) -> AsyncIterator[SimpleNamespace]:
-        self.served += 1
-        self.show = show
-        yield SimpleNamespace(launch_link=None)
-
-    @asynccontextmanager
-    async def watch(self, stop: Callable[[], None]) -> AsyncIterator[None]:
-        self.signal = stop
-        yield
-
-    async def use(self, person: Callable[["Desk"], object]) -> int:
-        with TemporaryDirectory() as home:
-            self.app = App(lambda: self.house.orchestrator, self.serve, self.watch, Path(home, "desktop.ini"))
-            async with asyncio.timeout(30), asyncio.TaskGroup() as group:
-                running = group.create_task(self.app.main())
-                await self.until(lambda: self.served == 1 and self.window.is_ready)
-                await person(self)
-                self.app.leaving.now()
-            return running.result()
-
-    @property
-    def window(self) -> AskPanel:
-        return self.app.window.page("ask").panel
-
-    @property
-    def notices(self) -> tuple[str, ...]:
-        return self.app.window.notices.texts()
-
-    async def until(self, holds: Callable[[], bool]) -> None:
-        while not holds():  # noqa: ASYNC110 - widgets have no events to await; a timeout bounds it
-            await asyncio.sleep(0.005)
-
-    async def ask(self, prompt: str) -> None:
-        self.window.prompt.setPlainText(prompt)
-        QTest.keyClick(self.window.prompt, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
-
-    async def ended(self) -> None:
-        await self.until(lambda: self.window.state.text()[:1] in "✓✕⊘")
+    with running_loop(qapp) as made:
+        yield made
 
 
 def test_a_question_is_typed_and_its_answer_streams_into_the_window(loop: Loop):
     house = House(stub(["**Fo", "ur**."]))
 
-    async def person(desk: Desk) -> None:
+    async def person(desk: DeskHouse) -> None:
         await desk.ask("What is 2+2?")
         await desk.ended()
-        assert desk.window.answer.toPlainText() == "Four."
-        assert desk.window.state.text().startswith("✓ stub · ")
-        assert "stub" in desk.window.route.text()
+        assert desk.panel.answer.toPlainText() == "Four."
+        assert desk.panel.state.text().startswith("✓ stub · ")
+        assert "stub" in desk.panel.route.text()
 
-    assert loop.run_until_complete(Desk(house).use(person)) == 0
+    assert loop.run_until_complete(DeskHouse(house).use(person)) == 0
     (record,) = house.history.records.values()
     assert (record.source, record.status) == ("desktop", TaskStatus.COMPLETED)
 
@@ -100,14 +45,14 @@ def test_a_question_is_typed_and_its_answer_streams_into_the_window(loop: Loop):
 def test_the_route_is_shown_while_typing_and_nothing_is_sent(loop: Loop):
     house = House(stub(["never"]))
 
-    async def person(desk: Desk) -> None:
-        desk.window.prompt.setPlainText("Write a function that sorts")
-        await desk.until(lambda: desk.window.route.text().startswith("will go to: "))
-        assert "stub" in desk.window.route.text()
-        desk.window.prompt.setPlainText("")
-        await desk.until(lambda: not desk.window.route.text())
+    async def person(desk: DeskHouse) -> None:
+        desk.panel.prompt.setPlainText("Write a function that sorts")
+        await desk.until(lambda: desk.panel.route.text().startswith("will go to: "))
+        assert "stub" in desk.panel.route.text()
+        desk.panel.prompt.setPlainText("")
+        await desk.until(lambda: not desk.panel.route.text())
 
-    loop.run_until_complete(Desk(house).use(person))
+    loop.run_until_complete(DeskHouse(house).use(person))
     assert house.adapters["stub"].calls == []
 
 
@@ -115,71 +60,71 @@ def test_what_a_person_should_know_of_the_history_stands_above_all_else(loop: Lo
     house = House(stub(["never"]))
     house.history.notices = ("The history was damaged.", "A backup of <b>today</b> took its place.")
 
-    async def person(desk: Desk) -> None:
+    async def person(desk: DeskHouse) -> None:
         assert desk.notices[-2:] == house.history.notices
         shown = desk.app.window.notices.findChildren(QLabel)
         assert house.history.notices[1] in [label.text() for label in shown]
         assert {label.textFormat() for label in shown} == {Qt.TextFormat.PlainText}
 
-    assert loop.run_until_complete(Desk(house).use(person)) == 0
+    assert loop.run_until_complete(DeskHouse(house).use(person)) == 0
 
 
 def test_stop_cancels_the_task_and_says_so(loop: Loop):
     adapter = stub(["so far", STALL])
     house = House(adapter)
 
-    async def person(desk: Desk) -> None:
+    async def person(desk: DeskHouse) -> None:
         await desk.ask("Go on for ever")
         await adapter.stalled.wait()
-        await desk.until(lambda: desk.window.answer.toPlainText() == "so far")
-        assert not desk.window.ask_button.isEnabled()
-        desk.window.stop_button.click()
+        await desk.until(lambda: desk.panel.answer.toPlainText() == "so far")
+        assert not desk.panel.ask_button.isEnabled()
+        desk.panel.stop_button.click()
         await desk.ended()
-        assert desk.window.state.text().startswith("⊘ ")
-        assert desk.window.ask_button.isEnabled()
+        assert desk.panel.state.text().startswith("⊘ ")
+        assert desk.panel.ask_button.isEnabled()
 
-    loop.run_until_complete(Desk(house).use(person))
+    loop.run_until_complete(DeskHouse(house).use(person))
     assert adapter.closed == 1
 
 
 def test_a_failure_is_told_in_the_window_with_its_hint(loop: Loop):
     house = House(stub([ServiceError(FailureKind.AUTH, "stub is signed out", "401.", "Sign in with `stub login`.")]))
 
-    async def person(desk: Desk) -> None:
+    async def person(desk: DeskHouse) -> None:
         await desk.ask("hello")
         await desk.ended()
-        assert "signed out" in desk.window.state.text()
-        assert "Sign in with" in desk.window.state.text()
+        assert "signed out" in desk.panel.state.text()
+        assert "Sign in with" in desk.panel.state.text()
 
-    loop.run_until_complete(Desk(house).use(person))
+    loop.run_until_complete(DeskHouse(house).use(person))
 
 
 def test_a_full_disk_is_told_before_anything_is_asked(loop: Loop):
     house = House(stub(["never"]))
     house.history.full = True
 
-    async def person(desk: Desk) -> None:
+    async def person(desk: DeskHouse) -> None:
         await desk.ask("hello")
         await desk.ended()
-        assert "disk is full" in desk.window.state.text()
+        assert "disk is full" in desk.panel.state.text()
 
-    loop.run_until_complete(Desk(house).use(person))
+    loop.run_until_complete(DeskHouse(house).use(person))
 
 
 def test_nothing_can_be_asked_with_an_empty_prompt_or_twice_at_once(loop: Loop):
     adapter = stub([STALL])
     house = House(adapter)
 
-    async def person(desk: Desk) -> None:
+    async def person(desk: DeskHouse) -> None:
         await desk.ask("   ")
-        assert not desk.window.ask_button.isEnabled()
+        assert not desk.panel.ask_button.isEnabled()
         await desk.ask("once")
         await adapter.stalled.wait()
         await desk.ask("twice")
-        desk.window.stop_button.click()
+        desk.panel.stop_button.click()
         await desk.ended()
 
-    loop.run_until_complete(Desk(house).use(person))
+    loop.run_until_complete(DeskHouse(house).use(person))
     assert len(house.history.records) == 1
 
 
@@ -187,7 +132,7 @@ def test_the_small_window_hides_on_esc_and_the_task_goes_on(loop: Loop):
     adapter = stub(["begun", STALL])
     house = House(adapter)
 
-    async def person(desk: Desk) -> None:
+    async def person(desk: DeskHouse) -> None:
         desk.app.tray.ask_wanted.emit()
         small = desk.app.ask_window
         small.panel.prompt.setPlainText("Go on")
@@ -201,59 +146,59 @@ def test_the_small_window_hides_on_esc_and_the_task_goes_on(loop: Loop):
         assert small.isVisible()
         await desk.until(lambda: small.panel.answer.toPlainText() == "begun")
 
-    loop.run_until_complete(Desk(house).use(person))
+    loop.run_until_complete(DeskHouse(house).use(person))
 
 
 def test_without_a_tray_host_the_window_says_so_and_closing_it_quits(loop: Loop):
     house = House(stub(["ok"]))
 
-    async def person(desk: Desk) -> None:
+    async def person(desk: DeskHouse) -> None:
         assert "no tray icons" in desk.notices[0]
         desk.app.window.close()
         assert desk.app.leaving.wanted.is_set()
 
-    assert loop.run_until_complete(Desk(house).use(person)) == 0
+    assert loop.run_until_complete(DeskHouse(house).use(person)) == 0
 
 
 def test_without_a_tray_host_closing_the_window_does_not_end_a_task(loop: Loop):
     adapter = stub(["begun", STALL])
     house = House(adapter)
 
-    async def person(desk: Desk) -> None:
+    async def person(desk: DeskHouse) -> None:
         await desk.ask("Go on")
         await adapter.stalled.wait()
         desk.app.window.close()
         assert not desk.app.leaving.wanted.is_set()
         assert desk.app.window.isMinimized()
 
-    loop.run_until_complete(Desk(house).use(person))
+    loop.run_until_complete(DeskHouse(house).use(person))
 
 
 def test_the_tray_counts_what_runs(loop: Loop):
     adapter = stub([STALL])
     house = House(adapter)
 
-    async def person(desk: Desk) -> None:
+    async def person(desk: DeskHouse) -> None:
         assert desk.app.tray.icon.toolTip() == "Oxide: idle"
         await desk.ask("Go on")
         await adapter.stalled.wait()
         await desk.until(lambda: desk.app.tray.icon.toolTip() == "Oxide: 1 task running")
-        desk.window.stop_button.click()
+        desk.panel.stop_button.click()
         await desk.until(lambda: desk.app.tray.icon.toolTip() == "Oxide: idle")
 
-    loop.run_until_complete(Desk(house).use(person))
+    loop.run_until_complete(DeskHouse(house).use(person))
 
 
 def test_a_signal_from_the_system_ends_the_app_and_its_tasks(loop: Loop):
     adapter = stub([STALL])
     house = House(adapter)
 
-    async def person(desk: Desk) -> None:
+    async def person(desk: DeskHouse) -> None:
         await desk.ask("Go on")
         await adapter.stalled.wait()
         desk.signal()
 
-    assert loop.run_until_complete(Desk(house).use(person)) == 0
+    assert loop.run_until_complete(DeskHouse(house).use(person)) == 0
     assert house.history.closed
     (record,) = house.history.records.values()
     assert record.status is TaskStatus.CANCELLED
@@ -262,11 +207,11 @@ def test_a_signal_from_the_system_ends_the_app_and_its_tasks(loop: Loop):
 def test_a_service_s_status_reaches_qt(loop: Loop):
     house = House(stub(["ok"]))
 
-    async def person(desk: Desk) -> None:
+    async def person(desk: DeskHouse) -> None:
         health = await house.orchestrator.check_service("stub", Depth.PROBE)
         assert health.healthy
 
-    loop.run_until_complete(Desk(house).use(person))
+    loop.run_until_complete(DeskHouse(house).use(person))
 
 
 def test_an_engine_that_cannot_start_is_told_in_a_dialog_and_ends_the_app(loop: Loop, tmp_path: Path):
@@ -274,7 +219,7 @@ def test_an_engine_that_cannot_start_is_told_in_a_dialog_and_ends_the_app(loop: 
         raise StoreError("The history cannot be opened", "It comes from a newer Oxide.", "Update Oxide.")
 
     async def main() -> int:
-        desk = Desk(House(stub(["ok"])))
+        desk = DeskHouse(House(stub(["ok"])))
         app = App(build, desk.serve, desk.watch, tmp_path / "desktop.ini")
         async with asyncio.timeout(30), asyncio.TaskGroup() as group:
             running = group.create_task(app.main())
@@ -298,7 +243,7 @@ def test_garbage_is_collected_in_the_gui_thread_only_while_the_app_runs(loop: Lo
         for _ in range(200_000):
             [[]].append([])
 
-    async def person(desk: Desk) -> None:
+    async def person(desk: DeskHouse) -> None:
         gc.callbacks.append(notice)
         try:
             await asyncio.to_thread(allocate)
@@ -307,7 +252,7 @@ def test_garbage_is_collected_in_the_gui_thread_only_while_the_app_runs(loop: Lo
             gc.callbacks.remove(notice)
         assert not gc.isenabled()
 
-    loop.run_until_complete(Desk(House(stub(["ok"]))).use(person))
+    loop.run_until_complete(DeskHouse(House(stub(["ok"]))).use(person))
 
     assert set(threads) == {threading.get_ident()}
     assert gc.isenabled()

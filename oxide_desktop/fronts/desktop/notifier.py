@@ -6,8 +6,8 @@ import sys
 from collections.abc import Callable
 from typing import Protocol
 
-from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QApplication
 
 from oxide_desktop.core.health import Health
 from oxide_desktop.core.record import TaskRecord, TaskStatus
@@ -87,10 +87,15 @@ class Notifier(QObject):
     def _service_changed(self, health: Health) -> None:
         before = self._healthy.get(health.service)
         self._healthy[health.service] = health.healthy
-        if self._wishes.enabled and self._wishes.services and before and not health.healthy and not _is_looked_at():
+        wanted = self._wishes.enabled and self._wishes.services and not _is_looked_at()
+        if before and not health.healthy and wanted and not self._is_asked(health.service):
             title = tr("%1 is %2").replace("%1", health.service)
             title = title.replace("%2", health.failing.lacking if health.failing else "")
             self._show(f"service:{health.service}", title, f"{health.message} {health.fix}".strip(), tr("Show"))
+
+    def _is_asked(self, service: str) -> bool:
+        """Whether a task is with it, whose own end will tell what is wrong."""
+        return any(task.record.service == service for task in self._desk.orchestrator.running())
 
     # -- showing -----------------------------------------------------------------------------------
 
@@ -112,7 +117,7 @@ class Notifier(QObject):
 
 
 def _is_looked_at() -> bool:
-    return QGuiApplication.applicationState() is Qt.ApplicationState.ApplicationActive
+    return QApplication.activeWindow() is not None
 
 
 def _for_this_system(tray: Tray, activated: Callable[[str], None]) -> Notices:

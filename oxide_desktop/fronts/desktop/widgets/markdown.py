@@ -25,22 +25,22 @@ _PICTURE = "￼"
 _MARGIN_PX = 6
 
 
-def _rendered(text: str) -> QTextDocumentFragment:
-    """What a person reads is all there; nothing in it is loaded or runs."""
-    document = QTextDocument()
-    document.setMarkdown(text, _DIALECT)
-    _name_pictures(document)
-    return QTextDocumentFragment(document)
-
-
 def put_at_end(document: QTextDocument, text: str, theme: Theme, size_pt: float) -> None:
-    """Add Markdown as blocks of their own below what is there."""
+    """Add Markdown as blocks of their own below what is there.
+
+    What a person reads of it is all there; nothing in it is loaded or runs.
+    """
     cursor = QTextCursor(document)
     cursor.movePosition(QTextCursor.MoveOperation.End)
     if document.characterCount() > 1:
         cursor.insertBlock(QTextBlockFormat(), QTextCharFormat())
     first = cursor.position()
-    cursor.insertFragment(_rendered(text))
+    rendered = QTextDocument()
+    rendered.setMarkdown(text, _DIALECT)
+    _name_pictures(rendered)
+    cursor.insertFragment(QTextDocumentFragment(rendered))
+    if not rendered.begin().textList():  # a fragment's first block takes over the format of the block it comes into
+        QTextCursor(document.findBlock(first)).setBlockFormat(rendered.begin().blockFormat())
     _dress(document, first, theme, size_pt)
 
 
@@ -51,7 +51,7 @@ def fence_at_end(text: str) -> str:
         marks = found[1]
         if not opened:
             opened = found[0]
-        elif marks[0] == opened.strip()[0] and found[0].strip() == marks:
+        elif marks.startswith(closing(opened)) and found[0].strip() == marks:
             opened = ""
     return opened
 
