@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-import os
-import shutil
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -74,11 +70,11 @@ def install(program: Program, *, name: str, scope: str, dry_run: bool, as_json: 
 
     What else stands in the client's file stays as it is; a copy from before is kept beside it.
     """
-    from oxide_desktop.config import connecting  # noqa: PLC0415 - not needed for --help
+    from oxide_desktop.config import connecting, own_entry  # noqa: PLC0415 - not needed for --help
 
     client, where = _client(name), _scope(scope)
-    entry = client.entry(_shim(where), _environment())
-    change = connecting.install(client, where, Path.cwd(), entry, _lock(program), dry_run=dry_run)
+    entry, lock = own_entry.own_entry(client, where), own_entry.lock_of(program.paths)
+    change = connecting.install(client, where, Path.cwd(), entry, lock, dry_run=dry_run)
     _tell(client, change, "install", dry_run=dry_run, as_json=as_json)
     if not as_json and not dry_run:
         say(f"  {client.after}")
@@ -89,10 +85,10 @@ def install(program: Program, *, name: str, scope: str, dry_run: bool, as_json: 
 @pass_program
 def uninstall(program: Program, *, name: str, scope: str, dry_run: bool, as_json: bool) -> None:
     """Take Oxide out of a client's servers again, and nothing else."""
-    from oxide_desktop.config import connecting  # noqa: PLC0415 - not needed for --help
+    from oxide_desktop.config import connecting, own_entry  # noqa: PLC0415 - not needed for --help
 
-    client = _client(name)
-    change = connecting.uninstall(client, _scope(scope), Path.cwd(), _lock(program), dry_run=dry_run)
+    client, lock = _client(name), own_entry.lock_of(program.paths)
+    change = connecting.uninstall(client, _scope(scope), Path.cwd(), lock, dry_run=dry_run)
     _tell(client, change, "uninstall", dry_run=dry_run, as_json=as_json)
 
 
@@ -130,32 +126,6 @@ def _scope(name: str) -> Scope:
     return Scope(name)
 
 
-def _lock(program: Program) -> Path:
-    return program.paths.run_dir / "clients.lock"
-
-
-def _shim(scope: Scope) -> str:
-    """How a client starts the shim: where it really is, or by its name alone where others share the file."""
-    ending = ".exe" if sys.platform == "win32" else ""
-    beside = Path(sys.executable).parent / f"oxide-mcp{ending}"
-    on_path = shutil.which("oxide-mcp")
-    if scope == "project" and on_path:
-        return "oxide-mcp"
-    if beside.is_file():
-        return str(beside)
-    if on_path:
-        return on_path
-    raise UsageError(
-        "The program oxide-mcp is missing", f"It is neither at {beside} nor on PATH.", "Install Oxide again."
-    )
-
-
-def _environment() -> dict[str, str]:
-    """What the shim must be told, since a client does not pass it on."""
-    home = os.environ.get("OXIDE_HOME")
-    return {"OXIDE_HOME": str(Path(home).expanduser().absolute())} if home else {}
-
-
 def _tell(client: Client, change: Change, what: str, *, dry_run: bool, as_json: bool) -> None:
     if as_json:
         backup = str(change.backup) if change.backup else None
@@ -168,18 +138,14 @@ def _tell(client: Client, change: Change, what: str, *, dry_run: bool, as_json: 
         state = "is connected already" if what == "install" else "was not connected"
         out(f"{mark('completed')} {client.title} {state} ({change.file}).")
     elif dry_run:
-        out("".join(_difference(change)).rstrip("\n"))
+        from oxide_desktop.config.own_entry import difference  # noqa: PLC0415 - not needed for --help
+
+        out(difference(change))
     else:
         verb = "is connected" if what == "install" else "is no longer connected"
         out(f"{mark('completed')} {client.title} {verb} ({change.file}).")
         if change.backup:
             say(f"  The file as it was: {change.backup}")
-
-
-def _difference(change: Change) -> list[str]:
-    before = (change.before or "").splitlines(keepends=True)
-    after = (change.after or "").splitlines(keepends=True)
-    return list(difflib.unified_diff(before, after, f"{change.file} (now)", f"{change.file} (then)"))
 
 
 def _look(client: Client, scope: str) -> dict[str, Any] | None:
