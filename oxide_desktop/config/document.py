@@ -143,11 +143,18 @@ def _compose(text: str, start: Place) -> yaml.Node | None:
         mark, begun = error.problem_mark, error.context_mark
         place = Place(start.file, mark.line + 1 if mark else None)
         where = f" ({error.context} that begins in line {begun.line + 1})" if begun else ""
-        raise UnreadableError(place.problem(WHOLE_FILE, f"this is not YAML: {error.problem}{where}")) from error
+        tab = ": lines are indented with spaces in YAML, not with tabs" if _has_tab(text, place) else ""
+        raise UnreadableError(place.problem(WHOLE_FILE, f"this is not YAML: {error.problem}{where}{tab}")) from error
     except yaml.reader.ReaderError as error:
         place = Place(start.file, text.encode().count(b"\n", 0, error.position) + 1)
         raise UnreadableError(place.problem(WHOLE_FILE, f"this is not YAML: {error.reason}")) from error
     return root
+
+
+def _has_tab(text: str, place: Place) -> bool:
+    """Whether a tab stands at the start of that line or of the one before."""
+    lines = text.splitlines()[max((place.line or 1) - 2, 0) : place.line]
+    return any("\t" in line[: len(line) - len(line.lstrip())] for line in lines)
 
 
 def _refuse_depth(events: Iterator[yaml.Event], start: Place) -> None:

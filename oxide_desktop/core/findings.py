@@ -51,6 +51,12 @@ class Findings:
         """Nobody reads it."""
         self._of_file[piece.path].append(FileReceipt(piece.path, ReadStatus.SKIPPED, reason))
 
+    def stop(self) -> None:
+        """Nobody goes on reading."""
+        for path, items in self._of_file.items():
+            if not items:
+                items.append(FileReceipt(path, ReadStatus.SKIPPED, "stopped before it was read"))
+
     def receipt(self, skipped: Sequence[FileReceipt], *, each_service: bool = False) -> tuple[FileReceipt, ...]:
         """One entry for each file, or for each file on each service; those that were not even opened come last."""
         found = [items if each_service else [_joined(items)] for items in self._of_file.values() if items]

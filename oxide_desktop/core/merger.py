@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from oxide_desktop.core.attempt import note
@@ -19,6 +19,7 @@ from oxide_desktop.core.merging import (
     merge_need,
     merge_prompt,
     one_after_another,
+    side_by_side,
 )
 from oxide_desktop.core.model import Candidate, Locality, Route
 from oxide_desktop.core.running import RunningTask
@@ -48,7 +49,7 @@ class Merger:
 
     Args:
         executor: Shows the answer to whoever follows the analysis.
-        services: Those that still work, best first.
+        services: Tells those that still work, best first.
     """
 
     def __init__(
@@ -57,7 +58,7 @@ class Merger:
         executor: Executor,
         keeper: ShareKeeper,
         bus: EventBus,
-        services: Sequence[MergingService],
+        services: Callable[[], Sequence[MergingService]],
     ) -> None:
         self._task = task
         self._executor = executor
@@ -69,20 +70,32 @@ class Merger:
     async def merge(self, parts: Sequence[Part]) -> None:
         """Leave one answer in the task, whatever happens on the way."""
         if len(parts) == 1:
-            self.say(parts[0].text)
+            self._say(parts[0].text)
             return
         held = any(part.held for part in parts)
-        able = [item for item in self._services if item.locality is Locality.LOCAL or not held]
+        working = self._services()
+        able = [item for item in working if item.locality is Locality.LOCAL or not held]
         try:
+            if not able:
+                raise _nobody_may_merge() if working else _nobody_is_left()
             await self._merge(await self._reduce(parts, able), able)
         except (ServiceError, RouteError) as error:
             self._let_stand(parts, error)
             return
         merged = self._task.text_of(len(self._task.record.attempts))
         if lost := lost_references(parts, merged, [path for part in parts for path in part.paths]):
-            self.say(also_named(lost))
+            self._say(also_named(lost))
 
-    def say(self, text: str) -> None:
+    async def show(self, parts: Sequence[Part]) -> None:
+        """Leave the answers to the same question, each under its service."""
+        self._say(side_by_side(parts))
+
+    def keep(self, parts: Sequence[Part]) -> None:
+        """Leave what there is of an analysis that was stopped."""
+        if parts and not self._task.text_of(len(self._task.record.attempts)):
+            self._say(one_after_another(parts))
+
+    def _say(self, text: str) -> None:
         """Add to the answer what no service said."""
         record = self._task.record
         chunk = Chunk(self._task.id, max(1, len(record.attempts)), record.service or "", text)
@@ -91,8 +104,6 @@ class Merger:
 
     async def _reduce(self, parts: Sequence[Part], able: Sequence[MergingService]) -> Sequence[Part]:
         """Merge in rounds, each of which leaves fewer parts, until they fit one window."""
-        if not able:
-            raise _nobody_may_merge() if self._services else _nobody_is_left()
         largest = max(able, key=lambda service: math.inf if service.room is None else service.room)
         while not any(service.holds(merge_need(self._prompt, parts)) for service in able):
             groups = batches(self._prompt, parts, largest.room or 0)
@@ -127,7 +138,7 @@ class Merger:
         why = f"{error.title}: {error.message}".rstrip(": .")
         note(self._task, f"The parts were not merged ({why}); they stand one after another.", self._bus)
         begun = bool(self._task.text_of(len(self._task.record.attempts)))
-        self.say(("\n\n---\n\n" if begun else "") + one_after_another(parts))
+        self._say(("\n\n---\n\n" if begun else "") + one_after_another(parts))
 
 
 def _nobody_may_merge() -> ServiceError:

@@ -20,7 +20,7 @@ from oxide_desktop.core.execute import Executor
 from oxide_desktop.core.findings import Findings
 from oxide_desktop.core.lanes import Lane, Lanes, open_lanes
 from oxide_desktop.core.merger import Merger, MergingService
-from oxide_desktop.core.merging import share_prompt, side_by_side
+from oxide_desktop.core.merging import share_prompt
 from oxide_desktop.core.model import Analysis, Strategy
 from oxide_desktop.core.planning import Plan
 from oxide_desktop.core.ports import Adapter, History
@@ -68,18 +68,21 @@ class Analyst:
         lanes = open_lanes(plan, self._adapters, self._settings.execution, workers, self._draw, self._resting)
         reading = _Reading(task, plan, lanes, self._keeper, self._bus, self._settings)
         broadcast = analysis.strategy is Strategy.BROADCAST
+        merger = Merger(task, self._executor, self._keeper, self._bus, lambda: self._merging_services(lanes))
+        findings = reading.findings
         try:
-            findings = await (reading.ask_everyone() if broadcast else reading.share_out())
+            await (reading.ask_everyone() if broadcast else reading.share_out())
+            if not findings.parts:
+                raise findings.nothing_read()
+            await (merger.show(findings.parts) if broadcast else merger.merge(findings.parts))
+        except asyncio.CancelledError:
+            await reading.close()  # so that what follows is the last that is said
+            findings.stop()
+            merger.keep(findings.parts)
+            raise
         finally:
             await reading.close()
-        task.update(receipt=findings.receipt(plan.context.skipped, each_service=broadcast))
-        if not findings.parts:
-            raise findings.nothing_read()
-        merger = Merger(task, self._executor, self._keeper, self._bus, self._merging_services(lanes))
-        if broadcast:
-            merger.say(side_by_side(findings.parts))
-        else:
-            await merger.merge(findings.parts)
+            task.update(receipt=findings.receipt(plan.context.skipped, each_service=broadcast))
 
     def _merging_services(self, lanes: Lanes) -> list[MergingService]:
         windows = {lane.service: self._adapters[lane.service].info.max_context_tokens for lane in lanes.working}
@@ -99,7 +102,11 @@ class _Outcome:
 
 
 class _Reading:
-    """The part of an analysis in which the files are read."""
+    """The part of an analysis in which the files are read.
+
+    Attributes:
+        findings: What it has come to so far.
+    """
 
     def __init__(
         self, task: RunningTask, plan: Plan, lanes: Lanes, keeper: ShareKeeper, bus: EventBus, settings: Settings
@@ -112,7 +119,7 @@ class _Reading:
         self._privacy = settings.privacy
         self._asking = BackgroundTasks()
         self._outcomes: asyncio.Queue[_Outcome] = asyncio.Queue()
-        self._findings = Findings([file.path for file in plan.context.files])
+        self.findings = Findings([file.path for file in plan.context.files])
 
     async def close(self) -> None:
         """Stop the shares that still run."""
@@ -120,17 +127,17 @@ class _Reading:
 
     # -- every file once ---------------------------------------------------------------------------
 
-    async def share_out(self) -> Findings:
+    async def share_out(self) -> None:
         """Give the files to whoever is free until all are read or nobody can read what is left."""
         pool = Pool(await in_own_thread(self._pieces, "dividing files"))
         while True:
             self._lanes.leave_resting()
             for piece in pool.give_up(self._lanes.nobody_can_take):
-                self._findings.give_up(piece, self._lanes.why_unread(piece))
+                self.findings.give_up(piece, self._lanes.why_unread(piece))
             self._start_shares(pool)
             self._tell(pool)
             if not self._lanes.running and not len(pool):
-                return self._findings
+                return
             await self._wait(pool)
 
     def _pieces(self) -> list[Piece]:
@@ -177,7 +184,7 @@ class _Reading:
 
     # -- every file on every service ---------------------------------------------------------------
 
-    async def ask_everyone(self) -> Findings:
+    async def ask_everyone(self) -> None:
         """Give all the files to every service, as far as its window goes."""
         pieces = [Piece(file, file.path, ("", ""), file.tokens) for file in self._context.files]
         waiting, left = list(self._lanes.working), len(self._lanes.working)
@@ -190,9 +197,8 @@ class _Reading:
             if error := self._ended(outcome):
                 reason = f"{error.title}: {error.message}".rstrip(": .")
                 self._note(f"{outcome.lane.service} did not answer ({reason}).")
-                self._findings.refuse(outcome.pieces, outcome.lane.service, reason, outcome.share)
+                self.findings.refuse(outcome.pieces, outcome.lane.service, reason, outcome.share)
         self._tell(None)
-        return self._findings
 
     # -- one share ---------------------------------------------------------------------------------
 
@@ -222,7 +228,7 @@ class _Reading:
         outcome.lane.pace.running -= 1
         if outcome.error is None and outcome.share is not None:
             outcome.lane.pace.succeeded()
-            self._findings.take(outcome.pieces, outcome.lane.service, outcome.share)
+            self.findings.take(outcome.pieces, outcome.lane.service, outcome.share)
             return None
         if isinstance(outcome.error, ServiceError):
             return outcome.error
@@ -230,7 +236,7 @@ class _Reading:
 
     def _tell(self, pool: Pool | None) -> None:
         waiting = {piece.path for piece in pool.waiting()} if pool else set()
-        self._task.progress = self._findings.progress(self._task.id, self._lanes.running, waiting)
+        self._task.progress = self.findings.progress(self._task.id, self._lanes.running, waiting)
         self._bus.publish(self._task.progress)
 
     def _note(self, text: str) -> None:

@@ -107,7 +107,7 @@ def simulate(task_type: TaskType, service: str, records: Sequence[TaskRecord]) -
     concerned = [record for record in tasks if record.task_type == task_type]
     verdicts = [(record, _verdict(record, service)) for record in concerned]
     kinds = Counter(kind for _, (kind, _) in verdicts)
-    untyped = [_unmoved(record, "its type is not known") for record in tasks if record.task_type is None]
+    untyped = [_unmoved(record, "of no known type") for record in tasks if record.task_type is None]
     return RuleTrial(
         task_type=task_type,
         service=service,

@@ -12,7 +12,7 @@ from tests.fakes.openai_server import OpenAIServer
 from tests.fronts.cli_program import Oxide, only, without_rights_of_root
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="capabilities and modes as Linux has them")
-NOTICE = "can only be read: nothing is kept, and nothing can be changed."
+NOTICE = "can only be read: what is there can be looked at, nothing can be asked."
 
 
 @pytest.fixture

@@ -368,6 +368,46 @@ async def test_stopping_an_analysis_stops_its_shares(tree: Path):
     assert {share.status for share in shares_of(house, record)} == {TaskStatus.CANCELLED}
 
 
+async def test_what_was_answered_before_an_analysis_was_stopped_is_kept(tree: Path):
+    one = ReadingAdapter("one")
+    waits = asyncio.Event()
+
+    async def second_waits() -> None:
+        waits.set()
+        await asyncio.Event().wait()
+
+    one.trouble = lambda call: second_waits() if len(one.calls) > 1 else None
+    async with House(one) as house:
+        task = await house.orchestrator.submit(request(files=(".",), cwd=tree, analysis=Analysis(workers=1)))
+        await waits.wait()
+        record = await house.orchestrator.cancel(task.id)
+    found = by_status(record)
+    assert found[READ] == [path for path in found[READ] if path in one.shares[0]]
+    assert {item.reason for item in record.receipt if item.status is SKIPPED} == {"stopped before it was read"}
+    assert len(record.receipt) == 40
+    assert record.result is not None
+    assert all(f"{path}:1 is seen by one" in record.result for path in found[READ])
+
+
+async def test_an_analysis_that_is_stopped_while_its_parts_are_merged_keeps_them(tree: Path):
+    one = ReadingAdapter("one")
+    merging = asyncio.Event()
+
+    async def merging_waits() -> None:
+        merging.set()
+        await asyncio.Event().wait()
+
+    one.trouble = lambda call: merging_waits() if "--- Part 1 of" in call.prompt else None
+    async with House(one) as house:
+        task = await house.orchestrator.submit(request(files=(".",), cwd=tree, analysis=Analysis()))
+        await merging.wait()
+        record = await house.orchestrator.cancel(task.id)
+    assert record.status is TaskStatus.CANCELLED
+    assert by_status(record).keys() == {READ}
+    assert record.result is not None
+    assert record.result.startswith("## one: ")
+
+
 # -- windows -----------------------------------------------------------------------------------------------------------
 
 

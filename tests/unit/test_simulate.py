@@ -103,7 +103,7 @@ def test_what_records_do_not_tell_is_called_unknown():
         "its route was not kept",
         "ollama was not configured then",
         "the rule of the project .oxide.yaml decided, and may stand above yours",
-        "its type is not known",
+        "of no known type",
     ]
     assert found.of_type == 3
 

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 import click
 
 from oxide_desktop.core.model import Analysis, Preferences, Request, Source, Strategy, TaskType, parse_task_type
+from oxide_desktop.fronts.cli.app import ask
 from oxide_desktop.fronts.cli.asking import current_folder, printable, require_service
 from oxide_desktop.fronts.cli.follow import follow, say_notices
 from oxide_desktop.fronts.cli.program import Program, pass_program
 
 if TYPE_CHECKING:
-    from oxide_desktop.core.orchestrator import Orchestrator
+    from oxide_desktop.fronts.cli.app import Asked
+    from oxide_desktop.fronts.cli.app_task import FollowedTask
 
 
 @click.command()
@@ -56,7 +58,7 @@ def analyze(
 
     Exit codes: 0 done, 1 nothing could be read, 2 wrong usage or settings, 3 no service could take it, 130 cancelled.
     """
-    names = tuple(name.strip() for name in (services or "").split(",") if name.strip())
+    names = _names(services)
     for name in names:
         require_service(program.settings, name)
     request = Request(
@@ -68,10 +70,9 @@ def analyze(
         analysis=Analysis(services=names, strategy=Strategy(strategy), workers=workers),
     )
 
-    async def ask(engine: Orchestrator) -> int:
-        task = await engine.submit(request)
+    async def show(owner: Asked, task: FollowedTask) -> int:
         if not quiet:
-            say_notices(engine)
-        return await follow(engine, task, as_json=as_json, quiet=quiet)
+            say_notices(owner)
+        return await follow(owner, task, as_json=as_json, quiet=quiet)
 
-    return program.run(ask)
+    return ask(program, request, show)

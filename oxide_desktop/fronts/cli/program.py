@@ -73,7 +73,9 @@ class Program:
         paths = Paths.from_environment()
         paths.prepare()
         if paths.is_read_only:
-            say(f"{mark('attention')} {paths.home} can only be read: nothing is kept, and nothing can be changed.")
+            say(
+                f"{mark('attention')} {paths.home} can only be read: what is there can be looked at, nothing can be asked."
+            )
         return paths
 
     @cached_property

@@ -118,7 +118,7 @@ def _attempts(attempts: tuple[Attempt, ...]) -> list[str]:
             _after(attempt.started_at, attempt.first_chunk_at),
             _after(attempt.started_at, attempt.ended_at),
             f"{attempt.chars:,}",
-            one_line("; ".join(_how(attempt))),
+            one_line("; ".join(part.rstrip(".") for part in _how(attempt))),
         ]
         for position, attempt in enumerate(attempts, start=1)
     ]
