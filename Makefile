@@ -1,7 +1,7 @@
 # Everything sets itself up: `make run` and `make test` work on a fresh clone.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test test-clis test-fleet check format bench lock package clean
+.PHONY: help setup setup-dev run test test-clis test-fleet test-axe check format bench lock package clean
 
 BIN := .venv/bin
 PYTHON_OF_OXIDE := $(BIN)/python
@@ -58,6 +58,12 @@ test-fleet: setup-dev ## Run a real LiteLLM proxy before two model servers (600 
 	@PATH="$$PATH:.uv/bin" && uv venv --quiet --allow-existing --python $(PYTHON_OF_OXIDE) "$(FLEET)" && \
 		uv pip install --quiet --python "$(FLEET)" $(LITELLM)
 	@OXIDE_TEST_LITELLM="$(FLEET)/bin/litellm" $(PYTHON_OF_OXIDE) -m pytest -m fleet tests/integration/test_fleet.py $(ARGS)
+
+AXE ?= $(HOME)/.cache/oxide-test-axe
+
+test-axe: setup-dev ## Look at every page of the web view with axe-core (from npm, once)
+	@$(PYTHON_OF_OXIDE) installers/test_axe.py "$(AXE)"
+	@OXIDE_TEST_AXE="$(AXE)" $(PYTHON_OF_OXIDE) -m pytest -m axe tests/fronts/test_web_axe.py $(ARGS)
 
 check: setup-dev ## Format, lint, types for three systems, layers, sizes
 	@$(BIN)/ruff format --check --quiet . || { echo 'Run make format.'; exit 1; }
