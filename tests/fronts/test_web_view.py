@@ -300,6 +300,20 @@ async def test_the_history_is_paged_and_shows_new_tasks_by_itself(browser: Brows
             await page.sees("What is new?", ".tasks")
 
 
+async def test_an_analysis_shows_its_receipt(browser: Browser, tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("a = 1\n")
+    (tmp_path / "b.bin").write_bytes(bytes(range(256)))
+    async with served(tmp_path / "home", stub(["a.py:1 is fine."])) as web:
+        wanted = {"prompt": "What does this do?", "files": [str(tmp_path / "*.*")]}
+        asked = (await web.post("/api/analyze", wanted)).json()["task_id"]
+        await web.ended(asked)
+        async with opened(browser, web) as page:
+            await page.run(f"location.hash = '#/history/{asked}'")
+            await page.sees("Receipt: 1 read, 1 skipped", ".detail")
+            await page.click(".receipt summary")
+            await page.sees("b.bin", ".receipt")
+
+
 async def test_the_history_is_exported_from_the_page(browser: Browser, tmp_path: Path) -> None:
     async with served(tmp_path, stub(["Paris."])) as web:
         await web.ended(await web.ask())

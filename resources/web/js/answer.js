@@ -20,7 +20,7 @@ export class AnswerView {
   #pause = SHORTEST_PAUSE_MS;
 
   constructor() {
-    this.element = h("div", { class: "answer" }, this.#done, this.#open, this.#rest);
+    this.element = h("div", { class: "answer", "aria-live": "polite" }, this.#done, this.#open, this.#rest);
     this.text = "";
   }
 

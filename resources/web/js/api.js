@@ -11,7 +11,7 @@ export class ApiError extends Error {
 }
 
 /** Called when the server does not know this browser any more. */
-export const session = { ended: (_error) => {} };
+export const session = { ended: () => {} };
 
 /**
  * @param {string} method
@@ -30,7 +30,7 @@ export async function request(method, path, { query, body, signal } = {}) {
     error.message ?? `It answered ${answer.status}.`,
     error.hint ?? "",
   );
-  if (answer.status === 401) session.ended(failure);
+  if (answer.status === 401) session.ended();
   throw failure;
 }
 

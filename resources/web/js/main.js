@@ -55,7 +55,9 @@ function showStatus() {
   const working = live.running.size;
   const sign = working ? ["●", "accent"] : ready < enabled.length ? ["⚠", "warn"] : ["✓", "ok"];
   const text = [working ? `${count(working)} working` : "", enabled.length ? `${count(ready)} of ${count(enabled.length)} ready` : "no services"];
-  replace(status, h("span", { class: `sign is-${sign[1]}`, "aria-hidden": "true" }, sign[0]), " ", text.filter(Boolean).join(" · "));
+  const told = text.filter(Boolean).join(" · ");
+  if (status.textContent === `${sign[0]} ${told}`) return; // nothing new to be read out
+  replace(status, h("span", { class: `sign is-${sign[1]}`, "aria-hidden": "true" }, sign[0]), " ", told);
 }
 
 function showConnection({ state }) {
@@ -65,12 +67,12 @@ function showConnection({ state }) {
 }
 
 /** The server does not know this browser: nothing on this page can work any more. */
-function showSignedOut(error) {
+function showSignedOut() {
   disconnect();
   shown.close();
   shown = { name: "", close: () => {}, change: null };
   banner.hidden = true;
-  const way = { title: "This page is signed out", detail: "Oxide was started again, or this browser has not been let in.", hint: error.hint };
+  const way = { title: "This page is signed out", detail: "Oxide was started again, or this browser has not been let in.", hint: "Run oxide status --link in a terminal and open what it prints, or choose Dashboard in the tray's menu." };
   replace(main, h("h1", { tabindex: -1 }, "Signed out"), problem(way));
 }
 

@@ -17,7 +17,9 @@ export class TaskPanel {
   #id;
   #record = null;
   #view = new AnswerView();
-  #line = h("p", { class: "state-line", role: "status" });
+  #told = h("span", { role: "status" });
+  #figures = h("span", { class: "soft" });
+  #line = h("p", { class: "state-line" }, this.#told, this.#figures);
   #actions = h("div", { class: "row wrap" });
   #stop = button("Stop", () => attempt(this.#trouble, () => api.cancel(this.#id)), { icon: "stop" });
   #trouble = h("div");
@@ -97,9 +99,11 @@ export class TaskPanel {
     if (text !== this.#view.text) this.#view.set(text);
     if (!this.#running) this.#view.finish();
     this.element.setAttribute("aria-busy", String(this.#running));
+    const stopHadFocus = document.activeElement === this.#stop;
     this.#stop.hidden = !this.#running;
     this.#showLine();
     this.#showActions(record);
+    if (stopHadFocus && !this.#running) this.#actions.querySelector("button").focus();
     this.#showWhy(record);
     if (!this.#running && record.error) replace(this.#trouble, failure(record));
   }
@@ -114,9 +118,10 @@ export class TaskPanel {
     const rate = took > 1 && about > 20 ? ` · ${count(Math.round(about / took))} a second` : "";
     const text = [took ? seconds(took) : "", about ? `${known === undefined ? "about " : ""}${count(about)} tokens` : ""];
     const facts = `${text.filter(Boolean).join(" · ")}${rate}`;
-    const status = state(record?.status ?? "queued");
     // The figures change each second: they are no news, so that only state and service are read out.
-    replace(this.#line, status, " ", h("b", {}, service ?? "choosing a service"), h("span", { class: "soft", "aria-hidden": "true" }, ` ${facts}`));
+    const news = [state(record?.status ?? "queued"), " ", h("b", {}, service ?? "choosing a service")];
+    if (this.#told.textContent !== news.map((item) => item.textContent ?? item).join("")) replace(this.#told, news);
+    this.#figures.textContent = ` ${facts}`;
   }
 
   #showActions(record) {

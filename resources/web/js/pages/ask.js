@@ -26,6 +26,7 @@ class AskPage {
   #files = h("ul", { class: "chips", "aria-label": "Files" });
   #path = h("input", { id: "path", type: "text", placeholder: "Path or glob, such as src/**/*.py", autocomplete: "off", spellcheck: "false" });
   #choices = h("div", { class: "row wrap" });
+  #choicesShow = "";
   #models = h("datalist", { id: "models" });
   #route = h("p", { class: "route", role: "status" });
   #trouble = h("div");
@@ -116,6 +117,9 @@ class AskPage {
   }
 
   #showChoices() {
+    const key = JSON.stringify([types.length, Object.values(live.services).map((item) => [item.name, item.enabled, item.healthy, item.failing])]);
+    if (this.#choicesShow === key) return this.#showModels(); // an open list stays open
+    this.#choicesShow = key;
     const had = document.activeElement?.getAttribute("aria-label");
     const services = Object.values(live.services).filter((item) => item.enabled);
     const choose = (key) => (value) => {
@@ -132,6 +136,7 @@ class AskPage {
     );
     this.#showModels();
     if (["Service", "Type", "Model"].includes(had)) this.#choices.querySelector(`[aria-label="${had}"]`).focus();
+    return undefined;
   }
 
   #showModels() {

@@ -17,6 +17,8 @@ export async function show(root) {
   return () => page.close();
 }
 
+const MOST_SHOWN = 20;
+
 class Tile {
   #figure = h("p", { class: "figure" });
   #under = h("p", { class: "soft small" });
@@ -40,6 +42,7 @@ class DashboardPage {
   #working = new Tile("Tasks at work", new LineChart("Tasks at work", { most: null, format: count }));
   #healthy = new Tile("Services ready", new LineChart("Services ready", { most: null, format: count }));
   #now = h("div");
+  #nowShows = null;
   #services = h("div");
   #history = h("div", { class: "tiles two" });
   #ends = [];
@@ -49,7 +52,7 @@ class DashboardPage {
     root.append(
       this.#trouble,
       h("div", { class: "tiles" }, this.#cpu.element, this.#memory.element, this.#working.element, this.#healthy.element),
-      h("div", { class: "tiles two" }, h("section", { class: "tile" }, h("h2", {}, "Working now"), this.#now), h("section", { class: "tile" }, h("h2", {}, "Services"), this.#services)),
+      h("div", { class: "tiles two" }, h("section", { class: "tile" }, h("h2", {}, "Working now"), this.#now), h("section", { class: "tile" }, h("h2", {}, "Services"), this.#services, h("p", {}, h("a", { href: "#/services" }, "All services")))),
       this.#history,
     );
   }
@@ -84,13 +87,18 @@ class DashboardPage {
   }
 
   #showNow() {
-    const running = [...live.running];
-    if (!running.length) return replace(this.#now, h("p", { class: "soft" }, "Nothing. ", h("a", { href: "#/ask" }, "Ask something")));
+    const running = [...live.running].slice(0, MOST_SHOWN);
+    const key = running.map(([id, heard]) => `${id} ${heard.service} ${heard.taskType}`).join();
+    if (this.#nowShows !== key) {
+      this.#nowShows = key;
+      const rows = running.map(([id, heard]) =>
+        h("li", {}, state("running", { wordHidden: true }), " ", h("a", { href: `#/history/${id}` }, `${heard.service}: ${words(heard.taskType) || "task"}`), h("span", { class: "soft since" })),
+      );
+      const nothing = h("p", { class: "soft" }, "Nothing. ", h("a", { href: "#/ask" }, "Ask something"));
+      replace(this.#now, rows.length ? h("ul", { class: "plain" }, rows) : nothing);
+    }
     const now = Date.now() / 1000;
-    return replace(
-      this.#now,
-      h("ul", { class: "plain" }, running.slice(0, 20).map(([id, heard]) => h("li", {}, state("running", { wordHidden: true }), " ", h("a", { href: `#/history/${id}` }, `${heard.service}: ${words(heard.taskType) || "task"}`), h("span", { class: "soft" }, ` · ${seconds(now - heard.since)}`)))),
-    );
+    for (const [index, place] of [...this.#now.querySelectorAll(".since")].entries()) place.textContent = ` · ${seconds(now - running[index][1].since)}`;
   }
 
   #showServices() {
@@ -98,7 +106,6 @@ class DashboardPage {
     replace(
       this.#services,
       enabled.length ? h("ul", { class: "plain" }, enabled.map((item) => h("li", { class: "row between" }, h("span", {}, item.name), tiers(item)))) : h("p", { class: "soft" }, "None is switched on."),
-      h("p", {}, h("a", { href: "#/services" }, "All services")),
     );
   }
 

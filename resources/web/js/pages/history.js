@@ -26,6 +26,7 @@ export async function show(root, { id, tools }) {
 
 class HistoryPage {
   #search = h("input", { type: "search", id: "search", value: wanted.q, placeholder: "Search, or service:qwen type:coding failed today", autocomplete: "off", spellcheck: "false", on: { input: () => this.#typed() } });
+  #filtersShow = "";
   #filters = h("div", { class: "row wrap" });
   #total = h("p", { class: "soft", role: "status" });
   #trouble = h("div");
@@ -74,10 +75,17 @@ class HistoryPage {
     this.#timer = setTimeout(() => this.#load(), TYPING_PAUSE_MS);
   }
 
+  get #filtersKey() {
+    return JSON.stringify([Object.keys(live.services), wanted.status, wanted.service]);
+  }
+
   #showFilters() {
+    if (this.#filtersShow === this.#filtersKey) return; // an open list stays open
+    this.#filtersShow = this.#filtersKey;
     const choose = (key) => (value) => {
       wanted[key] = value;
       wanted.offset = 0;
+      this.#filtersShow = this.#filtersKey;
       this.#load();
     };
     replace(
