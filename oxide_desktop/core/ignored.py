@@ -67,7 +67,7 @@ def _read_spec(folder: Path) -> GitIgnoreSpec | None:
 
 
 def _lines_of(file: Path) -> list[str]:
-    if not file.is_file():
+    if not os.path.isfile(file):  # noqa: PTH113 - never raises, whatever folder cannot be entered
         return []
     try:
         with file.open("rb") as stream:
@@ -82,6 +82,6 @@ def _repository_of(folder: Path) -> Path | None:
     for level in (folder, *folder.parents):
         if os.path.lexists(level / ".git"):
             return level
-        if (level / ".gitignore").is_file():
+        if os.path.isfile(level / ".gitignore"):  # noqa: PTH113 - never raises
             topmost = level
     return topmost

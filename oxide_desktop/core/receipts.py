@@ -11,6 +11,7 @@ LOCAL_ONLY = "local only: "
 """How the reason begins for which a file may not go to a cloud service."""
 CREDENTIALS = "a file of credentials"
 OUTSIDE = "outside the folders that may be read"
+LEADS_OUT = "a link that leads out of the folder; name it itself to include it"
 MOST_NAMED, MOST_HELD = 3, 200
 
 
@@ -72,7 +73,7 @@ def _by_reason(receipts: Sequence[FileReceipt]) -> list[str]:
 
 def _most(reason: str) -> int:
     """Of what is held back, or out of bounds, all is named: it is that which people ask about."""
-    return MOST_HELD if reason.startswith((LOCAL_ONLY, CREDENTIALS, OUTSIDE)) else MOST_NAMED
+    return MOST_HELD if reason.startswith((LOCAL_ONLY, CREDENTIALS, OUTSIDE, LEADS_OUT)) else MOST_NAMED
 
 
 def _several(paths: Sequence[str], most: int) -> str:

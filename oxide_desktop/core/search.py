@@ -12,7 +12,7 @@ from pathlib import Path, PurePath
 
 from oxide_desktop.core.ignored import GitIgnored
 from oxide_desktop.core.privacy import expand_home
-from oxide_desktop.core.receipts import OUTSIDE
+from oxide_desktop.core.receipts import LEADS_OUT, OUTSIDE
 
 MOST_FILES = 5_000
 MOST_ENTRIES = 200_000
@@ -69,6 +69,9 @@ class FileSearch:
             self.missing.append((given.replace("\0", "\\0"), "not a path"))
             return
         path = str(Path(self._cwd, expand_home(given)))
+        if not _is_encodable(path):
+            self.missing.append((given.encode(errors="replace").decode(), "not a path"))
+            return
         if not _MAGIC.search(given) and not self._allowed(path):
             self.missing.append((given, OUTSIDE))
             return
@@ -82,7 +85,9 @@ class FileSearch:
                 self._ignored.want(os.path.normpath(path))
             self._add_all(given, [(path, ("**", "*"))], hidden=True)
         else:
-            self._take(path, named=True)
+            self.found[path] = True
+            if (path, LEADS_OUT) in self.missing:
+                self.missing.remove((path, LEADS_OUT))
 
     def _add_absent(self, given: str, path: str, error: OSError) -> None:
         if os.path.islink(path):  # noqa: PTH114 - never raises
@@ -93,39 +98,57 @@ class FileSearch:
             self.missing.append((given, explain(error)))
 
     def _start(self, pattern: str) -> Step:
-        """Where to begin with a glob, and its parts: `**` runs together, and at the end means the files below."""
+        """The folder that a glob names, and the parts below it: `**` runs together, at the end it means all files."""
         pure = PurePath(expand_home(pattern))
         parts = pure.parts[1:] if pure.anchor else pure.parts
         single = [part for index, part in enumerate(parts) if part != "**" or parts[index - 1 : index] != ("**",)]
-        return pure.anchor or self._cwd, (*single, "*") if single[-1:] == ["**"] else tuple(single)
+        base, below = pure.anchor or self._cwd, (*single, "*") if single[-1:] == ["**"] else tuple(single)
+        while len(below) > 1 and (not _MAGIC.search(below[0]) or os.path.lexists(Path(base, below[0]))):
+            base, below = str(Path(base, below[0])), below[1:]
+        return base, below
 
     def _add_all(self, given: str, steps: Sequence[Step], *, hidden: bool) -> None:
         paths = []
         before = len(self.missing)
-        for path in self._walk(steps, hidden=hidden):
+        for path in itertools.chain.from_iterable(self._walk(step, hidden=hidden) for step in steps):
             paths.append(path)
             if len(paths) + len(self.found) >= MOST_FILES:
                 break
         for path in sorted(paths):
-            self._take(path, named=False)
+            self.found.setdefault(path, False)
         if not paths and before == len(self.missing):
             self.missing.append((given, "no file is there" if hidden else "no file matches"))
 
-    def _take(self, path: str, *, named: bool) -> None:
-        self.found[path] = named or self.found.get(path, False)
-
-    def _walk(self, steps: Sequence[Step], *, hidden: bool) -> Iterator[str]:
-        stack = list(reversed(steps))
+    def _walk(self, start: Step, *, hidden: bool) -> Iterator[str]:
+        base, stack = _Base(start[0]), [start]
         visited: set[tuple[int, int, int]] = set()
         while stack and not self._full:
             folder, parts = stack.pop()
-            identity = _identity(folder)
-            key = (*identity, len(parts))
-            if identity != _NOWHERE and key not in visited:
-                visited.add(key)
+            identity = self._identity(folder)
+            if identity and (*identity, len(parts)) not in visited:
+                visited.add((*identity, len(parts)))
                 files, deeper = self._look(folder, parts, hidden=hidden)
-                yield from files
-                stack += reversed(deeper)
+                yield from (path for path in files if self._stays(base, path))
+                stack += reversed([step for step in deeper if self._stays(base, step[0])])
+
+    def _stays(self, base: _Base, path: str) -> bool:
+        """Whether a path leads to where it seems to be. A clone may carry links to what is private."""
+        if not base.is_left_by(path) or not self._allowed(path):
+            return True  # of what is out of bounds the reader says so
+        if path not in self.found:
+            self._miss(path, LEADS_OUT)
+        return False
+
+    def _identity(self, folder: str) -> tuple[int, int] | None:
+        """What tells one folder from another whatever path led there; `None` if it is none, or cannot be reached."""
+        try:
+            found = os.stat(folder)  # noqa: PTH116 - the path is text all the way, for speed
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            self._miss(folder, explain(error))
+            return None
+        return (found.st_dev, found.st_ino) if stat.S_ISDIR(found.st_mode) else None
 
     def _look(self, folder: str, parts: tuple[str, ...], *, hidden: bool) -> tuple[list[str], list[Step]]:
         """What one folder gives for the parts of a glob: files, and where to go on."""
@@ -152,7 +175,8 @@ class FileSearch:
             self.missing.append((folder, reason))
 
     def _pass_over(self, entry: os.DirEntry[str]) -> bool:
-        passed = entry.name in _PASSED_OVER or Path(entry.path, "pyvenv.cfg").exists()
+        # Of a folder that may not be entered nobody knows, which is said when it is looked into.
+        passed = entry.name in _PASSED_OVER or os.path.exists(f"{entry.path}/pyvenv.cfg")  # noqa: PTH110 - never raises
         if passed:
             self._passed_over.add(entry.name)
         return passed
@@ -176,16 +200,34 @@ class FileSearch:
         return sorted(visible, key=lambda item: item.name)
 
 
-_NOWHERE = (-1, -1)
+class _Base:
+    """The folder that was named, or that a glob begins with, links resolved."""
+
+    def __init__(self, folder: str) -> None:
+        self._real = Path(os.path.realpath(folder))
+        # The folder itself stays, wherever what holds it is.
+        self._stays = {os.path.dirname(folder): True, folder: True}  # noqa: PTH120 - text, for speed
+
+    def is_left_by(self, path: str) -> bool:
+        """Whether a path in it leads out, by being a link or by a link above."""
+        if os.path.islink(path):  # noqa: PTH114 - never raises
+            return not self._holds(path)
+        folder = os.path.dirname(path)  # noqa: PTH120 - text, for speed
+        if folder not in self._stays:
+            self._stays[folder] = self._holds(folder)
+        return not self._stays[folder]
+
+    def _holds(self, path: str) -> bool:
+        return Path(os.path.realpath(path)).is_relative_to(self._real)
 
 
-def _identity(folder: str) -> tuple[int, int]:
-    """What tells one folder from another whatever path led there; `_NOWHERE` if it is no folder."""
+def _is_encodable(path: str) -> bool:
+    """Whether a path can be one: text out of JSON may hold halves of characters."""
     try:
-        found = os.stat(folder)  # noqa: PTH116 - the path is text all the way, for speed
-    except OSError:
-        return _NOWHERE
-    return (found.st_dev, found.st_ino) if stat.S_ISDIR(found.st_mode) else _NOWHERE
+        os.fsencode(path)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

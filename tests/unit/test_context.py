@@ -80,6 +80,17 @@ def test_links_do_not_lead_out_of_the_roots(project, tmp_path):
     assert skipped(context) == {"src/link.py": "outside the folders that may be read"}
 
 
+@pytest.mark.parametrize("given", ["src", "src/*", "src/**"])
+def test_a_link_that_leads_out_of_what_was_named_is_not_followed(project, given):
+    (project / "src/link.md").symlink_to(project / "notes.md")
+    context = read(project, given)
+    assert [file.path for file in context.files] == ["src/a.py", "src/b.py"]
+    assert context.notes == (
+        "Left out: src/link.md (a link that leads out of the folder; name it itself to include it).",
+    )
+    assert next(file.path for file in read(project, "src/link.md", given).files) == "src/link.md"
+
+
 def test_the_callers_roots_do_not_widen_those_of_the_settings(project):
     privacy = PrivacySettings(allowed_roots=(project / "src",))
     context = read(project, "src/a.py", "notes.md", privacy=privacy, roots=[project])

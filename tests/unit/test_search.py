@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from oxide_desktop.core import search
-from oxide_desktop.core.receipts import OUTSIDE
+from oxide_desktop.core.ignored import GitIgnored
+from oxide_desktop.core.receipts import LEADS_OUT, OUTSIDE
 from oxide_desktop.core.search import FileSearch
 
 
@@ -45,15 +46,17 @@ def tree(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.fixture
-def unreadable_folder() -> Iterator[Path]:
-    """A folder that may not be listed, seen as somebody who is not root."""
+@pytest.fixture(params=[0o000, 0o311, 0o444])
+def closed(request: pytest.FixtureRequest) -> Iterator[Path]:
+    """A folder that may not be entered, or not be listed, seen as somebody who is not root; another one beside it."""
     with tempfile.TemporaryDirectory() as name:
-        closed = Path(name, "closed")
-        closed.mkdir()
+        closed = Path(name, "all/closed")
+        (closed / "below").mkdir(parents=True)
         (closed / "x.py").write_text("x")
+        (closed / "below/y.py").write_text("y")
+        (closed.parent / "open.py").write_text("o")
         Path(name).chmod(0o755)
-        closed.chmod(0o311)
+        closed.chmod(request.param)
         root = os.geteuid() == 0
         if root:
             os.seteuid(65534)
@@ -140,6 +143,7 @@ def test_what_is_not_there_is_named_with_the_reason(tree):
         "gone",
         "",
         "a\0b",
+        "half \ud83d",
         "x" * 5000,
         "a.py/b",
         "a.py/*/c",
@@ -153,6 +157,7 @@ def test_what_is_not_there_is_named_with_the_reason(tree):
         "gone": "a link to nothing",
         "": "not a path",
         "a\\0b": "not a path",
+        "half ?": "not a path",
         "x" * 5000: "file name too long",
         "a.py/b": "not a directory",
         "a.py/*/c": "no file matches",
@@ -170,9 +175,44 @@ def test_an_empty_folder_is_said(tree):
     assert find(tree, "empty").missing == [("empty", "no file is there")]
 
 
-def test_a_folder_that_may_not_be_listed_is_said(unreadable_folder):
-    found = find(unreadable_folder.parent, "closed")
-    assert found.missing == [(str(unreadable_folder), "permission denied")]
+@pytest.mark.parametrize("ignored", [None, GitIgnored()])
+@pytest.mark.parametrize("given", ["all", "all/**/*.py", "all/*/*.py"])
+def test_a_folder_that_may_not_be_entered_is_said_and_the_rest_is_found(closed, given, ignored):
+    found = FileSearch(closed.parents[1], anywhere, ignored)
+    found.add(given)
+    if given != "all/*/*.py":
+        assert str(closed.parent / "open.py") in found.found
+    listed = os.access(closed, os.R_OK, effective_ids=True)
+    where = str(closed / "below") if listed else str(closed)
+    assert found.missing == ([] if listed and given == "all/*/*.py" else [(where, "permission denied")])
+
+
+def test_what_leads_out_of_a_folder_by_a_link_is_left_out_unless_it_is_named_itself(tree):
+    (tree / "src/out.py").symlink_to(tree / "b.txt")
+    (tree / "src/away").symlink_to(tree / ".dot")
+    (tree / "src/within.py").symlink_to("deep/d.py")
+    inside = ["src/c.py", "src/deep/d.py", "src/within.py"]
+    out = [(str(tree / "src/away"), LEADS_OUT), (str(tree / "src/out.py"), LEADS_OUT)]
+    for given in ("src/**/*.py", "./src/**/*.py", "{src/**/*.py,src/*.py}"):
+        found = find(tree, given)
+        assert (names(found, tree), sorted(found.missing)) == (inside, out)
+    for order in (["src/**/*.py", "src/out.py"], ["src/out.py", "src/**/*.py"]):
+        found = find(tree, *order)
+        assert sorted(names(found, tree)) == sorted([*inside, "src/out.py"])
+        assert found.missing == out[:1]
+    assert names(find(tree, "src/away"), tree) == ["src/away/f.py"]
+    assert names(find(tree, "src/away/*"), tree) == ["src/away/f.py"]
+    assert find(tree, "*/away/*.py").missing == []
+    assert names(find(tree, "**/*.txt", "**/out.py"), tree) == ["b.txt", "src/out.py"]
+
+
+def test_alternatives_that_begin_in_the_same_folder_are_all_found(tree):
+    assert names(find(tree, "src/{*.py,d*/*.ts}", "{*.py,*.txt}"), tree) == [
+        "src/c.py",
+        "src/deep/e.ts",
+        "a.py",
+        "b.txt",
+    ]
 
 
 def test_folders_outside_are_not_even_looked_into(tree):
