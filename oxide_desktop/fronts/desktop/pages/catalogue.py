@@ -59,4 +59,10 @@ PAGES: tuple[Entry, ...] = (
     Entry(
         name="settings", title=str(QT_TRANSLATE_NOOP("Pages", "Settings")), place="settings:SettingsPage", below=True
     ),
+    Entry(
+        name="welcome",
+        title=str(QT_TRANSLATE_NOOP("Pages", "Welcome to Oxide")),
+        place="welcome:WelcomePage",
+        hidden=True,
+    ),
 )

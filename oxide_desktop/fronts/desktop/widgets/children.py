@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from oxide_desktop.core.children import ChildInfo
 from oxide_desktop.fronts.desktop.sentences import tr
 from oxide_desktop.fronts.desktop.tokens import spacing
-from oxide_desktop.fronts.desktop.widgets.basics import button, hairline, label, row
+from oxide_desktop.fronts.desktop.widgets.basics import button, hairline, label, row, set_kind
 from oxide_desktop.fronts.desktop.wording import age, size
 
 _ID_CHARS = 8
@@ -46,6 +46,7 @@ class ChildrenList(QWidget):
             if children
             else self.tr("No programs running")
         )
+        set_kind(self.summary, "strong" if children else "faint")
         shown = tuple((child.pid, len(child.tree), age(child.started_at)) for child in children)
         if shown == self._shown:
             return
