@@ -57,21 +57,25 @@ class ChildRegistry:
         self._run_id = run_id
         self._path = run_dir / f"{PREFIX}{run_id}{SUFFIX}"
         self._fd: int | None = None
-        self._listed: set[int] = set()
+        self._listed: dict[int, str] = {}  # births
 
     def started(self, pid: int, *, is_guard: bool, about: Mapping[str, Any] | None = None) -> None:
         """Write down a process: a guard before it has its job, then the program, with what people may want to know."""
         if birth := birth_of(pid):
-            self._listed.add(pid)
+            self._listed[pid] = birth
             self._write({"pid": pid, "birth": birth, "guard": is_guard, "app": os.getpid(), **(about or {})})
 
     def ended(self, *pids: int) -> None:
         """Cross processes out; an empty list starts afresh."""
-        for pid in self._listed.intersection(pids):
-            self._write({"pid": pid, "birth": None, "guard": False})
-        self._listed.difference_update(pids)
+        for pid in pids:
+            if self._listed.pop(pid, None):
+                self._write({"pid": pid, "birth": None, "guard": False})
         if not self._listed and self._fd is not None:
             os.ftruncate(self._fd, 0)
+
+    def birth_of(self, pid: int) -> str | None:
+        """The birth of a process that is listed."""
+        return self._listed.get(pid)
 
     def _write(self, line: dict[str, Any]) -> None:
         try:

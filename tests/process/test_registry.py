@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from oxide_desktop.runtime.births import birth_of
+from oxide_desktop.runtime.processes import end_tree
 from oxide_desktop.runtime.registry import ChildRegistry
 
 
@@ -46,6 +47,13 @@ def test_a_later_process_of_the_same_number_is_left_alone(tmp_path, stranger):
     assert ChildRegistry(tmp_path, "next").sweep() == 0
     assert stranger.poll() is None
     assert not path.exists()
+
+
+def test_who_has_the_number_of_a_killed_guards_program_by_now_is_left_alone(stranger):
+    end_tree(stranger.pid, "another boot 1", "no-run/1")
+    assert stranger.poll() is None
+    end_tree(stranger.pid, birth_of(stranger.pid), "no-run/1")
+    assert stranger.wait(5) is not None
 
 
 def test_one_that_was_crossed_out_is_left_alone(tmp_path, stranger):
