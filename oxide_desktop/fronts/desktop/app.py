@@ -19,6 +19,7 @@ from oxide_desktop.core.ports import TaskFilter
 from oxide_desktop.fronts.desktop import screen
 from oxide_desktop.fronts.desktop.activity import Activity
 from oxide_desktop.fronts.desktop.desk import Desk
+from oxide_desktop.fronts.desktop.first_run import is_first_run
 from oxide_desktop.fronts.desktop.garbage import GuiThreadCollector
 from oxide_desktop.fronts.desktop.leaving import Leaving
 from oxide_desktop.fronts.desktop.loop import Loop
@@ -30,7 +31,7 @@ from oxide_desktop.fronts.desktop.tray import Tray
 from oxide_desktop.fronts.desktop.tray_host import TrayHostWatch
 from oxide_desktop.fronts.desktop.windows import dialogs
 from oxide_desktop.fronts.desktop.windows.ask import AskWindow
-from oxide_desktop.fronts.desktop.windows.main import MainWindow
+from oxide_desktop.fronts.desktop.windows.main import FIRST, MainWindow
 
 
 class Served(Protocol):
@@ -172,6 +173,8 @@ class App(QObject):
     async def _remember_tasks(self, orchestrator: Orchestrator) -> None:
         page = await orchestrator.history.list(TaskFilter(), limit=MOST)
         self.recent.remember(page.tasks)
+        if await is_first_run(orchestrator) and self.window.current == FIRST:
+            self.window.show_page("welcome")
 
     # -- windows -----------------------------------------------------------------------------------
 
