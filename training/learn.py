@@ -15,7 +15,20 @@ from training.corpus import Sample
 
 TYPES = tuple(item.value for item in TaskType)
 # How much a feature of each kind may say before it costs: ideas most, since they hold in every language.
-SCALES = {"i": 1.0, "h": 0.7, "l": 0.5, "q": 0.5, "f": 0.7, "f2": 0.5, "g": 0.7, "w": 0.9, "p": 0.6, "b": 0.7, "z": 0.7}
+SCALES = {
+    "i": 1.0,
+    "h": 0.7,
+    "l": 0.5,
+    "q": 0.5,
+    "f": 0.7,
+    "f2": 0.5,
+    "e": 0.6,
+    "g": 0.7,
+    "w": 0.9,
+    "p": 0.6,
+    "b": 0.7,
+    "z": 0.7,
+}
 SCALES |= {"r": 0.3, "s": 0.7, "n": 1.0, "1": 0.6}
 LAMBDA = 1.0
 LEAST_SEEN = 2

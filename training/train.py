@@ -18,25 +18,22 @@ from oxide_desktop.core.weights import FILE, pack
 from training.corpus import digest, load, varied, with_and_without_files
 from training.learn import TYPES, Learned, learn, seen
 
-SHARPNESS = 1.0  # of the probabilities: see benchmarks/classifier.py, which measures how true they are
-LEAST_STEPS = 2  # features whose weights are all smaller are left out
+LEAST_STEPS = 1  # a feature whose weights all round to nothing is left out
 MOST_STEPS = 127
-CLIPPED = 0.9995
 
 
 def content(learned: Learned) -> bytes:
     """The file: weights in whole steps, features that say nothing left out."""
-    table = learned.table * SHARPNESS
-    table = table - table.mean(axis=1, keepdims=True)
-    step = float(np.quantile(np.abs(table), CLIPPED)) / MOST_STEPS
-    steps = np.clip(np.rint(table / step), -MOST_STEPS, MOST_STEPS).astype(np.int8)
+    table = learned.table - learned.table.mean(axis=1, keepdims=True)
+    step = float(np.abs(table).max()) / MOST_STEPS
+    steps = np.rint(table / step).astype(np.int8)
     kept = np.abs(steps).max(axis=1) >= LEAST_STEPS
     header = {
         "about": "weights of Oxide's classifier, written by training/train.py",
         "corpus": digest(),
         "types": TYPES,
         "step": round(step, 8),
-        "bias": [round(float(value) * SHARPNESS, 4) for value in learned.bias],
+        "bias": [round(float(value), 4) for value in learned.bias],
     }
     names = [name for name, keep in zip(learned.names, kept, strict=True) if keep]
     return pack(header, names, [column.tolist() for column in steps[kept].T])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
@@ -11,7 +12,7 @@ from oxide_desktop.core import lexicon
 from oxide_desktop.core.asked import Asked, take_apart
 from oxide_desktop.core.mentions import Mentions, mentions
 
-_HEAD_TOKENS, _NEAR_IDEAS, _LONGEST_RUN = 8, 3, 60
+_HEAD_TOKENS, _FIRST_IDEAS, _NEAR_IDEAS, _LONGEST_RUN = 8, 4, 3, 60
 _STEM_CHARS = 5
 _SIZES_BYTES = (12, 30, 60, 120, 250, 500, 1000, 2000)
 _FILE_COUNTS = (1, 3, 6, 10, 25)
@@ -133,6 +134,8 @@ def _add_ideas(tokens: Sequence[lexicon.Token], found: Features, *, first: bool,
     if first and sequence:
         names[f"f:{sequence[0]}"] = None
         names[f"f2:{'+'.join(sequence[:2])}"] = None
+        for idea, other in itertools.combinations(dict.fromkeys(sequence[:_FIRST_IDEAS]), 2):
+            names[f"e:{idea}+{other}"] = None
     _add_pairs(sequence, names)
 
 
