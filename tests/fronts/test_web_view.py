@@ -85,7 +85,7 @@ async def test_a_person_sees_where_it_will_go_asks_and_watches_the_answer_come(
         await page.press("Enter", control=True)
         await page.sees("working", ".state-line")
         await page.sees("The first", ".answer")
-        assert await page.run("document.querySelector('.answer h4').innerText") == "Findings"
+        assert await page.run("document.querySelector('.answer h3').innerText") == "Findings"
         assert await page.run("document.querySelector('.task').getAttribute('aria-busy')") == "true"
         paced.go_on.set()
         await page.sees("done", ".state-line")

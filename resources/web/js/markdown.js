@@ -59,9 +59,9 @@ function block(lines, at, depth) {
   return paragraph(lines, at);
 }
 
-/** An answer's headings stand below the page's own. */
+/** An answer's headings stand below the page's own, which has the first two levels. */
 function headingNode(level, text) {
-  return h(`h${Math.min(6, level + 2)}`, { dir: direction(text) }, inline(text.trim().replace(/ #{1,6}$/, "")));
+  return h(`h${Math.min(6, Math.max(3, level + 1))}`, { dir: direction(text) }, inline(text.trim().replace(/ #{1,6}$/, "")));
 }
 
 function isTable(lines, at) {

@@ -28,6 +28,7 @@ export class TaskPanel {
   #clock = 0;
   #asked = 0;
   #known = 0;
+  #follows = 0; // the attempt whose text is shown as it was heard, from its first chunk on
 
   /**
    * @param {string} id
@@ -40,6 +41,7 @@ export class TaskPanel {
     this.element = h(
       "section",
       { class: "task", "aria-label": "Answer", data: { task: id } },
+      h("h2", { class: "hidden-word" }, "Answer"),
       h("div", { class: "row between" }, this.#line, this.#stop),
       this.#trouble,
       this.#view.element,
@@ -83,9 +85,10 @@ export class TaskPanel {
 
   #heard(message) {
     const heard = live.running.get(message.task_id);
-    if (heard?.whole && heard.text.startsWith(this.#view.text)) this.#view.append(heard.text.slice(this.#view.text.length));
-    else if (heard?.whole) this.#view.set(heard.text);
-    else this.#view.append(message.chunk); // what came before was read with the record
+    if (heard?.whole && this.#follows !== heard.attempt) {
+      this.#follows = heard.attempt;
+      this.#view.set(heard.text);
+    } else this.#view.append(message.chunk); // what came before is shown, or was read with the record
     this.element.setAttribute("aria-busy", "true");
   }
 
@@ -97,6 +100,7 @@ export class TaskPanel {
     const heard = live.running.get(this.#id);
     const text = heard?.whole && this.#running ? heard.text : (record.result ?? "");
     if (text !== this.#view.text) this.#view.set(text);
+    this.#follows = heard?.whole ? heard.attempt : 0;
     if (!this.#running) this.#view.finish();
     this.element.setAttribute("aria-busy", String(this.#running));
     const stopHadFocus = document.activeElement === this.#stop;

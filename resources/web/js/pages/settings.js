@@ -13,7 +13,7 @@ export async function show(root) {
   const search = h("input", { type: "search", id: "find", placeholder: "Find a setting", autocomplete: "off", on: { input: () => filter(place, search.value) } });
   root.append(h("label", { class: "hidden-word", for: "find" }, "Find a setting"), search, trouble, place);
   const found = await attempt(trouble, () => api.settings());
-  if (found) replace(place, browser(), files(found), found.groups.map(group), keys(found.keys), claude());
+  if (found) replace(place, browser(), files(found), found.groups.map(group), keys(found.keys), claude(), programs());
 }
 
 function browser() {
@@ -61,6 +61,10 @@ function claude() {
     say("The command is copied.");
   };
   return section("Claude Code", h("div", { class: "setting" }, h("div", { class: "row between wrap" }, h("code", {}, command), button("Copy", copy, { icon: "copy", label: `Copy ${command}` })), h("p", { class: "soft" }, "Connects Claude Code to Oxide, shows the change first, and can be undone with oxide mcp uninstall.")));
+}
+
+function programs() {
+  return section("For programs", h("div", { class: "setting" }, h("p", {}, h("a", { href: "/docs" }, "What the HTTP API offers")), h("p", { class: "soft" }, "oxide status --token prints the token that programs send.")));
 }
 
 function section(heading, ...children) {
