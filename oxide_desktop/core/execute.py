@@ -155,8 +155,12 @@ class Executor:
 
     async def _attempt(self, task: RunningTask, adapter: Adapter, call: Call) -> None:
         name = adapter.settings.name
-        started_at = await self._quotas.reserve(name)
-        self.breakers.begin(name)
+        self.breakers.begin(name)  # at once: while others wait for the quota's count, a half-open breaker lets one through
+        try:
+            started_at = await self._quotas.reserve(name)
+        except BaseException:  # nothing was asked, and the error goes on
+            self.breakers.abandoned(name)
+            raise
         try:
             await LiveAttempt(task, adapter, self._bus, started_at).run(call, self._settings.execution)
         except ServiceError as error:
