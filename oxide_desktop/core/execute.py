@@ -155,7 +155,7 @@ class Executor:
 
     async def _attempt(self, task: RunningTask, adapter: Adapter, call: Call) -> None:
         name = adapter.settings.name
-        self.breakers.begin(name)  # at once: while others wait for the quota's count, a half-open breaker lets one through
+        self.breakers.begin(name)  # before the quota is counted, or all that wait there pass a half-open breaker
         try:
             started_at = await self._quotas.reserve(name)
         except BaseException:  # nothing was asked, and the error goes on
