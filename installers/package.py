@@ -67,7 +67,15 @@ def bundle() -> None:
     """Freeze the programs, and put the licences of everything that is shipped beside them."""
     for folder in ("dist", "build"):
         shutil.rmtree(WORK / folder, ignore_errors=True)
-    options: list[str | Path] = ["--noconfirm", "--log-level", "ERROR", "--distpath", WORK / "dist", "--workpath", WORK / "build"]
+    options: list[str | Path] = [
+        "--noconfirm",
+        "--log-level",
+        "ERROR",
+        "--distpath",
+        WORK / "dist",
+        "--workpath",
+        WORK / "build",
+    ]
     run([VENV / BIN / "pyinstaller", *options, ROOT / "build.spec"], PYTHONHASHSEED="1")
     licences = BUNDLE / "licenses"
     for info in sorted(packages()):
