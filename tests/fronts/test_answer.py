@@ -62,7 +62,7 @@ def test_of_a_long_answer_only_the_end_is_rendered_anew(view: AnswerView):
     view.begin()
     for number in range(400):
         view.append_text(f"Some words of an answer that goes on, number {number}.\n\n")
-        assert len(view._loose) <= 3_000
+        assert len(view._loose) <= 1_500
 
     assert view._firm > 10_000
     assert "number 0." in view.toPlainText()

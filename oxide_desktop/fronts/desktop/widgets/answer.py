@@ -10,7 +10,7 @@ from oxide_desktop.fronts.desktop.theme import Theme
 from oxide_desktop.fronts.desktop.widgets.markdown import closing, fence_at_end, put_at_end
 
 # What has come is rendered anew with each batch, up to this many characters; what stands above is left alone.
-_LOOSE_CHARS = 3_000
+_LOOSE_CHARS = 1_500
 # Rendered once more as a whole at the end, for lists and tables that were cut in between; beyond it stays as it is.
 _LONGEST_WHOLE_CHARS = 60_000
 
@@ -90,11 +90,13 @@ class AnswerView(QTextBrowser):
         bar = self.verticalScrollBar()
         follows = bar.value() >= bar.maximum() - 4
         cursor = QTextCursor(self.document())
+        cursor.beginEditBlock()
         cursor.setPosition(self._firm)
         cursor.movePosition(QTextCursor.MoveOperation.End, QTextCursor.MoveMode.KeepAnchor)
         cursor.removeSelectedText()
         if self._loose.strip():
             self._put(self._loose)
+        cursor.endEditBlock()
         if follows:
             bar.setValue(bar.maximum())
 

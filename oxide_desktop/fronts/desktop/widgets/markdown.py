@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from PySide6.QtGui import (
+    QFont,
     QTextBlock,
     QTextBlockFormat,
     QTextCharFormat,
@@ -23,6 +24,7 @@ _DIALECT = QTextDocument.MarkdownFeature.MarkdownDialectGitHub | QTextDocument.M
 _FENCE = re.compile(r"^ {0,3}(```+|~~~+)[^\n]*$", re.MULTILINE)
 _PICTURE = "￼"
 _MARGIN_PX = 6
+_CODE_SIZE = 0.95
 
 
 def put_at_end(document: QTextDocument, text: str, theme: Theme, size_pt: float) -> None:
@@ -30,18 +32,20 @@ def put_at_end(document: QTextDocument, text: str, theme: Theme, size_pt: float)
 
     What a person reads of it is all there; nothing in it is loaded or runs.
     """
+    rendered = QTextDocument()
+    rendered.setMarkdown(text, _DIALECT)
+    _name_pictures(rendered)
+    _dress(rendered, theme, size_pt)  # where nobody looks: each change to a document that is shown lays it out again
     cursor = QTextCursor(document)
+    cursor.beginEditBlock()
     cursor.movePosition(QTextCursor.MoveOperation.End)
     if document.characterCount() > 1:
         cursor.insertBlock(QTextBlockFormat(), QTextCharFormat())
     first = cursor.position()
-    rendered = QTextDocument()
-    rendered.setMarkdown(text, _DIALECT)
-    _name_pictures(rendered)
     cursor.insertFragment(QTextDocumentFragment(rendered))
     if not rendered.begin().textList():  # a fragment's first block takes over the format of the block it comes into
         QTextCursor(document.findBlock(first)).setBlockFormat(rendered.begin().blockFormat())
-    _dress(document, first, theme, size_pt)
+    cursor.endEditBlock()
 
 
 def fence_at_end(text: str) -> str:
@@ -72,13 +76,14 @@ def _name_pictures(document: QTextDocument) -> None:
         cursor = document.find(_PICTURE, cursor)
 
 
-def _dress(document: QTextDocument, first: int, theme: Theme, size_pt: float) -> None:
-    block = document.findBlock(first)
+def _dress(document: QTextDocument, theme: Theme, size_pt: float) -> None:
+    code = theme.code_font(size_pt * _CODE_SIZE)
+    block = document.begin()
     while block.isValid():
-        _dress_block(block, theme, size_pt)
+        _dress_block(block, theme, code)
         block = block.next()
     for frame in document.rootFrame().childFrames():
-        if isinstance(frame, QTextTable) and frame.lastPosition() >= first:
+        if isinstance(frame, QTextTable):
             _dress_table(frame, theme)
 
 
@@ -94,18 +99,18 @@ def _dress_table(table: QTextTable, theme: Theme) -> None:
     table.setFormat(look)
 
 
-def _dress_block(block: QTextBlock, theme: Theme, size_pt: float) -> None:
+def _dress_block(block: QTextBlock, theme: Theme, code: QFont) -> None:
     format_ = QTextBlockFormat(block.blockFormat())
     cursor = QTextCursor(block)
     if _is_code(block):
-        _dress_code(block, format_, theme, size_pt)
+        _dress_code(block, format_, theme, code)
     else:
         proportional = QTextBlockFormat.LineHeightTypes.ProportionalHeight.value
         format_.setLineHeight(tokens().type["line_height"] * 88, proportional)
         heading = bool(format_.headingLevel())
         format_.setTopMargin(_MARGIN_PX * 2 if heading and block.blockNumber() else _MARGIN_PX / 2)
         format_.setBottomMargin(_MARGIN_PX if not block.textList() else 0)
-        _dress_words(block, theme, size_pt)
+        _dress_words(block, theme, code)
     cursor.setBlockFormat(format_)
 
 
@@ -113,7 +118,7 @@ def _is_code(block: QTextBlock) -> bool:
     return block.isValid() and block.blockFormat().hasProperty(QTextFormat.Property.BlockCodeFence)
 
 
-def _dress_code(block: QTextBlock, format_: QTextBlockFormat, theme: Theme, size_pt: float) -> None:
+def _dress_code(block: QTextBlock, format_: QTextBlockFormat, theme: Theme, code: QFont) -> None:
     format_.setBackground(theme.colour("code"))
     format_.setLeftMargin(0)
     format_.setTopMargin(0 if _is_code(block.previous()) else _MARGIN_PX)
@@ -122,12 +127,12 @@ def _dress_code(block: QTextBlock, format_: QTextBlockFormat, theme: Theme, size
     cursor = QTextCursor(block)
     cursor.movePosition(QTextCursor.MoveOperation.EndOfBlock, QTextCursor.MoveMode.KeepAnchor)
     look = QTextCharFormat()
-    look.setFont(theme.code_font(size_pt * 0.95))
+    look.setFont(code)
     look.setForeground(theme.colour("text"))
     cursor.setCharFormat(look)
 
 
-def _dress_words(block: QTextBlock, theme: Theme, size_pt: float) -> None:
+def _dress_words(block: QTextBlock, theme: Theme, code: QFont) -> None:
     """Code within a line and links look like what they are; all else keeps what Markdown gave it."""
     spans = []
     iterator = block.begin()
@@ -143,7 +148,7 @@ def _dress_words(block: QTextBlock, theme: Theme, size_pt: float) -> None:
         cursor.setPosition(position + length, QTextCursor.MoveMode.KeepAnchor)
         look = QTextCharFormat()
         if format_.fontFixedPitch():
-            look.setFont(theme.code_font(size_pt * 0.95))
+            look.setFont(code)
             look.setBackground(theme.colour("code"))
         if format_.isAnchor():
             look.setForeground(theme.colour("accent"))
