@@ -304,6 +304,18 @@ async def test_the_history_is_searched_as_people_type(tmp_path: Path) -> None:
     assert "two broke" in line["error"]
 
 
+async def test_how_quick_a_service_is_and_which_programs_run_is_told(tmp_path: Path) -> None:
+    async with served(tmp_path, stub(["Four."])) as web:
+        before = (await web.get("/api/view/speed/stub")).json()
+        await web.ended(await web.ask())
+        after = (await web.get("/api/view/speed/stub")).json()
+        assert (await web.get("/api/view/speed/nobody")).status_code == 422
+        assert (await web.get("/api/view/children")).json() == {"children": []}
+    assert before == {"answers": 0, "first_text_s": None, "tokens_per_s": None}
+    assert after["answers"] == 1
+    assert after["first_text_s"] >= 0
+
+
 async def test_the_settings_that_hold_are_told_without_any_key(tmp_path: Path) -> None:
     services = [
         stub(name="literal", api_key="sk-secret"),

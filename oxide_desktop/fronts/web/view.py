@@ -1,7 +1,8 @@
-"""What only the web view asks for: a light list of tasks by what was typed, and the settings that hold. No contract."""
+"""What only the web view asks for: a light list of tasks, how quick services are, the settings. It is no contract."""
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import time
 from typing import Annotated
@@ -37,6 +38,18 @@ def view_router(oxide: Orchestrator, paths: Paths) -> APIRouter:
         page = await oxide.history.list(wanted, limit, offset)
         tasks = [_line(task.record if (task := oxide.find(kept.id)) else kept) for kept in page.tasks]
         return {"tasks": tasks, "total": page.total, "filtered": page.filtered, "problems": list(query.problems)}
+
+    @router.get("/speed/{name}")
+    async def speed(name: str) -> Json:
+        """How quick a service answered of late."""
+        oxide.require_service(name)
+        return dataclasses.asdict(await oxide.speed_of(name))
+
+    @router.get("/children")
+    async def children() -> Json:
+        """The programs that Oxide runs for services."""
+        running = await asyncio.to_thread(oxide.spawner.children)
+        return {"children": [child.to_dict() for child in running]}
 
     @router.get("/settings")
     async def settings() -> Json:

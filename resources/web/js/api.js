@@ -88,5 +88,7 @@ export const api = {
   taskTypes: () => request("GET", "/api/routing/task-types"),
   metrics: () => request("GET", "/api/monitoring/metrics"),
   stats: () => request("GET", "/api/monitoring/stats"),
+  speed: (name) => request("GET", `/api/view/speed/${id(name)}`),
+  children: () => request("GET", "/api/view/children"),
   settings: () => request("GET", "/api/view/settings"),
 };

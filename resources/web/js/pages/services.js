@@ -2,7 +2,7 @@
 
 import { api } from "../api.js";
 import { button, h, icon, replace } from "../dom.js";
-import { ago, count, firstLine, moment, money, seconds, several } from "../format.js";
+import { ago, count, firstLine, megabytes, moment, money, seconds, several } from "../format.js";
 import { live, on, refreshServices } from "../live.js";
 import { attempt, empty, say } from "../notices.js";
 import { tiers } from "../signs.js";
@@ -18,12 +18,13 @@ export async function show(root, { tools }) {
 class ServicesPage {
   #trouble = h("div");
   #cards = h("div", { class: "cards" });
+  #children = h("p", { class: "soft small children" });
   #known = new Map();
   #ends = [];
 
   constructor(root, tools) {
     tools.append(button("Check now", () => this.#checkAll(), { icon: "again" }));
-    root.append(this.#trouble, this.#cards);
+    root.append(this.#trouble, this.#cards, this.#children);
   }
 
   async start() {
@@ -54,7 +55,16 @@ class ServicesPage {
   }
 
   #use() {
-    return Promise.allSettled([...this.#known.values()].map((card) => card.readUse()));
+    return Promise.allSettled([this.#showChildren(), ...[...this.#known.values()].map((card) => card.readUse())]);
+  }
+
+  /** What runs on this machine because of Oxide. */
+  async #showChildren() {
+    const { children } = await api.children();
+    const memory = children.reduce((sum, item) => sum + item.memory_bytes, 0) / 2 ** 20;
+    const now = Date.now() / 1000;
+    const each = children.map((item) => `${item.purpose} ${seconds(now - item.started_at)}`);
+    replace(this.#children, children.length > 0 && [several(children.length, "program"), " running", ` · ${megabytes(memory)} · `, each.join(", ")]);
   }
 
   async #checkAll() {
@@ -147,8 +157,8 @@ class Card {
 
   async readUse() {
     if (!this.#service?.enabled) return;
-    const use = await api.use(this.name).catch(() => null); // the card is complete without it
-    if (use) replace(this.#use, useLine(use));
+    const [use, speed] = await Promise.allSettled([api.use(this.name), api.speed(this.name)]); // complete without them, too
+    replace(this.#use, use.value && useLine(use.value), speed.value?.first_text_s !== null && speedLine(speed.value));
   }
 
   async #readModels() {
@@ -159,6 +169,12 @@ class Card {
     if (!found.models.length) return replace(place, h("p", { class: "soft" }, "It tells of none."));
     replace(place, h("ul", { class: "models" }, found.models.map((item) => h("li", {}, h("code", {}, item.name), item.name === found.recommended_model && h("span", { class: "chip" }, "Oxide's choice")))));
   }
+}
+
+function speedLine(speed) {
+  if (!speed?.answers) return "";
+  const rate = speed.tokens_per_s === null ? "" : `, ${count(Math.round(speed.tokens_per_s))} tokens a second`;
+  return h("span", { title: `Medians of the last ${several(speed.answers, "answer")}` }, ` · ${seconds(speed.first_text_s)} to the first text${rate}`);
 }
 
 function useLine(use) {
