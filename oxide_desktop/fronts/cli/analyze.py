@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from oxide_desktop.core.errors import UsageError
 from oxide_desktop.core.model import Analysis, Preferences, Request, Source, Strategy, TaskType, parse_task_type
 from oxide_desktop.fronts.cli.app import ask
 from oxide_desktop.fronts.cli.asking import current_folder, printable, require_service
@@ -76,3 +77,17 @@ def analyze(
         return await follow(owner, task, as_json=as_json, quiet=quiet)
 
     return ask(program, request, show)
+
+
+def _names(services: str | None) -> tuple[str, ...]:
+    """The services that were named.
+
+    Raises:
+        UsageError: The option is there and names none, which must not mean all.
+    """
+    names = tuple(name.strip() for name in (services or "").split(",") if name.strip())
+    if services is not None and not names:
+        raise UsageError(
+            "No service was named", f"--services {services!r} holds no name.", "Name some, or leave it out."
+        )
+    return names

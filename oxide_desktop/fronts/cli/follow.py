@@ -20,15 +20,14 @@ from oxide_desktop.fronts.cli.receipt import progress_text, say_receipt
 from oxide_desktop.fronts.cli.text import one_line
 
 if TYPE_CHECKING:
-    from oxide_desktop.core.orchestrator import Orchestrator
-    from oxide_desktop.core.running import RunningTask
+    from oxide_desktop.fronts.cli.app_task import FollowedTask, TaskOwner
 
 TICK_S = 0.25
 CANCEL_LIMIT_S = 15.0
 FLUSH_LIMIT_S = 1.0
 
 
-async def follow(engine: Orchestrator, task: RunningTask, *, as_json: bool, quiet: bool) -> int:
+async def follow(engine: TaskOwner, task: FollowedTask, *, as_json: bool, quiet: bool) -> int:
     """Show a task until it has ended; answers the exit code.
 
     However this ends early (Ctrl-C, a reader that went away), the task is cancelled and its record says so.
@@ -44,13 +43,13 @@ async def follow(engine: Orchestrator, task: RunningTask, *, as_json: bool, quie
     return _conclude(task, as_json=as_json, quiet=quiet, lost=lost)
 
 
-def say_notices(engine: Orchestrator) -> None:
+def say_notices(engine: TaskOwner) -> None:
     """What a person should know of the history, which is open by now, and of the rules."""
     for notice in engine.notices():
         say(f"{mark('attention')} {one_line(notice)}")
 
 
-async def watch(task: RunningTask) -> None:
+async def watch(task: FollowedTask) -> None:
     """Show a task until it has ended; stopping to watch does not stop it."""
     with Progress(task, quiet=False) as progress:
         lost = await _stream(task, progress)
@@ -58,7 +57,7 @@ async def watch(task: RunningTask) -> None:
     _conclude(task, as_json=False, quiet=False, lost=lost)
 
 
-async def _stream(task: RunningTask, progress: Progress) -> OSError | None:
+async def _stream(task: FollowedTask, progress: Progress) -> OSError | None:
     """Write the answer as it comes; the error if it could not be written, which cancels the task."""
     writer = AnswerWriter(sys.stdout)
     writer.broken.add_done_callback(lambda _: task.cancel())
@@ -81,16 +80,16 @@ def _calm_down() -> None:
         current.uncancel()
 
 
-async def _cancel(engine: Orchestrator, task: RunningTask) -> None:
+async def _cancel(engine: TaskOwner, task: FollowedTask) -> None:
     """Stop the task and wait until its record says so."""
     if not task.ended:
         async with asyncio.timeout(CANCEL_LIMIT_S):
             await engine.cancel(task.id)
 
 
-def _conclude(task: RunningTask, *, as_json: bool, quiet: bool, lost: OSError | None) -> int:
+def _conclude(task: FollowedTask, *, as_json: bool, quiet: bool, lost: OSError | None) -> int:
     if as_json:
-        out_json((AnalysisResult.of(task.record) if task.request.analysis else task.record).to_dict())
+        out_json((AnalysisResult.of(task.record) if task.record.analysis else task.record).to_dict())
     reader_left = lost is not None and lost.errno in (errno.EPIPE, errno.EINVAL)
     error = task.error
     if not quiet and not reader_left:
@@ -133,7 +132,7 @@ def _figures(record: TaskRecord) -> str:
 class Progress:
     """The line on standard error while a task works: `● qwen 4 s, 212 tokens`."""
 
-    def __init__(self, task: RunningTask, *, quiet: bool) -> None:
+    def __init__(self, task: FollowedTask, *, quiet: bool) -> None:
         self._task = task
         self._line = ProgressLine(quiet=quiet)
         self._started = time.monotonic()

@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from oxide_desktop.fronts.cli.app import ask
 from oxide_desktop.fronts.cli.asking import asking_options, make_request
 from oxide_desktop.fronts.cli.follow import follow, say_notices
 from oxide_desktop.fronts.cli.program import Program, pass_program
 
 if TYPE_CHECKING:
-    from oxide_desktop.core.orchestrator import Orchestrator
+    from oxide_desktop.fronts.cli.app import Asked
+    from oxide_desktop.fronts.cli.app_task import FollowedTask
 
 
 @click.command()
@@ -42,10 +44,9 @@ def run(
         program.settings, prompt=prompt, files=files, service=service, task_type=task_type, model=model
     )
 
-    async def ask(engine: Orchestrator) -> int:
-        task = await engine.submit(request)
+    async def show(owner: Asked, task: FollowedTask) -> int:
         if not quiet:
-            say_notices(engine)
-        return await follow(engine, task, as_json=as_json, quiet=quiet)
+            say_notices(owner)
+        return await follow(owner, task, as_json=as_json, quiet=quiet)
 
-    return program.run(ask)
+    return ask(program, request, show)

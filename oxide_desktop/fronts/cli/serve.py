@@ -90,7 +90,9 @@ async def _serve(program: Program, *, greet: bool) -> int:
 def _tell_where(listening: Listening) -> None:
     say(f"{mark('running')} Oxide {__version__} is running.")
     if listening.url:
-        say(f"  web     {listening.url} (token: oxide status --token)")
+        say(f"  web     {listening.url} (let a browser in: oxide status --link)")
+    if listening.launch_link and is_terminal(sys.stderr):  # a log would keep it
+        say(f"  open    {listening.launch_link()} (works once, for five minutes)")
     say(f"  socket  {listening.socket}")
     say('  ask     oxide run "…"     stop it with Ctrl-C or `oxide stop`')
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import click
 
 from oxide_desktop.core.errors import NotFoundError, OxideError
 from oxide_desktop.fronts.cli import instance
+from oxide_desktop.fronts.cli.app_calls import AppAddress
 from oxide_desktop.fronts.cli.output import age, columns, mark, out, out_json, say
 from oxide_desktop.fronts.cli.program import Program, pass_program
 from oxide_desktop.fronts.cli.text import cut, one_line
@@ -23,11 +25,12 @@ TASK_CHARS = 8
 
 @click.command()
 @click.option("--token", is_flag=True, help="Print the token for the HTTP API and nothing else.")
+@click.option("--link", is_flag=True, help="Print a link that lets one browser in, once, within five minutes.")
 @click.option(
     "--json", "as_json", is_flag=True, help="Print it for a program: running, pid, port, socket, version, children."
 )
 @pass_program
-def status(program: Program, *, token: bool, as_json: bool) -> None:
+def status(program: Program, *, token: bool, link: bool, as_json: bool) -> None:
     """Tell whether Oxide runs, and where it can be reached.
 
     The exit code is 0 either way: what was asked has been answered. Scripts read `running` of --json.
@@ -36,6 +39,9 @@ def status(program: Program, *, token: bool, as_json: bool) -> None:
         out(_token(program))
         return
     found = instance.find(program.paths)
+    if link:
+        out(_link(program, found))
+        return
     children = instance.children(program.paths, found) if found else ()
     if as_json:
         out_json(_to_dict(found, children))
@@ -79,6 +85,16 @@ def _token(program: Program) -> str:
         raise OxideError("There is no token yet", message, "Start it with `oxide serve`.") from None
 
 
+def _link(program: Program, found: Instance | None) -> str:
+    if found is None or found.port is None:
+        what = "Oxide is not running" if found is None else "The web view is switched off"
+        raise OxideError(
+            "There is no page to open", f"{what}.", "Start it with `oxide serve`; web.enabled must be true."
+        )
+    asking = AppAddress(found.port, _token(program)).call("POST", "/api/launch-link")
+    return str(asyncio.run(asking)["link"])
+
+
 def _to_dict(found: Instance | None, children: Sequence[ChildInfo]) -> dict[str, object]:
     return {
         "running": found is not None,
@@ -96,7 +112,7 @@ def _show(found: Instance | None, children: Sequence[ChildInfo]) -> None:
         return
     out(f"{mark('running')} Oxide {found.version or ''} is running, process {found.pid}.")
     if found.port:
-        out(f"  web     http://127.0.0.1:{found.port}/ (token: oxide status --token)")
+        out(f"  web     http://127.0.0.1:{found.port}/ (let a browser in: oxide status --link)")
     if found.socket:
         out(f"  socket  {found.socket}")
     for child in children:

@@ -57,7 +57,7 @@ def build_app(
     )
     metrics = Metrics(oxide)
     app.include_router(records_router(oxide))
-    app.include_router(asking_router(oxide))
+    app.include_router(asking_router(oxide, limits))
     app.include_router(services_router(oxide))
     app.include_router(rules_router(oxide))
     app.include_router(monitoring_router(oxide, metrics))

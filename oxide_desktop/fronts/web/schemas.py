@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -66,6 +66,8 @@ class TaskBody(BaseModel):
     files: list[str] | None = Field(None, description="Paths and globs: absolute ones, or relative to `cwd`")
     preferences: PreferencesBody | None = None
     cwd: str | None = Field(None, description="The folder that the task is about; without it, the server's own")
+    piped: int = Field(0, ge=0, description="How many characters at the prompt's end may be cut to fit, as files are")
+    source: Literal["http", "cli"] = Field("http", description="The command line names itself")
 
 
 class AnalysisBody(BaseModel):
@@ -80,6 +82,7 @@ class AnalysisBody(BaseModel):
     workers: int | None = Field(None, ge=1, le=1000, description="Requests in flight at most")
     task_type: TaskType | None = None
     cwd: str | None = Field(None, description="The folder that relative paths mean; without it, the server's own")
+    source: Literal["http", "cli"] = Field("http", description="The command line names itself")
 
 
 class RetryBody(BaseModel):

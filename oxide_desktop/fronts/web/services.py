@@ -88,13 +88,6 @@ def services_router(oxide: Orchestrator) -> APIRouter:
     """The routes on services of this engine."""
     router = APIRouter(prefix="/api/services", tags=["services"], responses=ERRORS)
 
-    def find(name: str) -> ServiceStatus:
-        for status in oxide.services():
-            if status.settings.name == name:
-                return status
-        names = ", ".join(status.settings.name for status in oxide.services())
-        raise NotFoundError("No such service", f"{name!r} is not configured.", f"Configured: {names}.")
-
     @router.get("", response_model=ServiceList)
     async def list_services() -> Json:
         """Every configured service, as it was last seen."""
@@ -105,23 +98,44 @@ def services_router(oxide: Orchestrator) -> APIRouter:
             "enabled": sum(status.settings.enabled for status in found),
         }
 
+    _add_one(router, oxide)
+    _add_looks(router, oxide)
+    return router
+
+
+def _find(oxide: Orchestrator, name: str) -> ServiceStatus:
+    """A configured service.
+
+    Raises:
+        NotFoundError: There is none of that name.
+    """
+    for status in oxide.services():
+        if status.settings.name == name:
+            return status
+    names = ", ".join(status.settings.name for status in oxide.services())
+    raise NotFoundError("No such service", f"{name!r} is not configured.", f"Configured: {names}.")
+
+
+def _add_one(router: APIRouter, oxide: Orchestrator) -> None:
+    """Routes that show, look at and try one service."""
+
     @router.get("/{name}", response_model=Service, responses=NOT_FOUND)
     async def get_service(name: str) -> Json:
         """One service, as it was last seen."""
-        return find(name).to_dict()
+        return _find(oxide, name).to_dict()
 
     @router.post("/{name}/health", response_model=Service, responses=NOT_FOUND)
     async def check_service(name: str) -> Json:
         """Look at an enabled service now: is it there, does it run, is it signed in. That costs no quota."""
         await oxide.check_service(name, Depth.PROBE)
-        return find(name).to_dict()
+        return _find(oxide, name).to_dict()
 
     @router.post("/{name}/test", response_model=ServiceTest, responses=NOT_FOUND)
     async def test_service(
         name: str, test_prompt: Annotated[str, Query(min_length=1, max_length=10_000)] = TEST_PROMPT
     ) -> Json:
         """Ask a service one question and wait for the answer. It is kept in the history like every task."""
-        find(name)
+        _find(oxide, name)
         wishes = Preferences(preferred_service=name)
         task = await oxide.submit(Request(prompt=test_prompt, preferences=wishes, source=Source.HTTP, cwd=Path.cwd()))
         record = await task.finished()  # which the deadline of the whole task bounds
@@ -133,9 +147,6 @@ def services_router(oxide: Orchestrator) -> APIRouter:
             "duration": record.duration,
             "task_id": record.id,
         }
-
-    _add_looks(router, oxide)
-    return router
 
 
 def _add_looks(router: APIRouter, oxide: Orchestrator) -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
+from fastapi.responses import Response
 
 from oxide_desktop.core.errors import UsageError
 from oxide_desktop.core.model import Analysis, Preferences, Request, Source
 from oxide_desktop.core.orchestrator import Orchestrator
 from oxide_desktop.core.running import RunningTask
+from oxide_desktop.fronts.web.following import Following
+from oxide_desktop.fronts.web.limits import Limits
 from oxide_desktop.fronts.web.schemas import (
     ERRORS,
     NOT_FOUND,
@@ -22,20 +26,31 @@ from oxide_desktop.fronts.web.schemas import (
     TaskBody,
 )
 
+_ANSWERS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The task's id; with `follow` lines of JSON: `begin`, `chunks`, `state`, `end`",
+        "content": {"application/x-ndjson": {"schema": {"type": "string"}}},
+    }
+}
+Follow = Annotated[bool, Query(description="Stay, and be told of the task to its end")]
 
-def asking_router(oxide: Orchestrator) -> APIRouter:
+
+def asking_router(oxide: Orchestrator, limits: Limits) -> APIRouter:
     """The routes that make this engine work, or stop."""
     router = APIRouter(prefix="/api", tags=["tasks"], responses=ERRORS)
 
-    @router.post("/tasks/execute", response_model=Submitted)
-    async def execute(body: TaskBody) -> Json:
-        """Ask. The answer comes over `/ws`, and is in the task's record at the end."""
-        return _submitted(await oxide.submit(_request(oxide, body)))
+    def answer(task: RunningTask, *, follow: bool) -> Response | Json:
+        return Following(task, oxide.notices(), limits) if follow else _submitted(task)
 
-    @router.post("/analyze", response_model=Submitted)
-    async def analyze(body: AnalysisBody) -> Json:
+    @router.post("/tasks/execute", response_model=Submitted, responses=_ANSWERS)
+    async def execute(body: TaskBody, follow: Follow = False) -> Response | Json:  # noqa: FBT002 - named in the address
+        """Ask. The answer comes over `/ws`, and is in the task's record at the end."""
+        return answer(await oxide.submit(_request(oxide, body)), follow=follow)
+
+    @router.post("/analyze", response_model=Submitted, responses=_ANSWERS)
+    async def analyze(body: AnalysisBody, follow: Follow = False) -> Response | Json:  # noqa: FBT002 - likewise
         """Ask about many files on several services. `/api/tasks/{task_id}/analysis` has the answer and the receipt."""
-        return _submitted(await oxide.submit(_analysis(oxide, body)))
+        return answer(await oxide.submit(_analysis(oxide, body)), follow=follow)
 
     @router.post("/explain", response_model=Explained, response_model_exclude_unset=True)
     async def explain(body: TaskBody) -> Json:
@@ -68,8 +83,9 @@ def _request(oxide: Orchestrator, body: TaskBody) -> Request:
         prompt=body.prompt,
         files=tuple(body.files or ()),
         preferences=wishes,
-        source=Source.HTTP,
+        source=Source(body.source),
         cwd=_folder(body.cwd),
+        piped=min(body.piped, len(body.prompt)),
     )
 
 
@@ -79,7 +95,7 @@ def _analysis(oxide: Orchestrator, body: AnalysisBody) -> Request:
         prompt=body.prompt,
         files=tuple(body.files),
         preferences=Preferences(task_type=body.task_type),
-        source=Source.HTTP,
+        source=Source(body.source),
         cwd=_folder(body.cwd),
         analysis=Analysis(services=tuple(body.services or ()), strategy=body.strategy, workers=body.workers),
     )

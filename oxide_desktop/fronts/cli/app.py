@@ -1,0 +1,85 @@
+"""The app that runs already, for commands that ask something: it owns the task then, with its queues and its record."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Protocol
+
+from oxide_desktop import __version__
+from oxide_desktop.core.errors import OxideError
+from oxide_desktop.core.model import Request
+from oxide_desktop.fronts.cli.app_calls import AppAddress
+from oxide_desktop.fronts.cli.app_task import FollowedTask, RunningApp, TaskOwner
+from oxide_desktop.fronts.cli.interrupt import run_interruptible
+
+if TYPE_CHECKING:
+    from oxide_desktop.config.paths import Paths
+    from oxide_desktop.fronts.cli.program import Program
+
+GREETING_LIMIT_S = 1.0
+
+
+class Asked(TaskOwner, Protocol):
+    """Who is asked: an engine of our own, or the running app."""
+
+    async def submit(self, request: Request) -> FollowedTask:
+        """Have a request recorded and worked on."""
+        ...
+
+
+def ask(program: Program, request: Request, follow: Callable[[Asked, FollowedTask], Coroutine[None, None, int]]) -> int:
+    """Ask the app that runs, or, where none answers, an engine of our own on the same files; answers the exit code."""
+
+    async def work() -> int:
+        if app := await running_app(program.paths, request):
+            try:
+                return await follow(app, await app.submit(request))
+            finally:
+                await app.aclose()
+        engine = program.engine()
+        try:
+            return await follow(engine, await engine.submit(request))
+        finally:
+            await engine.aclose()
+
+    return run_interruptible(work())
+
+
+async def running_app(paths: Paths, request: Request) -> RunningApp | None:
+    """The app, if it runs in this version, on the settings of now, answers at once, and can be told this request."""
+    address = _address(paths)
+    if address is None or not _can_be_told(request):
+        return None
+    try:
+        await address.call("GET", "/api/monitoring/health", limit_s=GREETING_LIMIT_S)
+    except OxideError:
+        return None
+    return RunningApp(address)
+
+
+def _address(paths: Paths) -> AppAddress | None:
+    """Where the app listens, as far as that can be believed without asking."""
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        word = json.loads(paths.web_file.read_text(encoding="utf-8"))
+        token = paths.token_file.read_text(encoding="utf-8").strip()
+        if word["version"] == __version__ and not _settings_are_newer(paths):
+            return AppAddress(int(word["port"]), token)
+    return None
+
+
+def _settings_are_newer(paths: Paths) -> bool:
+    """Whether the app runs on settings that have changed since."""
+    with contextlib.suppress(FileNotFoundError):
+        return paths.config_file.stat().st_mtime > paths.web_file.stat().st_mtime
+    return False
+
+
+def _can_be_told(request: Request) -> bool:
+    """Whether it is all text: a folder's name may hold bytes that are none."""
+    try:
+        str(request.cwd).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
