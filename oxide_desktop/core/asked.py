@@ -9,6 +9,7 @@ _HEAD_CHARS, _TAIL_CHARS = 1_500, 750
 _LINE_HEAD_CHARS, _LINE_TAIL_CHARS = 350, 150
 _FIRST_CHARS, _LAST_CHARS = 700, 400  # of the request, lines whole
 _MOST_ROLE_LINES = 4
+_LABEL_CHARS, _COLONS = 40, ":："  # noqa: RUF001 - as people type it
 
 _FENCE = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
 _CODE_LINE = re.compile(
@@ -111,6 +112,13 @@ def take_apart(prompt: str) -> Asked:
     )
 
 
+def _without_label(line: str) -> str:
+    if not any(colon in line[:_LABEL_CHARS] for colon in _COLONS):
+        return line
+    label = _TASK_LABEL.match(line)
+    return line[label.end() :] if label else line
+
+
 def _shortened(line: str) -> str:
     if len(line) <= _LINE_HEAD_CHARS + _LINE_TAIL_CHARS:
         return line
@@ -159,4 +167,4 @@ def _role_and_rest(lines: list[str]) -> tuple[str, list[str]]:
         if line:
             rest.append(line)
     asked = (*rest, *lines[_MOST_ROLE_LINES:])
-    return " ".join(roles), [said for line in asked if (said := _TASK_LABEL.sub("", line, count=1))]
+    return " ".join(roles), [said for line in asked if (said := _without_label(line))]
