@@ -24,6 +24,7 @@ from oxide_desktop.adapters.cli_listening import with_looks
 from oxide_desktop.adapters.cli_output import Lines, StrayLines, parse_line
 from oxide_desktop.adapters.cli_program import Found, Program, resolved_env, version_in
 from oxide_desktop.adapters.cli_settings import at, packaged_version
+from oxide_desktop.adapters.counts import usage_of
 from oxide_desktop.adapters.pulse import Pulse
 from oxide_desktop.core.children import Child, ChildSpec
 from oxide_desktop.core.errors import FailureKind, ServiceError
@@ -314,9 +315,8 @@ def _heard(answer: Answer, event: Mapping[str, Any], pulse: Pulse) -> Iterator[O
 
 def usage_in(data: Any) -> Iterator[Usage]:  # noqa: ANN401 - whatever JSON holds
     """The tokens that both programs count in the same words, if they have counted any."""
-    read, written = at(data, "input_tokens"), at(data, "output_tokens")
-    if isinstance(read, int) and isinstance(written, int) and read + written:
-        yield Usage(read, written)
+    if usage := usage_of(at(data, "input_tokens"), at(data, "output_tokens")):
+        yield usage
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ from contextlib import aclosing, suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from oxide_desktop.adapters.http_errors import Peer, ended_early, garbage, refused, translated, web_page
+from oxide_desktop.adapters.http_errors import Peer, empty, ended_early, garbage, refused, translated, web_page
 from oxide_desktop.adapters.lines import LineSplitter, LineTooLongError
 from oxide_desktop.core.errors import ServiceError
 
@@ -71,6 +71,8 @@ class Exchange:
         return self._parsed(response, b"".join(parts))
 
     def _parsed(self, response: httpx.Response, body: bytes) -> Mapping[str, Any]:
+        if not body:
+            raise empty(self._peer)
         try:
             found = json.loads(body)
         except ValueError as error:

@@ -66,7 +66,7 @@ def translated(peer: Peer, error: Exception) -> ServiceError:
     if isinstance(error, httpx.ConnectTimeout):
         return unreachable(peer, "no connection in time")
     if isinstance(error, httpx.ConnectError):
-        return _no_connection(peer, error, said)
+        return _no_connection(peer, error)
     if isinstance(error, httpx.ProxyError):
         problem = f"The proxy on the way to {peer.url} refused: {said}."
         return _failure(peer, FailureKind.MISSING, "cannot be reached", problem, "Check the proxy settings.")
@@ -79,7 +79,8 @@ def translated(peer: Peer, error: Exception) -> ServiceError:
 
 
 def reason(error: Exception) -> str:
-    """Why a connection could not be made, in a few words."""
+    """Why a connection could not be made, in a few words: those of the system's own error, where one is behind it."""
+    error = next((cause for cause in reversed(_causes(error)) if isinstance(cause, OSError)), error)
     if isinstance(error, TimeoutError):
         return "no connection in time"
     if isinstance(error, ConnectionRefusedError):
@@ -91,12 +92,19 @@ def reason(error: Exception) -> str:
     return _quoted(str(error))
 
 
-def _no_connection(peer: Peer, error: BaseException, said: str) -> ServiceError:
-    cause: BaseException | None = error
-    while cause and not isinstance(cause, ssl.SSLError):
+def _causes(error: Exception) -> list[Exception]:
+    """An error and what it came of."""
+    found, cause = [error], error.__cause__ or error.__context__
+    while isinstance(cause, Exception):
+        found.append(cause)
         cause = cause.__cause__ or cause.__context__
+    return found
+
+
+def _no_connection(peer: Peer, error: Exception) -> ServiceError:
+    cause = next((cause for cause in _causes(error) if isinstance(cause, ssl.SSLError)), None)
     if cause is None:
-        return unreachable(peer, said)
+        return unreachable(peer, reason(error))
     problem = f"No secure connection to {peer.url} ({_quoted(str(cause))})."
     return _failure(peer, FailureKind.MISSING, "cannot be reached", problem, _CHECK_URL.format(service=peer.service))
 
@@ -117,6 +125,11 @@ def web_page(peer: Peer) -> ServiceError:
 def garbage(peer: Peer, what: str) -> ServiceError:
     """The service answered with something that cannot be read."""
     return _failure(peer, FailureKind.TRANSIENT, "gave an answer that cannot be read", what)
+
+
+def empty(peer: Peer) -> ServiceError:
+    """The service answered with nothing at all, and properly so."""
+    return garbage(peer, "It sent an empty answer.")
 
 
 def ended_early(peer: Peer) -> ServiceError:

@@ -9,10 +9,11 @@ from typing import Any
 
 from oxide_desktop.adapters import checks
 from oxide_desktop.adapters.about import info_of
+from oxide_desktop.adapters.counts import positive
 from oxide_desktop.adapters.exchange import Exchange, drain
 from oxide_desktop.adapters.http_errors import Refused
 from oxide_desktop.adapters.models import Choice, ModelChoice, runs_elsewhere
-from oxide_desktop.adapters.ollama_dialect import Chat, positive
+from oxide_desktop.adapters.ollama_dialect import Chat
 from oxide_desktop.adapters.ollama_server import PERHAPS_DEAD, STARTING, OllamaServer, remote_host
 from oxide_desktop.adapters.pulse import Pulse
 from oxide_desktop.core.errors import FailureKind, ServiceError

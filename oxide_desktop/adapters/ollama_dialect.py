@@ -6,7 +6,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from oxide_desktop.adapters.http_errors import Peer, ended_early, garbage, no_text, refused_in_stream
+from oxide_desktop.adapters.counts import usage_of
+from oxide_desktop.adapters.http_errors import Peer, empty, ended_early, garbage, no_text, refused_in_stream
 from oxide_desktop.core.ports import Note, Output, Usage
 
 # Estimates are on the high side by up to a third; a prompt of which the server read less than half was cut.
@@ -19,6 +20,7 @@ class Chat:
 
     def __init__(self, peer: Peer) -> None:
         self._peer = peer
+        self._begun = False
         self._visible = False
         self._last: Mapping[str, Any] | None = None
 
@@ -31,8 +33,8 @@ class Chat:
     def usage(self) -> Usage | None:
         """What the server has counted; it tells at the end."""
         last = self._last or {}
-        read, written = (positive(last.get(key)) or 0 for key in ("prompt_eval_count", "eval_count"))
-        return Usage(read, written) if written else None
+        usage = usage_of(last.get("prompt_eval_count"), last.get("eval_count"))
+        return usage if usage and usage.output_tokens else None
 
     def read(self, lines: Sequence[str]) -> str:
         """The visible text in some lines of the stream.
@@ -41,9 +43,11 @@ class Chat:
             ServiceError: The service reports a failure, or what it sends cannot be read.
         """
         try:
-            return "".join([self._data(json.loads(line)) for line in lines if line])
+            texts = [self._data(json.loads(line)) for line in lines if line]
         except (ValueError, TypeError, AttributeError) as error:
             raise garbage(self._peer, "Its stream is not what Ollama sends.") from error
+        self._begun = self._begun or bool(texts)
+        return "".join(texts)
 
     def _data(self, data: Mapping[str, Any]) -> str:
         if error := data.get("error"):
@@ -62,7 +66,7 @@ class Chat:
             ServiceError: It ended before the answer did, or there was no answer.
         """
         if self._last is None:
-            raise ended_early(self._peer)
+            raise ended_early(self._peer) if self._begun else empty(self._peer)
         at_limit = self._last.get("done_reason") == "length"
         if not self._visible:
             raise no_text(self._peer, at_limit=at_limit)
@@ -74,8 +78,3 @@ class Chat:
         if at_limit:
             outputs.append(Note("The answer was cut at the model's limit."))
         return outputs
-
-
-def positive(value: object) -> int | None:
-    """A count that a server gave, `None` if it is none."""
-    return value if isinstance(value, int) and value > 0 else None

@@ -19,6 +19,8 @@ from oxide_desktop.adapters.openai_dialect import Completion
 from oxide_desktop.adapters.pulse import Pulse
 from oxide_desktop.core.errors import FailureKind, ServiceError
 from oxide_desktop.core.health import Depth, Health, ServiceInfo, Tier
+from oxide_desktop.core.model import Locality
+from oxide_desktop.core.places import is_loopback
 from oxide_desktop.core.ports import AdapterTools, Alive, Call, Output
 from oxide_desktop.core.settings import ServiceSettings
 
@@ -37,9 +39,9 @@ class OpenAICompatibleAdapter:
         self, settings: ServiceSettings, tools: AdapterTools, *, extra: Mapping[str, Any] | None = None
     ) -> None:
         self.settings = settings
-        fix = f"Load a model there and start its server (in LM Studio: Developer), or mend services.{settings.name}."
         self._secrets = tools.secrets
-        self._http = HttpService(settings, tools.secrets, base_url=versioned(settings.base_url or ""), fix=fix)
+        url = versioned(settings.base_url or "")
+        self._http = HttpService(settings, tools.secrets, base_url=url, fix=_advice(settings, url))
         self._models = ModelChoice(settings, self._ask_models)
         self._extra = dict(extra or {})
         self._avoid: set[str] = set()
@@ -195,6 +197,17 @@ class OpenAICompatibleAdapter:
     async def aclose(self) -> None:
         """Let go of the connections."""
         await self._http.aclose()
+
+
+def _advice(settings: ServiceSettings, url: str) -> str:
+    """What to do when nothing answers there."""
+    if is_loopback(url):
+        first = "Load a model there and start its server (in LM Studio: Developer)"
+    elif settings.locality is Locality.LOCAL:
+        first = "See that the server runs on that machine"
+    else:
+        first = "See to this machine's connection to the network"
+    return f"{first}, or mend services.{settings.name}.base_url."
 
 
 def versioned(base_url: str) -> str:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from oxide_desktop.adapters.http_errors import Peer, ended_early, garbage, held_back, no_text, refused_in_stream
+from oxide_desktop.adapters.counts import usage_of
+from oxide_desktop.adapters.http_errors import Peer, empty, ended_early, garbage, held_back, no_text, refused_in_stream
 from oxide_desktop.core.errors import ServiceError
 from oxide_desktop.core.ports import Note, Output, Usage
 
 CUT = "The answer was cut at the model's limit."
+_BESIDE_DATA = re.compile(r":|(?:event|id|retry)\b")
 HELD_BACK = "The service's content rules ended the answer."
 
 
@@ -25,6 +28,9 @@ class Completion:
     def __init__(self, peer: Peer) -> None:
         self._peer = peer
         self.done = False
+        self._begun = False
+        self._strange = False
+        self._signs = False
         self._visible = False
         self._finish = ""
         self.usage: Usage | None = None
@@ -57,21 +63,29 @@ class Completion:
         if not line.startswith("data:"):
             if line.startswith("error:"):  # older llama.cpp servers
                 raise refused_in_stream(self._peer, json.loads(line[6:]))
-            return ""  # the empty line between events, comments, other fields
+            self._note(line)
+            return ""
         payload = line[5:].strip()
         if payload == "[DONE]":
             self.done = True
             return ""
         return self._data(json.loads(payload)) if payload else ""
 
+    def _note(self, line: str) -> None:
+        """The empty line between events, a comment, another field; or what belongs to no stream of events."""
+        self._signs = self._signs or _BESIDE_DATA.match(line) is not None
+        self._strange = self._strange or bool(line.strip() and not _BESIDE_DATA.match(line))
+
     def _data(self, data: Mapping[str, Any]) -> str:
         if error := data.get("error"):
             raise refused_in_stream(self._peer, error)
-        if usage := data.get("usage"):
-            self.usage = Usage(int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0))
+        usage = data.get("usage")
+        if isinstance(usage, Mapping):
+            self.usage = usage_of(usage.get("prompt_tokens"), usage.get("completion_tokens")) or self.usage
         choices = data.get("choices")
         if choices is None and usage is None:
             raise ValueError("neither choices nor usage")
+        self._begun = True
         if not choices:
             return ""
         choice = choices[0]
@@ -88,7 +102,7 @@ class Completion:
             ServiceError: It ended before the answer did, or there was no answer.
         """
         if not (self.done or self._finish):
-            raise ended_early(self._peer)
+            raise self._unended()
         if not self._visible:
             raise self._nothing()
         outputs: list[Output] = [self.usage] if self.usage else []
@@ -97,6 +111,13 @@ class Completion:
         elif self._finish == "content_filter":
             outputs.append(Note(HELD_BACK))
         return outputs
+
+    def _unended(self) -> ServiceError:
+        if self._begun or (self._signs and not self._strange):
+            return ended_early(self._peer)
+        if self._strange:
+            return garbage(self._peer, "Its answer is not what a chat completion looks like.")
+        return empty(self._peer)
 
     def _nothing(self) -> ServiceError:
         if self._finish == "content_filter":

@@ -203,6 +203,7 @@ def test_every_exception_of_the_client_becomes_one_of_ours(error: Exception, kin
         (OSError(errno.EHOSTUNREACH, "Connect call failed"), os.strerror(errno.EHOSTUNREACH)),
         (OSError("Multiple exceptions: …"), "no address of it takes connections"),
         (ValueError("bad port"), "bad port"),
+        (httpx.ConnectError("no route"), "no route"),
     ],
 )
 def test_why_there_is_no_connection_is_said_in_plain_words(error: Exception, words: str) -> None:

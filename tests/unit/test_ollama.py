@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -126,6 +127,26 @@ async def test_the_servers_counts_are_the_usage(adapter: OllamaAdapter, ollama_s
     assert (await ask(adapter, question("x" * 400))).usage == Usage(100, 4)
     ollama_server.play(Reply(usage=None))
     assert (await ask(adapter)).usage is None
+
+
+@pytest.mark.parametrize("count", [-5, "many", 10**30, [], True])
+async def test_token_counts_that_make_no_sense_do_not_cost_the_answer(
+    count: object, adapter: OllamaAdapter, ollama_server: OllamaServer
+) -> None:
+    last = {"message": {"content": "ok"}, "done": True, "prompt_eval_count": 5, "eval_count": count}
+    ollama_server.play(Reply(body=json.dumps(last).encode(), content_type="application/x-ndjson"))
+    heard = await ask(adapter)
+    assert heard.error is None
+    assert (heard.text, heard.usage) == ("ok", None)
+
+
+async def test_an_empty_answer_is_not_blamed_on_the_connection(
+    adapter: OllamaAdapter, ollama_server: OllamaServer
+) -> None:
+    ollama_server.play(Reply(body=b"", content_type="application/x-ndjson"))
+    heard = await ask(adapter)
+    assert heard.error
+    assert heard.error.message == "It sent an empty answer."
 
 
 async def test_what_an_answer_without_text_cost_is_told(adapter: OllamaAdapter, ollama_server: OllamaServer) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from collections.abc import AsyncIterator, Callable
 
 import pytest
@@ -170,6 +171,84 @@ async def test_a_stream_of_something_else_is_unreadable(
     assert heard.error
     assert heard.error.kind is FailureKind.TRANSIENT
     assert "cannot be read" in heard.error.title
+
+
+@pytest.mark.parametrize("kind", ["text/event-stream", "application/json"])
+@pytest.mark.parametrize(
+    ("body", "said"), [(b"", "It sent an empty answer."), (b"\x93\xff gar\nbage", "is not")], ids=["empty", "garbage"]
+)
+async def test_an_answer_that_came_whole_and_is_none_is_not_blamed_on_the_connection(
+    body: bytes, said: str, kind: str, adapter: OpenAICompatibleAdapter, openai_server: OpenAIServer
+) -> None:
+    openai_server.play(Reply(body=body, content_type=kind))
+    heard = await ask(adapter)
+    assert heard.error
+    assert heard.error.kind is FailureKind.TRANSIENT
+    assert "cannot be read" in heard.error.title
+    assert said in heard.error.message
+
+
+async def test_a_stream_of_nothing_but_signs_of_life_stopped_in_the_middle(
+    adapter: OpenAICompatibleAdapter, openai_server: OpenAIServer
+) -> None:
+    openai_server.play(Reply(body=b": waiting\n\n: waiting\n\n", content_type="text/event-stream"))
+    heard = await ask(adapter)
+    assert heard.error
+    assert "stopped in the middle" in heard.error.title
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        {"prompt_tokens": -5, "completion_tokens": "many"},
+        {"prompt_tokens": 5, "completion_tokens": 10**30},
+        {"prompt_tokens": [], "completion_tokens": True},
+        {"prompt_tokens": 0.5},
+        {},
+        "many",
+        [7],
+    ],
+)
+@pytest.mark.parametrize("whole", [True, False])
+async def test_token_counts_that_make_no_sense_do_not_cost_the_answer(
+    usage: object, whole: bool, adapter: OpenAICompatibleAdapter, openai_server: OpenAIServer
+) -> None:
+    last = json.dumps({"choices": [], "usage": usage}).encode()
+    body = OK.replace(b"data: [DONE]", b"data: " + last + b"\n\ndata: [DONE]")
+    kind = "text/event-stream"
+    if whole:
+        message = {"message": {"content": "ok"}, "finish_reason": "stop"}
+        body, kind = json.dumps({"choices": [message], "usage": usage}).encode(), "application/json"
+    openai_server.play(Reply(body=body, content_type=kind))
+    heard = await ask(adapter)
+    assert heard.error is None
+    assert (heard.text, heard.usage) == ("ok", None)
+
+
+@pytest.mark.parametrize(
+    ("values", "advice"),
+    [
+        ({"base_url": "http://127.0.0.1:9/v1"}, "in LM Studio"),
+        ({"base_url": "http://models.invalid/v1", "locality": Locality.LOCAL}, "on that machine"),
+        ({"base_url": "http://models.invalid/v1", "locality": Locality.CLOUD}, "this machine's connection"),
+    ],
+)
+async def test_what_to_do_about_a_server_that_cannot_be_reached_depends_on_where_it_is(
+    values: dict[str, object], advice: str, make: Make
+) -> None:
+    adapter = make(**values, model="any")
+    error = (await ask(adapter)).error
+    assert error
+    assert advice in error.hint
+    assert "services.lab.base_url" in error.hint
+
+
+async def test_why_a_server_cannot_be_reached_is_said_in_the_same_words_everywhere(make: Make) -> None:
+    adapter = make(base_url="http://models.invalid/v1", model="any")
+    error = (await ask(adapter)).error
+    assert error
+    assert error.message == "Nothing answers at http://models.invalid/v1 (there is no machine of that name)."
+    assert (await adapter.check(Depth.GLANCE)).message.endswith(error.message)
 
 
 async def test_an_older_servers_error_line_is_an_error(
