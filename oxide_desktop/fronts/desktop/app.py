@@ -7,14 +7,13 @@ import sys
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from PySide6.QtCore import QObject, QSettings, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QApplication
 
 from oxide_desktop.core.errors import OxideError
-from oxide_desktop.core.orchestrator import Orchestrator
 from oxide_desktop.core.ports import TaskFilter
 from oxide_desktop.fronts.desktop import screen
 from oxide_desktop.fronts.desktop.activity import Activity
@@ -33,6 +32,9 @@ from oxide_desktop.fronts.desktop.windows import dialogs
 from oxide_desktop.fronts.desktop.windows.ask import AskWindow
 from oxide_desktop.fronts.desktop.windows.main import FIRST, MainWindow
 
+if TYPE_CHECKING:
+    from oxide_desktop.core.orchestrator import Orchestrator  # a sixth of a second that the window need not wait for
+
 
 class Served(Protocol):
     """What the other fronts tell of themselves."""
@@ -43,8 +45,8 @@ class Served(Protocol):
         ...
 
 
-BuildEngine = Callable[[], Orchestrator]
-ServeFronts = Callable[[Orchestrator, Callable[[], None]], AbstractAsyncContextManager[Served]]
+BuildEngine = Callable[[], "Orchestrator"]
+ServeFronts = Callable[["Orchestrator", Callable[[], None]], AbstractAsyncContextManager[Served]]
 WatchSignals = Callable[[Callable[[], None]], AbstractAsyncContextManager[object]]
 
 

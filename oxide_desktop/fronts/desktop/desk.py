@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QUrl, Signal
 
 from oxide_desktop.core.background import BackgroundTasks
 from oxide_desktop.core.errors import Bug, OxideError
 from oxide_desktop.core.model import Request
-from oxide_desktop.core.orchestrator import Orchestrator
 from oxide_desktop.fronts.desktop.bridge import Bridge
 from oxide_desktop.fronts.desktop.theme import Theme
+
+if TYPE_CHECKING:
+    from oxide_desktop.core.orchestrator import Orchestrator  # the window comes before the engine
 
 
 class Desk(QObject):
