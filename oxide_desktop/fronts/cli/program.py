@@ -73,9 +73,8 @@ class Program:
         paths = Paths.from_environment()
         paths.prepare()
         if paths.is_read_only:
-            say(
-                f"{mark('attention')} {paths.home} can only be read: what is there can be looked at, nothing can be asked."
-            )
+            told = "can only be read: what is there can be looked at, nothing can be asked."
+            say(f"{mark('attention')} {paths.home} {told}")
         return paths
 
     @cached_property
