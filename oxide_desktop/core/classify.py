@@ -13,6 +13,7 @@ from oxide_desktop.core.model import Profile, TaskType
 from oxide_desktop.core.reasons import reasons_for
 from oxide_desktop.core.weights import weights
 
+_SUREST = 0.99  # nothing here is certain
 _CLOSE = 0.5  # a second type at least half as likely as the first is worth naming
 
 _BASE_COMPLEXITY = {
@@ -38,7 +39,7 @@ def classify(prompt: str, files: Sequence[tuple[str, int]] = ()) -> Profile:
     (best, confidence), (second, next_best), *_ = _ranked(features)
     return Profile(
         task_type=best,
-        confidence=round(confidence, 3),
+        confidence=round(min(confidence, _SUREST), 3),
         complexity=_complexity(features, best, files),
         reasons=reasons_for(features, best, len(files)),
         second=second if next_best >= confidence * _CLOSE else None,

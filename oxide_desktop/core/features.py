@@ -123,7 +123,7 @@ def _add_ideas(tokens: Sequence[lexicon.Token], found: Features, *, first: bool,
     sequence: list[str] = []
     for place, token in enumerate(tokens):
         for idea in token.ideas:
-            words.setdefault(idea, token.text)
+            words.setdefault(idea, token.shown)
             names[f"i:{idea}"] = None
             if first and place < _HEAD_TOKENS:
                 names[f"h:{idea}"] = None

@@ -25,10 +25,16 @@ Phrase = tuple[Ideas, bool, str]  # its other words, whether the last is a begin
 
 
 class Token(NamedTuple):
-    """A word, or a piece of a script without spaces, with the ideas that begin there."""
+    """A word, or a piece of a script without spaces, with the ideas that begin there.
+
+    Attributes:
+        text: As it is weighed: small letters, Latin ones without accents.
+        shown: As it was written, in small letters.
+    """
 
     text: str
     ideas: Ideas
+    shown: str
     running: bool = False
 
 
@@ -36,12 +42,13 @@ def tokens(line: str) -> list[Token]:
     """The words of a line."""
     table = _table()
     words = list(_words(line.lower()))
+    folded = [word if running else _folded(word) for word, running in words]
     found: list[Token] = []
     for index, (word, running) in enumerate(words):
         if running:
             found += table.in_running(word)
         else:
-            found.append(Token(word, table.at(words, index)))
+            found.append(Token(folded[index], table.at(folded, index), word))
     return found
 
 
@@ -52,7 +59,7 @@ def _words(lowered: str) -> Iterator[tuple[str, bool]]:
             continue
         for unspaced, run in itertools.groupby(word, _is_unspaced):
             if part := "".join(run).strip("'-.+#"):
-                yield (part, True) if unspaced else (_folded(part), False)
+                yield part, unspaced
 
 
 def _is_unspaced(char: str) -> bool:
@@ -103,9 +110,9 @@ class Table:
         else:
             _note(self.stems if is_stem else self.exact, first, idea)
 
-    def at(self, words: Sequence[tuple[str, bool]], index: int) -> Ideas:
+    def at(self, words: Sequence[str], index: int) -> Ideas:
         """The ideas of a word and of the phrases that begin with it."""
-        word = words[index][0]
+        word = words[index]
         ideas = _of_word(word)
         phrases = self.phrases.get(word)
         return ideas if phrases is None else tuple(dict.fromkeys((*ideas, *_of_phrases(phrases, words, index + 1))))
@@ -125,13 +132,13 @@ class Table:
             size = self._piece_at(run, start)
             if size:
                 if blank < start:
-                    yield Token(run[blank:start], (), running=True)
+                    yield Token(run[blank:start], (), run[blank:start], running=True)
                 piece = run[start : start + size]
-                yield Token(piece, self.pieces[piece], running=True)
+                yield Token(piece, self.pieces[piece], piece, running=True)
                 blank = start + size
             start += size or 1
         if blank < len(run):
-            yield Token(run[blank:], (), running=True)
+            yield Token(run[blank:], (), run[blank:], running=True)
 
     def _piece_at(self, run: str, start: int) -> int:
         if run[start] not in self.firsts:
@@ -146,12 +153,12 @@ def _note(table: dict[str, Ideas], word: str, idea: str) -> None:
         table[word] = (*known, idea)
 
 
-def _of_phrases(phrases: Sequence[Phrase], words: Sequence[tuple[str, bool]], start: int) -> Iterator[str]:
-    following = words[start][0] if start < len(words) else ""
+def _of_phrases(phrases: Sequence[Phrase], words: Sequence[str], start: int) -> Iterator[str]:
+    following = words[start] if start < len(words) else ""
     for others, is_stem, idea in phrases:
         if not following.startswith(others[0]):
             continue
-        here = tuple(word for word, _ in words[start : start + len(others)])
+        here = tuple(words[start : start + len(others)])
         if here == others or (is_stem and here[:-1] == others[:-1] and here[-1].startswith(others[-1])):
             yield idea
 

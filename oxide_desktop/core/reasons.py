@@ -12,6 +12,7 @@ from oxide_desktop.core.weights import weights
 _MOST_REASONS, _LONGEST_WORDS, _LEAST_PULL, _MOST_LOOKED_AT = 4, 40, 0.05, 30
 
 _OF_IDEAS = frozenset(("i", "h", "l", "q", "f", "f2", "e", "g"))  # plain words ("the", "of") convince nobody
+_OF_ANY_SUBJECT = (TaskType.GENERAL, TaskType.QUICK_QUERY)
 _OF_STRUCTURE: Mapping[str, str] = {
     "trace": "an error message",
     "diff": "a diff",
@@ -60,23 +61,29 @@ def reasons_for(features: Features, task_type: TaskType, files: int) -> tuple[st
         return ("it says nothing",)
     pulls = weights().pulls(features.names, task_type)
     told: dict[str, None] = {}
+    spoken: set[str] = set()
     for name in heapq.nlargest(_MOST_LOOKED_AT, pulls, key=pulls.__getitem__):
         if pulls[name] < _LEAST_PULL or len(told) == _MOST_REASONS:
             break
-        words = _in_words(name, features, files)
+        kind, _, rest = name.partition(":")
+        if kind in _OF_IDEAS:
+            said = [
+                word for word in dict.fromkeys(map(features.words.__getitem__, rest.split("+"))) if word not in spoken
+            ]
+            spoken.update(said)
+            words = _quoted(" … ".join(said))
+        else:
+            words = _in_words(kind, rest, task_type, files)
         if words and not any(words in known for known in told):
             told[words] = None
     return tuple(told) or ("nothing points elsewhere",)
 
 
-def _in_words(name: str, features: Features, files: int) -> str:
-    kind, _, rest = name.partition(":")
-    if kind == "s":
-        return _OF_STRUCTURE.get(rest, "")
+def _in_words(kind: str, rest: str, task_type: TaskType, files: int) -> str:
     if kind == "n":
         return f"{files:,} {'file' if files == 1 else 'files'}"
-    spoken = dict.fromkeys(features.words[idea] for idea in rest.split("+")) if kind in _OF_IDEAS else ()
-    return _quoted(" … ".join(spoken))
+    words = _OF_STRUCTURE.get(rest, "") if kind == "s" else ""
+    return "" if "not" in words and task_type not in _OF_ANY_SUBJECT else words
 
 
 def _quoted(words: str) -> str:

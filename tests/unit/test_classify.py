@@ -178,6 +178,8 @@ def test_every_reason_is_short_and_told_once():
 
 def test_reasons_are_words_of_the_prompt_or_what_was_seen_in_it():
     assert any("Fehler".lower() in reason for reason in classify("Finde den Fehler in diesem Code").reasons)
+    assert "“prüfe”" in classify("prüfe bitte diesen Code").reasons
+    assert "nothing about software" not in classify("Finde heraus, warum der Export seit gestern leer ist").reasons
     assert "an error message" in classify(f"what now\n{TRACE}").reasons
     assert "a diff" in classify(f"ok to merge?\n{DIFF}").reasons
     assert classify("You are a senior engineer. Go on").reasons
@@ -219,7 +221,7 @@ def test_a_long_question_about_names_in_code_needs_the_code():
 @given(some.text(max_size=500), some.lists(some.tuples(some.text(max_size=10), some.integers(0, 10**9)), max_size=5))
 def test_any_text_is_classified(prompt, files):
     found = classify(prompt, files)
-    assert 0 < found.confidence <= 1
+    assert 0 < found.confidence <= 0.99
     assert 0 <= found.complexity <= 1
     assert math.isfinite(found.complexity)
     assert found == classify(prompt, files)
