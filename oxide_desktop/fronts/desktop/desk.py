@@ -91,7 +91,8 @@ class Desk(QObject):
         if self._closed:
             work.close()
         else:
-            self.background.start(self._told(work), name)
+            started = self.background.start(self._told(work), name)
+        started.add_done_callback(lambda _: work.close())  # at the end some are cancelled before they begin
 
     async def _told(self, work: Coroutine[Any, Any, object]) -> None:
         try:

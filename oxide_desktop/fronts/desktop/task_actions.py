@@ -166,8 +166,8 @@ class TaskActions(QObject):
         result = await self._desk.orchestrator.import_history(path)
         if result.refused:
             named = "; ".join(f"{task_id}: {reason}" for task_id, reason in result.refused[:3])
-            title = tr("%n task(s) were set aside", len(result.refused))
-            raise OxideError(title, f"{named}.", tr("%n task(s) were imported.", result.imported))
+            title = tr("%n task(s) set aside", len(result.refused))
+            raise OxideError(title, f"{named}.", tr("%n task(s) imported.", result.imported))
 
     def clear(self) -> None:
         """Delete every task that has ended, once the person has said so."""

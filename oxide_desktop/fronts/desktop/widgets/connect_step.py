@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -43,9 +43,9 @@ class ConnectStep(Step):
         self.change.setAccessibleName(self.tr("The change that will be made"))
         self.change.setFont(desk.theme.code_font(desk.theme.font("small").pointSizeF()))
         self.change.setVisible(False)
-        self.connect_button = button(self.tr("Connect"), lambda: self._start(self._connect()), "primary")
-        self.undo_button = button(self.tr("Disconnect"), lambda: self._start(self._disconnect()), "link")
-        self.prove_button = button(self.tr("Test the connection"), lambda: self._start(self._prove()))
+        self.connect_button = button(self.tr("Connect"), lambda: self._start(self._connect), "primary")
+        self.undo_button = button(self.tr("Disconnect"), lambda: self._start(self._disconnect), "link")
+        self.prove_button = button(self.tr("Test the connection"), lambda: self._start(self._prove))
         self.content.addWidget(self.state)
         self.content.addWidget(self.change)
         self.content.addLayout(row(self.connect_button, self.prove_button, self.undo_button, None))
@@ -55,14 +55,14 @@ class ConnectStep(Step):
         """Show the change that connecting would make, or that it has been made."""
         self._desk.run(self._look(), "look at Claude Code")
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+    def _start(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         self._desk.run(self._told(work), "connect Claude Code")
 
-    async def _told(self, work: Coroutine[Any, Any, None]) -> None:
+    async def _told(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         for made in (self.connect_button, self.undo_button, self.prove_button):
             made.setEnabled(False)
         try:
-            await work
+            await work()
         except OxideError as error:
             self._say(f"✕ {error}", "bad")
         finally:
