@@ -238,6 +238,10 @@ class Candidate:
     reasons: tuple[str, ...] = ()
 
 
+NOT_ASKED = "you asked for "
+"""How the reason begins for which a service is passed over when another one was named."""
+
+
 @dataclass(frozen=True, slots=True)
 class Skipped:
     """A service that may not take the task, and why."""
@@ -258,6 +262,19 @@ class Route:
     skipped: tuple[Skipped, ...] = ()
     rule: str | None = None
     rule_from: str | None = None
+
+    @property
+    def telling(self) -> tuple[Skipped, ...]:
+        """Those that were passed over for a reason of their own."""
+        return tuple(item for item in self.skipped if not item.reason.startswith(NOT_ASKED))
+
+    @property
+    def passed_over(self) -> tuple[Skipped, ...]:
+        """For people: first those with a reason of their own, then all that were only not asked for, as one."""
+        others = [item for item in self.skipped if item.reason.startswith(NOT_ASKED)]
+        if len(others) > 1:
+            others = [Skipped(f"{len(others)} others", others[0].reason)]
+        return (*self.telling, *others)
 
     def to_dict(self) -> dict[str, Any]:
         """The shape kept in records."""

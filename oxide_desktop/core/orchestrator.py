@@ -333,7 +333,7 @@ def _closed() -> CancelledTaskError:
 
 
 def _no_route(plan: Plan) -> RouteError:
-    reasons = "; ".join(f"{item.service}: {item.reason}" for item in plan.route.skipped) or "no service is configured"
+    reasons = "; ".join(f"{item.service}: {item.reason}" for item in plan.route.telling) or "no service is configured"
     others = plan.free_again or "Run `oxide doctor` to see what each service needs."
     hint = WAY_OUT if is_held(plan.route) else others
     return RouteError("No service could take the task", f"{reasons}.", hint)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from oxide_desktop.core.errors import UsageError
 from oxide_desktop.core.experience import Opinion
 from oxide_desktop.core.health import ServiceStatus, Tier
-from oxide_desktop.core.model import Candidate, Locality, Preferences, Profile, Route, Skipped, TaskType
+from oxide_desktop.core.model import NOT_ASKED, Candidate, Locality, Preferences, Profile, Route, Skipped, TaskType
 from oxide_desktop.core.privacy import PROMPT_HOLDS, prompt_reason
 from oxide_desktop.core.receipts import FileReceipt, held_phrase
 from oxide_desktop.core.record import TaskRecord
@@ -144,7 +144,7 @@ def _only(name: str, services: Sequence[ServiceStatus], need: _Need, unavailable
         raise UsageError("No such service", f"{name!r} is not configured. Configured: {known}.")
     if not wanted.settings.enabled:
         raise UsageError("The service is switched off", f"{name} is not enabled.", "Enable it, or choose another one.")
-    others = [Skipped(item.settings.name, f"you asked for {name}") for item in services if item is not wanted]
+    others = [Skipped(item.settings.name, f"{NOT_ASKED}{name}") for item in services if item is not wanted]
     if reason := _absent(wanted) or unavailable.get(name) or need.forbidden(wanted):
         return Route((), (Skipped(name, reason), *others))
     cut = wanted.info is not None and need.missing_tokens(wanted.info.max_context_tokens) > 0
@@ -306,8 +306,7 @@ def _names(status: ServiceStatus) -> tuple[str, str]:
 def route_sentence(task_type: str, route: Route) -> str:
     """The route in one line, as every front shows it; of a reason, what stands before its first colon."""
     words = task_type.replace("_", " ")
-    telling = [item for item in route.skipped if item.reason not in (_SWITCHED_OFF, NO_FALLBACK)]
-    telling = [item for item in telling if not item.reason.startswith("you asked for")]
+    telling = [item for item in route.telling if item.reason not in (_SWITCHED_OFF, NO_FALLBACK)]
     skips = [f"{item.service} skipped: {item.reason.split(': ')[0]}" for item in telling]
     if not route.candidates:
         return f"{words} · no service · " + ("; ".join(skips) or "none is switched on")

@@ -363,6 +363,19 @@ async def test_no_service_at_all_is_kept_as_a_failed_record():
     assert house.history.records[record.id] == record
 
 
+async def test_where_the_service_that_was_asked_for_cannot_take_it_only_its_own_reason_is_told():
+    cloud = stub(["never"], name="cloud", locality=Locality.CLOUD)
+    async with House(cloud, stub(["x"], name="a"), stub(["x"], name="b")) as house:
+        wishes = Preferences(preferred_service="cloud")
+        task = await house.orchestrator.submit(request("sign in with AKIA" + "QWERTYUIOPASDFGH", preferences=wishes))
+        record = await task.finished()
+
+    assert isinstance(task.error, RouteError)
+    assert task.error.message.startswith("cloud: the prompt holds")
+    assert "you asked for" not in task.error.message
+    assert len(record.route.skipped) == 3
+
+
 async def test_an_unhealthy_service_is_skipped_with_its_own_words():
     down = stub(["never"], name="down")
     down.health = Health(service="down", tier=Tier.INSTALLED, failing=Tier.STARTS, message="It is not running.")

@@ -200,6 +200,18 @@ def test_an_explicit_wish_is_the_only_candidate_even_if_it_last_failed():
     assert why(found, "qwen") == "you asked for out"
 
 
+def test_those_that_were_only_not_asked_for_are_told_of_as_one():
+    one = route(preferences=Preferences(preferred_service="qwen"))
+    assert len(one.skipped) > 1
+    assert one.passed_over == (Skipped(f"{len(one.skipped)} others", "you asked for qwen"),)
+    assert one.telling == ()
+    two = route(services=(QWEN, GEMINI), preferences=Preferences(preferred_service="qwen"))
+    assert two.passed_over == two.skipped
+    resting = route(preferences=Preferences(preferred_service="qwen"), unavailable={"qwen": "it rests"})
+    assert resting.passed_over[0] == Skipped("qwen", "it rests") == resting.telling[0]
+    assert len(resting.passed_over) == 2
+
+
 def test_an_explicit_wish_that_is_too_small_is_cut_to():
     found = route(preferences=Preferences(preferred_service="builtin"), tokens=50_000)
     assert why(found, "builtin") == "you asked for it, will be cut to fit"

@@ -96,5 +96,7 @@ def route_lines(route: Route) -> list[str]:
         (f"{position}", one_line(item.service), f"{item.score:.2f}", one_line("; ".join(item.reasons)))
         for position, item in enumerate(route.candidates, start=1)
     ]
-    rows += [(mark("off"), one_line(item.service), "", one_line(f"skipped: {item.reason}")) for item in route.skipped]
+    rows += [
+        (mark("off"), one_line(item.service), "", one_line(f"skipped: {item.reason}")) for item in route.passed_over
+    ]
     return text_table(["", "SERVICE", "SCORE", "WHY"], rows) if rows else ["No service is configured."]

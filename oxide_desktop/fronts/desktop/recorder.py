@@ -67,7 +67,7 @@ class Recorder:
         return self._section(tr("Candidates"), rows)
 
     def _skipped(self, record: TaskRecord) -> str:
-        skipped = record.route.skipped if record.route else ()
+        skipped = record.route.passed_over if record.route else ()
         return self._section(tr("Passed over"), [[f"<b>{escape(i.service)}</b>", escape(i.reason)] for i in skipped])
 
     def _attempts(self, attempts: Iterable[Attempt]) -> str:

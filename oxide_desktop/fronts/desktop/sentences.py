@@ -115,7 +115,7 @@ def why(record: TaskRecord) -> str:
         return tr("It was not routed.")
     for place, item in enumerate(route.candidates, start=1):
         lines.append(f"{place}. {item.service}  ({item.score:.2f})  {'; '.join(item.reasons)}")
-    lines += [tr("passed over: %1").replace("%1", f"{item.service}: {item.reason}") for item in route.skipped]
+    lines += [tr("passed over: %1").replace("%1", f"{item.service}: {item.reason}") for item in route.passed_over]
     for attempt in record.attempts:
         told = [attempt.service, attempt.error or attempt.status.value]
         if attempt.left_machine is not None:

@@ -3,6 +3,7 @@
 import { h } from "./dom.js";
 import { count, several, words } from "./format.js";
 
+const NOT_ASKED = /^you asked for /;
 const SAYS_NOTHING = /^(switched off$|fallback is switched off$|you asked for)/;
 
 /** The short form of a reason: what stands before its first colon. */
@@ -10,6 +11,14 @@ const short = (reason) => reason.split(": ")[0];
 
 /** Those that were passed over for a reason that is worth a line. */
 const telling = (route) => route.skipped.filter((item) => !SAYS_NOTHING.test(item.reason));
+
+/** For people: those that were only not asked for, because another service was, stand as one. */
+function passedOver(route) {
+  const others = route.skipped.filter((item) => NOT_ASKED.test(item.reason));
+  if (others.length < 2) return route.skipped;
+  const own = route.skipped.filter((item) => !NOT_ASKED.test(item.reason));
+  return [...own, { service: `${others.length} others`, reason: others[0].reason }];
+}
 
 /**
  * The route in one line: `code review · qwen · because: rule "code_review → qwen"; gemini skipped: signed out`.
@@ -47,7 +56,7 @@ export function routeTable(route) {
   const candidates = route.candidates.map((item, index) =>
     h("tr", {}, h("td", {}, `${index + 1}`), h("th", { scope: "row" }, item.service), h("td", { class: "number" }, item.score.toFixed(2)), h("td", {}, item.reasons.join("; "))),
   );
-  const skipped = route.skipped.map((item) =>
+  const skipped = passedOver(route).map((item) =>
     h("tr", { class: "soft" }, h("td", {}, h("span", { "aria-hidden": "true" }, "⊘")), h("th", { scope: "row" }, item.service), h("td", {}, ""), h("td", {}, `skipped: ${item.reason}`)),
   );
   if (!candidates.length && !skipped.length) return h("p", { class: "soft" }, "No service is configured.");
