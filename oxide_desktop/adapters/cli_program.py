@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from oxide_desktop.adapters.cli_errors import Teller, failure
-from oxide_desktop.config.programs import find_executable, launch_command
+from oxide_desktop.config.programs import find_executable, find_not_executable, launch_command
 from oxide_desktop.core.children import ChildSpec
 from oxide_desktop.core.errors import FailureKind, ServiceError, UsageError
 from oxide_desktop.core.ports import AdapterTools
@@ -62,6 +63,9 @@ class Program:
 
     def _find(self) -> Found:
         program = find_executable(self.name)
+        if program is None and (there := find_not_executable(self.name)):
+            hint = f"If it is the program, allow it to run: `chmod +x {shlex.quote(str(there))}`."
+            raise self._teller.error(FailureKind.MISSING, "cannot be started", f"{there} is not executable.", hint)
         if program is None:
             message = f"There is no program {self.name}, neither on PATH nor where programs are usually installed."
             raise self._teller.error(FailureKind.MISSING, "is not installed", message, self._install)

@@ -14,7 +14,7 @@ from subprocess import PIPE, Popen, TimeoutExpired  # noqa: TID251 - prove() giv
 from typing import IO, Any
 
 from oxide_desktop import __version__
-from oxide_desktop.config.programs import find_executable
+from oxide_desktop.config.programs import find_executable, find_not_executable
 from oxide_desktop.core.errors import OxideError
 
 LIMIT_S = 40.0
@@ -41,7 +41,8 @@ def prove(command: Sequence[str], env: Mapping[str, str], cwd: Path, limit_s: fl
     """
     program = find_executable(command[0])
     if program is None:
-        raise _failed(f"There is no program {command[0]}.")
+        there = find_not_executable(command[0])
+        raise _failed(f"{there} is not executable." if there else f"There is no program {command[0]}.")
     began = time.monotonic()
     with tempfile.TemporaryFile() as said:
         try:

@@ -36,9 +36,20 @@ def _program_at(path: Path) -> Path | None:
     if sys.platform == "win32" and path.suffix.lower() not in WINDOWS_ENDINGS:
         candidates = [path.with_name(path.name + ending) for ending in WINDOWS_ENDINGS]
     for candidate in candidates:
-        if candidate.is_file() and os.access(candidate, os.X_OK):
+        if _is_file(candidate) and os.access(candidate, os.X_OK):
             return candidate.absolute()
     return None
+
+
+def _is_file(path: Path) -> bool:
+    return os.path.isfile(path)  # noqa: PTH113 - never raises, whatever directory may not be looked into
+
+
+def find_not_executable(name: str) -> Path | None:
+    """Where `name` is a file that lacks the right to be run, for a program that is not found otherwise."""
+    given = Path(name).expanduser()
+    places = [given] if given.name != name else [Path(place) / name for place in search_path().split(os.pathsep)]
+    return next((place.absolute() for place in places if _is_file(place)), None)
 
 
 def search_path(env: Mapping[str, str] | None = None) -> str:
@@ -52,7 +63,7 @@ def usual_places(env: Mapping[str, str]) -> list[Path]:
     """Directories that exist where installers and version managers put programs."""
     home = Path(env.get("HOME") or env.get("USERPROFILE") or Path.home())
     places = _windows_places(env, home) if sys.platform == "win32" else _posix_places(env, home)
-    return [place for place in places if place.is_dir()]
+    return [place for place in places if os.path.isdir(place)]  # noqa: PTH112 - never raises
 
 
 def _posix_places(env: Mapping[str, str], home: Path) -> list[Path]:

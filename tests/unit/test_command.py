@@ -362,6 +362,20 @@ async def test_nothing_is_left_behind_by_many_questions(make: Make) -> None:
 # -- checks ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("by_name", [True, False])
+async def test_a_program_that_may_not_be_run_is_not_called_missing(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, by_name: bool
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    there = tmp_path / "my-program"
+    there.write_text("#!/bin/sh\n")
+    there.chmod(0o644)
+    health = await make("echo", executable="my-program" if by_name else str(there)).check(Depth.GLANCE)
+    assert health.failing is Tier.INSTALLED
+    assert f"{there} is not executable." in health.message
+    assert f"`chmod +x {there}`" in health.fix
+
+
 async def test_a_program_that_is_not_there_is_not_installed(make: Make) -> None:
     adapter = make("counts_input", executable="no-such-program")
     health = await adapter.check(Depth.GLANCE)

@@ -43,6 +43,8 @@ def test_a_program_that_is_not_there_or_cannot_run_is_named(tmp_path: Path) -> N
         prove(["oxide-mcp-nowhere"], {}, tmp_path)
     broken = tmp_path / "broken"
     broken.write_bytes(b"\x00")
+    with pytest.raises(OxideError, match="broken is not executable"):
+        prove([str(broken)], {}, tmp_path)
     broken.chmod(0o755)
     with pytest.raises(OxideError, match="cannot be started"):
         prove([str(broken)], {}, tmp_path)
