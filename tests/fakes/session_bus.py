@@ -1,6 +1,7 @@
 """A session bus with the parts of a desktop on it: a tray host, a notification service, a portal for settings."""
 # ruff: noqa: F722, F821, N802, PLR0917 - D-Bus signatures stand where annotations do
 
+import asyncio
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -64,10 +65,12 @@ class TrayHost(ServiceInterface):
     def __init__(self) -> None:
         super().__init__("org.kde.StatusNotifierWatcher")
         self.items: list[str] = []
+        self.came = asyncio.Event()
 
     @dbus_method()
     def RegisterStatusNotifierItem(self, service: "s") -> None:
         self.items.append(service)
+        self.came.set()
         self.StatusNotifierItemRegistered(service)
 
     @dbus_method()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shutil
@@ -15,9 +16,11 @@ from pathlib import Path
 
 import psutil
 import pytest
+from dbus_fast import Variant
 
 from tests.fakes.http_server import Reply
 from tests.fakes.openai_server import OpenAIServer
+from tests.fakes.session_bus import TrayHost, connect, read_menu, session_bus
 
 pytestmark = pytest.mark.screen
 TOOLS = ("Xvfb", "openbox", "trayer", "xdotool")
@@ -30,10 +33,11 @@ class Screen:
     def __init__(self, processes: ExitStack) -> None:
         self._processes = processes
         self.display = ""
+        self.bus = "disabled:"
 
     def start(self) -> None:
         read, write = os.pipe()
-        self._run(["Xvfb", "-displayfd", str(write), "-screen", "0", "1280x800x24"], pass_fds=(write,))
+        self.server = self._run(["Xvfb", "-displayfd", str(write), "-screen", "0", "1280x800x24"], pass_fds=(write,))
         os.close(write)
         with os.fdopen(read) as told:
             self.display = f":{told.readline().strip()}"
@@ -61,7 +65,7 @@ class Screen:
 
     def environment(self) -> dict[str, str]:
         kept = {key: value for key, value in os.environ.items() if key not in ("QT_QPA_PLATFORM", "WAYLAND_DISPLAY")}
-        return {**kept, "DISPLAY": self.display, "DBUS_SESSION_BUS_ADDRESS": "disabled:"}
+        return {**kept, "DISPLAY": self.display, "DBUS_SESSION_BUS_ADDRESS": self.bus}
 
     def do(self, *command: str) -> str:
         done = subprocess.run(
@@ -99,11 +103,11 @@ def screen() -> Iterator[Screen]:
 class Oxide:
     """The program, started as a person would."""
 
-    def __init__(self, screen: Screen, home: Path) -> None:
+    def __init__(self, screen: Screen, home: Path, *options: str) -> None:
         self.home = home
         self.environment = {**screen.environment(), "OXIDE_HOME": str(home)}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "oxide_desktop"],
+            [sys.executable, "-m", "oxide_desktop", *options],
             env=self.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -170,3 +174,80 @@ def test_closing_the_window_leaves_the_app_in_the_tray(screen: Screen, oxide: Ox
 
     assert oxide.process.poll() is None
     assert (oxide.home / "run" / "web.json").exists()
+
+
+def test_a_second_start_shows_the_window_of_the_first(screen: Screen, oxide: Oxide):
+    window = screen.until(lambda: screen.window("^Oxide$"), "the window")
+    screen.until((oxide.home / "run" / "web.json").exists, "the engine")
+    screen.do("windowfocus", "--sync", window, "key", "ctrl+w")
+    screen.until(lambda: not screen.window("^Oxide$"), "the window's closing")
+
+    second = subprocess.run(
+        [sys.executable, "-m", "oxide_desktop"],
+        env=oxide.environment,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+        check=False,
+    )
+
+    assert (second.returncode, second.stdout) == (0, "")
+    assert "Oxide runs already: its window comes up." in second.stderr
+    screen.until(lambda: screen.window("^Oxide$"), "the window")
+    assert oxide.process.poll() is None
+
+
+def test_a_start_at_login_shows_the_icon_and_no_window(screen: Screen, openai_server: OpenAIServer, tmp_path: Path):
+    panel = screen.tray()
+    width = screen.do("getwindowgeometry", "--shell", panel)
+    started = Oxide(screen, tmp_path, "--tray")
+    try:
+        screen.until((tmp_path / "run" / "web.json").exists, "the engine")
+        screen.until(lambda: screen.do("getwindowgeometry", "--shell", panel) != width, "the icon")
+        assert not screen.window("^Oxide$")
+    finally:
+        started.process.terminate()
+        _, err = started.process.communicate(timeout=LIMIT_S)
+    assert (started.process.returncode, err) == (0, "")
+
+
+def test_a_screen_that_goes_away_ends_the_app_without_a_word(screen: Screen, oxide: Oxide):
+    screen.until(lambda: screen.window("^Oxide$"), "the window")
+    screen.until((oxide.home / "run" / "web.json").exists, "the engine")
+
+    screen.server.kill()
+    out, err = oxide.process.communicate(timeout=LIMIT_S)
+
+    assert (oxide.process.returncode, out, err) == (0, "", "")
+
+
+async def test_a_host_that_starts_late_gets_the_icon_and_its_menu_acts(screen: Screen, tmp_path: Path):
+    with session_bus() as address:
+        (tmp_path / "config.yaml").write_text("services: {builtin: {enabled: false}}\n")
+        screen.bus = address
+        oxide = Oxide(screen, tmp_path, "--tray")
+        bus = await connect(address)
+        try:
+            await asyncio.to_thread(screen.until, (tmp_path / "run" / "web.json").exists, "the engine")
+            host = TrayHost()
+            bus.export("/StatusNotifierWatcher", host)
+            await bus.request_name("org.kde.StatusNotifierWatcher")
+            async with asyncio.timeout(LIMIT_S):
+                await host.came.wait()
+                menu, numbers, entries = await read_menu(bus, host.items[-1])
+                assert {"Ask…", "Services", "History", "Rules", "Settings…", "Quit Oxide"} <= set(numbers)
+                assert entries["Pause new tasks"]["toggle-state"].value == 0
+                await menu.call_event(numbers["Pause new tasks"], "clicked", Variant("i", 0), 0)
+                while entries["Pause new tasks"]["toggle-state"].value != 1:
+                    menu, numbers, entries = await read_menu(bus, host.items[-1])
+                await menu.call_event(numbers["Ask…"], "clicked", Variant("i", 0), 0)
+                await asyncio.to_thread(screen.until, lambda: screen.window("^Ask — Oxide"), "the small window")
+                await menu.call_event(numbers["Quit Oxide"], "clicked", Variant("i", 0), 0)
+                _, err = await asyncio.to_thread(oxide.process.communicate, timeout=LIMIT_S)
+        finally:
+            bus.disconnect()
+            if oxide.process.poll() is None:
+                oxide.process.kill()
+                oxide.process.communicate()
+
+    assert (oxide.process.returncode, err) == (0, "")
