@@ -157,19 +157,19 @@ class SettingsPage(Page):
             async with self._writing:
                 settings = await asyncio.to_thread(change_settings, file, {item.setting.path: value})
         except OxideError as error:
-            item.show_problem(str(error))
+            item.refuse(str(error))
             return
-        item.show_problem("")
-        item.show_value(_at(to_plain(settings), item.setting.path))
+        item.confirm(value, _at(to_plain(settings), item.setting.path))
         self._tell(self.tr("Saved. It holds from the next start of Oxide on."))
 
     async def _set_login(self, item: SettingRow, wanted: bool) -> None:  # noqa: FBT001 - what the switch says
         try:
-            await asyncio.to_thread(set_login_start, wanted=wanted)
+            async with self._writing:
+                await asyncio.to_thread(set_login_start, wanted=wanted)
         except OxideError as error:
-            item.show_problem(str(error))
+            item.refuse(str(error))
             return
-        item.show_value(wanted)
+        item.confirm(wanted, wanted)
 
     async def _open_file(self) -> None:
         file = Paths.from_environment().config_file

@@ -27,7 +27,8 @@ class SettingRow(QFrame):
     def __init__(self, theme: Theme, setting: Setting, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setting = setting
-        self._shown: Any = None
+        self._held: Any = None
+        self._wanted: Any = None
         self.title = label(_tr(setting.title))
         self.help = label(_tr(setting.help), "faint", wrap=True)
         self.problem = label(kind="bad", wrap=True)
@@ -59,20 +60,26 @@ class SettingRow(QFrame):
 
     def show_value(self, value: object) -> None:
         """What holds now."""
-        self._shown = value
+        self._held = self._wanted = value
         self._show(value)
 
-    def show_problem(self, sentence: str) -> None:
+    def confirm(self, asked: object, value: object) -> None:
+        """What a person asked for holds, as `value`; if they want something else by now, that stays shown."""
+        self._held = value
+        if self._wanted == asked:
+            self.show_value(value)
+
+    def refuse(self, sentence: str) -> None:
         """Why a value was not taken; what holds is shown again."""
         self.problem.setText(sentence)
-        self.problem.setVisible(bool(sentence))
-        if sentence:
-            self._show(self._shown)
+        self.problem.setVisible(True)
+        self.show_value(self._held)
 
     def _finished(self) -> None:
         value = self._value()
-        if value != self._shown:
+        if value != self._wanted:
             self.problem.setVisible(False)
+            self._wanted = value
             self.changed.emit(value)
 
     # -- controls ----------------------------------------------------------------------------------
