@@ -15,6 +15,7 @@ from oxide_desktop.core.running import RunningTask
 log = logging.getLogger(__name__)
 
 INTERVAL_S = 2.0
+FIRST_AFTER_S = 0.05  # a write beside the request's own sending would hold it up by milliseconds
 LAST_WRITE_LIMIT_S = 3.0
 _LARGEST_SHARE = 0.1  # of the time: a long answer is a long write
 
@@ -25,7 +26,10 @@ Save = Callable[[TaskRecord], Awaitable[None]]
 async def keeping_record(
     task: RunningTask, save: Save, background: BackgroundTasks, interval_s: float = INTERVAL_S
 ) -> AsyncIterator[None]:
-    """Write the record at each new attempt, and as text flows. The work does not wait for the disk; its end does."""
+    """Write the record at each new attempt, and as text flows. The work does not wait for the disk; its end does.
+
+    A task that has ended almost at once is written at its end alone, by whoever closes it.
+    """
     ended = asyncio.Event()
     writing = background.start(_keep(task, save, ended, interval_s), f"keep the record of {task.id}")
     try:
@@ -40,6 +44,9 @@ async def _keep(task: RunningTask, save: Save, ended: asyncio.Event, interval_s:
     loop = asyncio.get_running_loop()
     written: object = None
     pause_s = interval_s
+    with suppress(TimeoutError):
+        async with asyncio.timeout(FIRST_AFTER_S):
+            await ended.wait()
     while not ended.is_set():
         task.worth_keeping.clear()
         if (state := task.state()) != written:

@@ -63,6 +63,7 @@ class MemoryHistory:
         self.gate: asyncio.Event | None = None
         self.gate_only: TaskStatus | None = None
         self.waiting = asyncio.Event()
+        self.saved = asyncio.Event()
         self.maintained = 0
         self.maintained_often = asyncio.Event()
         self.maintenance_fails = 0
@@ -79,6 +80,14 @@ class MemoryHistory:
             await asyncio.shield(asyncio.ensure_future(self.gate.wait()))
         self.records[record.id] = record
         self.versions.append(record)
+        self.saved.set()
+
+    async def newest(self, status: TaskStatus) -> TaskRecord:
+        """The newest version, once it has that status."""
+        while not self.versions or self.versions[-1].status is not status:
+            self.saved.clear()
+            await self.saved.wait()
+        return self.versions[-1]
 
     async def get(self, task_id: str) -> TaskRecord:
         try:

@@ -68,6 +68,13 @@ async def test_what_was_shown_so_far_is_written_while_text_flows(background: Bac
     assert task.record.result is None  # it is the answer only once it has ended
 
 
+async def test_a_task_that_ends_almost_at_once_is_left_to_who_closes_it(background: BackgroundTasks):
+    task, shelf = running(), Shelf()
+    async with keeping_record(task, shelf.save, background, interval_s=SOON):
+        show(task, "Four")
+    assert shelf.records == []
+
+
 async def test_each_new_attempt_is_written_at_once(background: BackgroundTasks):
     task, shelf = running(), Shelf()
     async with keeping_record(task, shelf.save, background, interval_s=1000):
@@ -96,6 +103,8 @@ async def test_attempts_are_kept_while_the_newest_one_is_under_way_and_cost_one_
     async with House(stub([away], name="one"), patient) as house:
         task = await house.orchestrator.submit(request())
         await patient.stalled.wait()
+        async with asyncio.timeout(30):
+            await house.history.newest(TaskStatus.RUNNING)
         task.cancel()
         await task.finished()
     _, kept, ended = house.history.versions
