@@ -182,7 +182,6 @@ class AskPanel(QWidget):
         self._again.clear()
         for name in services:
             self._again.addAction(name.replace("&", "&&"), partial(self.again_wanted.emit, name))
-        self.again_button.setEnabled(bool(services))
 
     def finish(self, state: str, words: str, reasons: str = "") -> None:
         """The answer is complete, or will not be."""
@@ -222,8 +221,10 @@ class AskPanel(QWidget):
         self.stop_button.setVisible(busy)
         if not busy:
             self.progress.setVisible(False)
-        for action in (self.why_button, self.copy_button, self.save_button, self.again_button):
-            action.setEnabled(not busy)
+        self.why_button.setEnabled(not busy)
+        self.again_button.setEnabled(not busy and not self._again.isEmpty())
+        for action in (self.copy_button, self.save_button):
+            action.setEnabled(not busy and bool(self.answer.text))
         self._show_ask()
 
     def _show_outcome(self, *, has_task: bool) -> None:
