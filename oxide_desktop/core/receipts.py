@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -47,6 +48,14 @@ class FileReceipt:
     def from_dict(cls, data: Mapping[str, Any]) -> FileReceipt:
         """Read the shape that `to_dict` writes."""
         return cls(data["path"], ReadStatus(data["status"]), data["reason"], data.get("service"), data.get("task_id"))
+
+
+def as_text(path: str) -> str:
+    """A path that may hold bytes which are no UTF-8, for whoever takes only text."""
+    return _NO_CHARACTER.sub("\N{REPLACEMENT CHARACTER}", path)
+
+
+_NO_CHARACTER = re.compile(r"[\ud800-\udfff]")
 
 
 def skip_notes(skipped: Sequence[FileReceipt]) -> tuple[str, ...]:

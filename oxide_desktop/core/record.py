@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from oxide_desktop.core.model import Analysis, Route
-from oxide_desktop.core.receipts import FileReceipt
+from oxide_desktop.core.receipts import FileReceipt, as_text
 
 
 def new_task_id() -> str:
@@ -148,7 +148,7 @@ class TaskRecord:
             "id": self.id,
             "status": self.status.value,
             "prompt": self.prompt,
-            "files": list(self.files),
+            "files": [as_text(path) for path in self.files],
             "preferences": dict(self.preferences),
             "service": self.service,
             "model": self.model,

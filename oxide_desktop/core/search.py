@@ -12,7 +12,7 @@ from pathlib import Path, PurePath
 
 from oxide_desktop.core.ignored import GitIgnored
 from oxide_desktop.core.privacy import expand_home
-from oxide_desktop.core.receipts import LEADS_OUT, OUTSIDE
+from oxide_desktop.core.receipts import LEADS_OUT, OUTSIDE, as_text
 
 MOST_FILES = 5_000
 MOST_ENTRIES = 200_000
@@ -51,7 +51,7 @@ class FileSearch:
         """What was passed over, for people."""
         notes = []
         if self._passed_over:
-            notes.append(f"Folders that were not looked into: {', '.join(sorted(self._passed_over))}.")
+            notes.append(f"Folders that were not looked into: {', '.join(map(as_text, sorted(self._passed_over)))}.")
         if self._ignored and self._ignored.count:
             several = "entry is" if self._ignored.count == 1 else "entries are"
             notes.append(f"{self._ignored.count:,} {several} left out by .gitignore.")
@@ -70,7 +70,7 @@ class FileSearch:
             return
         path = str(Path(self._cwd, expand_home(given)))
         if not _is_encodable(path):
-            self.missing.append((given.encode(errors="replace").decode(), "not a path"))
+            self.missing.append((given, "not a path"))
             return
         if not _MAGIC.search(given) and not self._allowed(path):
             self.missing.append((given, OUTSIDE))

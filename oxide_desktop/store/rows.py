@@ -39,7 +39,9 @@ def microseconds(time_s: float) -> int:
 
 def values_of(record: TaskRecord, owner: str) -> dict[str, Any]:
     """What is bound to `ADD` (which also wants `seq`) and `CHANGE`. A task that has ended belongs to nobody."""
-    data = record.to_dict() | {"cwd": record.cwd, "roots": record.roots, "piped": record.piped}
+    # As they were given, bytes that are no text included: whoever asks again wants those files.
+    as_given = {"files": record.files, "cwd": record.cwd, "roots": record.roots, "piped": record.piped}
+    data = record.to_dict() | as_given
     columns = {name: data.pop(name) for name in (*_COLUMNS, *_TEXTS)}
     columns = {name: clean(value) if isinstance(value, str) else value for name, value in columns.items()}
     return {**columns, "details": json.dumps(data), "owner": None if record.status.ended else owner}

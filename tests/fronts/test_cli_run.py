@@ -266,6 +266,34 @@ def test_a_stream_that_breaks_keeps_what_came_and_fails(oxide: Oxide, server: Se
     assert (record["status"], record["result"]) == ("failed", "The first half")
 
 
+ODD_NAME = os.fsdecode(b"caf\xe9.txt")
+SHOWN_NAME = "caf\N{REPLACEMENT CHARACTER}.txt"
+
+
+@pytest.mark.parametrize("command", [("run", "Read", "-f", ODD_NAME), ("analyze", "Read", ODD_NAME)])
+def test_a_file_whose_name_is_no_text_is_read_shown_and_asked_again(
+    oxide: Oxide, server: Server, command: tuple[str, ...]
+) -> None:
+    (oxide.cwd / ODD_NAME).write_text("what is in it", encoding="utf-8")
+    done = oxide.process(*command, "--json")
+    assert done.returncode == 0, done.stderr
+    assert "what is in it" in server.asked[-1].body["messages"][0]["content"]
+    assert SHOWN_NAME in done.stdout
+    record = newest(oxide)
+    assert record["files"] == [SHOWN_NAME]
+    assert SHOWN_NAME in oxide.process("history", "show", record["id"]).stdout
+    assert oxide.process("history", "export").returncode == 0
+    asked = len(server.asked)
+    replayed = oxide.process("history", "replay", record["id"])
+    assert replayed.returncode == 0, replayed.stderr
+    assert "what is in it" in server.asked[asked].body["messages"][0]["content"]
+
+
+def test_a_file_whose_name_is_no_text_and_that_is_not_there_is_told_of(oxide: Oxide) -> None:
+    done = oxide.process("explain", "Read", "-f", ODD_NAME)
+    assert (done.returncode, f"{SHOWN_NAME} (no such file)" in done.stderr) == (2, True), done.stderr
+
+
 def test_where_no_service_can_take_it_the_exit_code_is_3(tmp_path: Path) -> None:
     oxide = Oxide(tmp_path / "home", tmp_path)
     oxide.configure(only(fake=f"http://127.0.0.1:{closed_port()}/v1"))

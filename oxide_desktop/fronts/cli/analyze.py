@@ -64,7 +64,7 @@ def analyze(
         require_service(program.settings, name)
     request = Request(
         prompt=printable(prompt),
-        files=tuple(printable(path) for path in paths),
+        files=paths,
         preferences=Preferences(task_type=parse_task_type(task_type) if task_type else None),
         source=Source.CLI,
         cwd=current_folder(),

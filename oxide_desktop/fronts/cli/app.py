@@ -77,9 +77,9 @@ def _settings_are_newer(paths: Paths) -> bool:
 
 
 def _can_be_told(request: Request) -> bool:
-    """Whether it is all text: a folder's name may hold bytes that are none."""
+    """Whether it is all text: names of files and folders may hold bytes that are none."""
     try:
-        str(request.cwd).encode()
+        "".join([str(request.cwd), *request.files]).encode()
     except UnicodeEncodeError:
         return False
     return True

@@ -79,7 +79,7 @@ def make_request(
     return Request(
         prompt=whole,
         piped=piped,
-        files=tuple(printable(name) for name in files),
+        files=files,
         preferences=Preferences(
             preferred_service=service, task_type=parse_task_type(task_type) if task_type else None, model=model
         ),
@@ -125,7 +125,7 @@ def _whole_prompt(prompt: str | None) -> tuple[str, int]:
 
 
 def printable(text: str) -> str:
-    """Arguments may hold bytes that are no UTF-8; no service and no database takes those."""
+    """A prompt without bytes that are no UTF-8, which arguments may hold and no service takes; paths keep theirs."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 

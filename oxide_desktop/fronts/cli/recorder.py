@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from oxide_desktop.core.receipts import as_text
 from oxide_desktop.core.record import TaskStatus
 from oxide_desktop.core.route import way_taken
 from oxide_desktop.fronts.cli.explain import route_lines
@@ -46,7 +47,7 @@ def show_record(record: TaskRecord, *, answer: bool = True) -> None:
 def _facts(record: TaskRecord) -> dict[str, str]:
     return {
         "prompt": record.prompt,
-        "files": ", ".join(record.files),
+        "files": ", ".join(map(as_text, record.files)),
         "wishes": ", ".join(f"{key}={value}" for key, value in record.preferences.items()),
         "route": way_taken(record),
         "rule": _rule(record),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from oxide_desktop.core.receipts import FileReceipt, ReadStatus
+from oxide_desktop.core.receipts import FileReceipt, ReadStatus, as_text
 from oxide_desktop.core.record import Attempt, TaskRecord
 from oxide_desktop.core.route import way_taken
 from oxide_desktop.fronts.desktop.sentences import span, tr
@@ -102,7 +102,7 @@ def facts(record: TaskRecord) -> list[tuple[str, str]]:
     found = {
         tr("type"): type_words(record.task_type),
         tr("model"): record.model or "",
-        tr("files"): ", ".join(record.files),
+        tr("files"): ", ".join(map(as_text, record.files)),
         tr("asked"): f"{moment(record.created_at)} · {source_words(record.source)}",
         tr("took"): span(record.duration) if record.duration is not None else "",
         tr("tokens"): f"{tokens.input:,} in, {tokens.output:,} out{guess}" if tokens else "",
