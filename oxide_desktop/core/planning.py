@@ -95,7 +95,7 @@ class Planner:
         used_up = await self._quotas.used_up()
         experience = await self._experience.latest()
         said = request.preferences.task_type
-        profile = reading.profile if said else experience.corrected(request.prompt, reading.profile)
+        profile = reading.profile if said else experience.corrected(request.asked or request.prompt, reading.profile)
         choose = partial(
             choose_route,
             profile=profile,

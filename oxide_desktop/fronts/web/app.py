@@ -37,8 +37,8 @@ log = logging.getLogger(__name__)
 
 DESCRIPTION = (
     "Everything wants the header `Authorization: Bearer TOKEN`; `oxide status --token` prints it, and `oxide status"
-    " --link` lets a browser in. `/ws` sends what happens as JSON texts: `task_start`, `task_progress`, `task_complete`,"
-    " `task_waiting`, `task_note`, `analysis_progress`, `service_status`, `metrics`, `rules_changed`,"
+    " --link` lets a browser in. `/ws` sends what happens as JSON texts: `task_start`, `task_progress`,"
+    " `task_complete`, `task_waiting`, `task_note`, `analysis_progress`, `service_status`, `metrics`, `rules_changed`,"
     " `history_changed`, and `missed` with a count where a client did not keep up; it answers the text `ping` with"
     " `pong`. `/v1` speaks OpenAI's dialect, with the token as the API key. `/mcp` is for MCP clients."
 )
