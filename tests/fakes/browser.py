@@ -76,9 +76,10 @@ class Page:
         requested: The address of everything the page asked for.
     """
 
-    def __init__(self, browser: Browser, session: str) -> None:
+    def __init__(self, browser: Browser, session: str, context: str) -> None:
         self._browser = browser
         self._session = session
+        self._context = context
         self.problems: list[str] = []
         self.failed: list[str] = []
         self.requested: list[str] = []
@@ -153,6 +154,11 @@ class Page:
         ]
         await self.call("Emulation.setEmulatedMedia", features=features)
 
+    async def allow(self, permission: str, origin: str) -> None:
+        """Say yes before the browser asks."""
+        wish = {"permissions": [permission], "origin": origin, "browserContextId": self._context}
+        await self._browser.call("Browser.grantPermissions", wish)
+
     async def click(self, selector: str, text: str = "") -> None:
         """Click on what is to be seen there, with the mouse."""
         box = await self.run(
@@ -224,7 +230,7 @@ class Browser:
         where = {"url": "about:blank", "browserContextId": context}
         target = (await self.call("Target.createTarget", where))["targetId"]
         attached = await self.call("Target.attachToTarget", {"targetId": target, "flatten": True})
-        page = self._pages[attached["sessionId"]] = Page(self, attached["sessionId"])
+        page = self._pages[attached["sessionId"]] = Page(self, attached["sessionId"], context)
         for domain in ("Page", "Runtime", "Log", "Network"):
             await page.call(f"{domain}.enable")
         await page.look_as(1280, 800)

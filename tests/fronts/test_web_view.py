@@ -337,6 +337,7 @@ async def test_a_service_shows_its_tiers_its_fix_and_answers_a_test(browser: Bro
         async with opened(browser, web, "services") as page:
             await page.sees("It is signed out.", "[data-service=bad]")
             await page.sees("Add a key.", "[data-service=bad]")
+            await page.sees("signed out", "[data-service=bad] .tiers")
             assert await page.run("document.querySelectorAll('[data-service=bad] .dots .is-warn').length") == 2
             await page.sees("switched off", "[data-service=off]")
             await page.until("[...document.querySelectorAll('.card:not(.off) .use')].every((it) => it.textContent)")
@@ -377,6 +378,18 @@ async def test_settings_show_what_holds_and_never_a_key(browser: Browser, tmp_pa
         assert "sk-secret" not in await page.run("document.documentElement.outerHTML")
         await page.type("#find", "idle")
         await page.until("document.querySelectorAll('.setting:not([hidden])').length === 1")
+
+
+async def test_notifications_are_this_browsers_choice(browser: Browser, tmp_path: Path) -> None:
+    async with served(tmp_path, stub()) as web, opened(browser, web, "settings") as page:
+        await page.sees("Notify when a task ends")
+        assert await page.run("document.querySelector('#notify').checked") is False
+        await page.allow("notifications", web.front.url)
+        await page.click("label[for=notify]")
+        await page.sees("A notification tells of tasks", "#said")
+        await page.click("nav a", "Rules")
+        await page.click("nav a", "Settings")
+        await page.until("document.querySelector('#notify')?.checked")
 
 
 async def test_the_page_comes_back_by_itself_when_oxide_does(browser: Browser, tmp_path: Path) -> None:

@@ -16,7 +16,8 @@ export function state(status, { wordHidden = false } = {}) {
 }
 
 const TIERS = ["installed", "starts", "authenticated", "answers"];
-const TIER_WORDS = ["installed", "running", "signed in", "answering"];
+const REACHED = ["installed", "running", "signed in", "answering"];
+const LACKING = ["not installed", "not running", "signed out", "not answering"];
 
 /** How far a service has been shown to be usable: four dots, and the words for them. */
 export function tiers(service) {
@@ -25,7 +26,7 @@ export function tiers(service) {
   const reached = TIERS.indexOf(service.tier) + 1;
   const failing = Boolean(service.failing);
   const colour = failing ? (reached ? "warn" : "bad") : "ok";
-  const words = reached ? TIER_WORDS[reached - 1] : "not installed";
+  const words = failing ? LACKING[TIERS.indexOf(service.failing)] : (REACHED[reached - 1] ?? "unknown");
   return h(
     "span",
     { class: "tiers" },

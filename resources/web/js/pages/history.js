@@ -27,6 +27,8 @@ export async function show(root, { id, tools }) {
 class HistoryPage {
   #search = h("input", { type: "search", id: "search", value: wanted.q, placeholder: "Search, or service:qwen type:coding failed today", autocomplete: "off", spellcheck: "false", on: { input: () => this.#typed() } });
   #filtersShow = "";
+  #listShows = "";
+  #pagerShows = "";
   #filters = h("div", { class: "row wrap" });
   #total = h("p", { class: "soft", role: "status" });
   #trouble = h("div");
@@ -106,11 +108,22 @@ class HistoryPage {
   #show(found) {
     const filtered = wanted.q || wanted.status || wanted.service;
     replace(this.#total, filtered ? `${count(found.filtered)} of ${several(found.total, "task")}` : several(found.total, "task"), found.problems.map((text) => [" · ", h("span", { class: "is-warn" }, text)]));
+    this.#showRows(found);
+    this.#showPager(found);
+  }
+
+  /** The rows, made anew only where they are others: nothing is to move under a hand that is about to click. */
+  #showRows(found) {
+    const key = JSON.stringify([found.tasks, found.total > 0]);
+    if (this.#listShows === key) {
+      for (const [index, place] of [...this.#list.querySelectorAll("time")].entries()) place.textContent = ago(found.tasks[index].created_at);
+      return;
+    }
+    this.#listShows = key;
     const had = document.activeElement?.closest?.("a.row-link")?.getAttribute("href");
     replace(this.#list, found.tasks.map((task) => this.#row(task)));
-    if (had) this.#list.querySelector(`a[href="${CSS.escape(had)}"], a[href="${had}"]`)?.focus();
+    if (had) [...this.#list.querySelectorAll("a.row-link")].find((link) => link.getAttribute("href") === had)?.focus();
     if (!found.tasks.length) replace(this.#list, h("li", {}, found.total ? nothingFound(() => this.#all()) : teach()));
-    this.#showPager(found);
   }
 
   #all() {
@@ -137,6 +150,9 @@ class HistoryPage {
   }
 
   #showPager(found) {
+    const key = `${wanted.offset} ${found.filtered}`;
+    if (this.#pagerShows === key) return;
+    this.#pagerShows = key;
     const last = Math.min(wanted.offset + PAGE, found.filtered);
     this.#pager.hidden = found.filtered <= PAGE && wanted.offset === 0;
     const turn = (step) => () => {

@@ -3,6 +3,7 @@
 import { api } from "../api.js";
 import { button, h, icon, replace } from "../dom.js";
 import { ago, count, firstLine, megabytes, moment, money, seconds, several } from "../format.js";
+import { inline } from "../inline.js";
 import { live, on, refreshServices } from "../live.js";
 import { attempt, empty, say } from "../notices.js";
 import { tiers } from "../signs.js";
@@ -103,7 +104,7 @@ class Card {
       h("div", {}, h("h2", {}, service.name), h("p", { class: "soft" }, facts.filter(Boolean).join(" · "))),
       h("div", { class: "standing" }, tiers(service), service.checked_at && h("span", { class: "soft small", title: moment(service.checked_at) }, `looked at ${ago(service.checked_at)}`)),
     );
-    replace(this.#fix, service.enabled && service.failing && h("p", { class: "fix" }, icon("warning"), h("span", {}, service.message, service.fix && h("span", { class: "todo" }, service.fix))));
+    replace(this.#fix, service.enabled && service.failing && h("p", { class: "fix" }, icon("warning"), h("span", {}, inline(service.message), service.fix && h("span", { class: "todo" }, inline(service.fix)))));
     this.element.classList.toggle("off", !service.enabled);
     this.#showActions(service);
   }
@@ -115,7 +116,7 @@ class Card {
       this.#models.hidden = true;
       return;
     }
-    const startable = service.api_type === "ollama" && service.locality === "local" && ["starts", "installed"].includes(service.failing);
+    const startable = service.api_type === "ollama" && service.locality === "local" && service.failing === "starts";
     replace(
       this.#row,
       button("Test", () => this.#test(), { label: `Test ${service.name}` }),
