@@ -34,7 +34,7 @@ def set_login_start(*, wanted: bool) -> None:
             file = _entry_file()
             file.parent.mkdir(parents=True, exist_ok=True)
             entry = _launch_agent if sys.platform == "darwin" else _desktop_entry
-            write_atomically(file, entry(_command(), os.environ.get("OXIDE_HOME")), _READABLE)
+            write_atomically(file, entry(_command(), _home()), _READABLE)
         else:
             _entry_file().unlink(missing_ok=True)
     except OSError as error:
@@ -48,6 +48,12 @@ def _command() -> list[str]:
     if getattr(sys, "frozen", False):
         return [sys.executable, "--tray"]
     return [str(beside), "--tray"] if beside.is_file() else [sys.executable, "-m", "oxide_desktop", "--tray"]
+
+
+def _home() -> str | None:
+    """Where Oxide's files are, if that is not the usual place; a relative one begins in a folder of this moment."""
+    given = os.environ.get("OXIDE_HOME")
+    return str(Path(given).expanduser().absolute()) if given else None
 
 
 def _entry_file() -> Path:

@@ -62,3 +62,12 @@ def test_a_folder_that_cannot_be_written_is_told_of(config):
     (config / "autostart").write_text("a file where a folder should be")
     with pytest.raises(StoreError):
         set_login_start(wanted=True)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="freedesktop's form")
+def test_a_home_that_is_relative_is_the_same_one_at_the_next_login(config, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("OXIDE_HOME", "mine")
+    set_login_start(wanted=True)
+    text = (config / "autostart" / "oxide-desktop.desktop").read_text()
+    assert f'"OXIDE_HOME={tmp_path}/mine"' in text
