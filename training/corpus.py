@@ -1,7 +1,7 @@
 """The corpus: prompts of our own by type, language and style. A style is a file, so that it can be held out whole.
 
 `== type` begins a section, `# lang: xx` sets the language, `[xx]` at the beginning of a line does so for one prompt,
-`\\n` is a line break, and ` || a.py b.py` at the end names files that go with the prompt.
+`\\n` is a line break, and ` || a.py b.py` at the end names files that go with the prompt (` || *40`: forty of them).
 """
 
 from __future__ import annotations
@@ -50,8 +50,12 @@ def read(path: Path) -> Iterator[Sample]:
         elif line and label:
             found = re.match(r"\[(\w\w)\] ", line)
             prompt, _, files = line[found.end() if found else 0 :].partition(" || ")
-            sizes = tuple((name, 4_000) for name in files.split())
+            sizes = tuple((name, 4_000) for item in files.split() for name in _names(item))
             yield Sample(label, found[1] if found else lang, path.stem, prompt.replace("\\n", "\n"), sizes)
+
+
+def _names(item: str) -> list[str]:
+    return [f"src/part_{number}.py" for number in range(int(item[1:]))] if item.startswith("*") else [item]
 
 
 def load(folder: Path = CORPUS) -> list[Sample]:

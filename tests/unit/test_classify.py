@@ -96,6 +96,13 @@ def test_many_files_are_a_feature_and_no_override():
     assert classify("review this", files[:1]).task_type is TaskType.CODE_REVIEW
 
 
+def test_code_to_explain_is_a_question_or_a_tree_by_its_size_and_a_text_to_keep_is_documentation():
+    tree = [(f"src/{number}.py", 4000) for number in range(40)]
+    assert classify("explain this code").task_type is TaskType.QUICK_QUERY
+    assert classify("explain this code", tree).task_type is TaskType.CODEBASE_ANALYSIS
+    assert classify("explain this code in the README").task_type is TaskType.DOCUMENTATION
+
+
 def test_what_the_files_are_is_seen():
     assert "n:log" in look_at("why", [("logs/app.log", 1), ("a.py", 1)]).names
     assert "n:docs" in look_at("why", [("README.md", 1), ("b.rst", 1)]).names
