@@ -6,7 +6,7 @@ import time
 
 from PySide6.QtCore import QCoreApplication, QModelIndex, Qt, QTimer
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QLineEdit, QListView, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLineEdit, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from oxide_desktop.core.errors import NotFoundError
 from oxide_desktop.core.ports import TaskFilter, TaskPage
@@ -19,7 +19,7 @@ from oxide_desktop.fronts.desktop.sentences import tr
 from oxide_desktop.fronts.desktop.task_actions import TaskActions
 from oxide_desktop.fronts.desktop.widgets.basics import button, label, row
 from oxide_desktop.fronts.desktop.widgets.task_detail import TaskDetail
-from oxide_desktop.fronts.desktop.widgets.task_row import TaskRow
+from oxide_desktop.fronts.desktop.widgets.task_view import TaskView
 from oxide_desktop.fronts.desktop.wording import described
 
 SEARCH_AFTER_MS = 200
@@ -50,14 +50,8 @@ class HistoryPage(Page):
         self.hint = label(kind="warn", wrap=True)
         self.hint.setVisible(False)
         self.count = label(kind="soft")
-        self.view = QListView()
+        self.view = TaskView(self.desk.theme)
         self.view.setModel(self.model)
-        self.view.setItemDelegate(TaskRow(self.desk.theme, self.view))
-        self.view.setUniformItemSizes(True)  # the height of 100,000 rows is then that of one
-        self.view.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
-        self.view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.view.setMouseTracking(True)
-        self.view.setAccessibleName(self.tr("Tasks, newest first"))
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
         self._settle.setInterval(SEARCH_AFTER_MS)
