@@ -37,7 +37,6 @@ class TaskRow(QStyledItemDelegate):
         self._metrics = {id(font): QFontMetrics(font) for font in (self._body, self._small, self._strong)}
         body, small = QFontMetrics(self._body), QFontMetrics(self._small)
         self._body_height, self._small_height = body.height(), small.height()
-        self._lowered = body.ascent() - small.ascent()
         self._line = QPen(self._colours["line"], 1)
         self._ring = QPen(self._colours["accent"], 2)
 
@@ -68,9 +67,10 @@ class TaskRow(QStyledItemDelegate):
     def _paint_task(self, painter: QPainter, inner: QRect, record: TaskRecord) -> None:
         state, when = self._theme.state(record.status.value), age(record.created_at)
         left, width = inner.left() + _SIGN, self._metrics[id(self._small)].horizontalAdvance(when) + 2
-        above = QRect(left, inner.top(), inner.right() - left - width - 2 * _PAD_X, self._body_height)
-        below = QRect(left, above.bottom() + 1 + _GAP, inner.right() - left, self._small_height)
-        beside = QRect(inner.right() - width, inner.top() + self._lowered, width, self._small_height)
+        above = QRect(left, inner.top(), inner.right() - left, self._body_height)
+        top = above.bottom() + 1 + _GAP
+        below = QRect(left, top, inner.right() - left - width - _PAD_X, self._small_height)
+        beside = QRect(inner.right() - width, top, width, self._small_height)
         sign = QRect(inner.left(), inner.top(), _SIGN, inner.height())
         self._write(painter, sign, state.sign, state.colour, self._strong)
         self._write(painter, above, first_line(record.prompt), "text", self._body)
