@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu, QSystemTrayIcon
 
 from oxide_desktop.core.health import ServiceStatus
@@ -13,6 +14,7 @@ from oxide_desktop.fronts.desktop.recent import RecentTasks, menu_line
 from oxide_desktop.fronts.desktop.sentences import tr
 from oxide_desktop.fronts.desktop.tokens import tokens
 from oxide_desktop.fronts.desktop.tray_icon import tray_icon
+from oxide_desktop.fronts.desktop.widgets.basics import add_menu, empty
 
 # Many things may happen in a moment; the menu is made anew once.
 _SETTLE_MS = 150
@@ -115,7 +117,7 @@ class Tray(QObject):
 
     def _fill(self) -> None:
         menu = self.menu
-        menu.clear()
+        empty(menu)
         menu.addAction(tr("Ask…"), self.ask_wanted.emit)
         for record in self._recent.newest():
             menu.addAction(menu_line(record), partial(self._desk.open_task, record.id))
@@ -127,7 +129,7 @@ class Tray(QObject):
 
     def _add_services(self, menu: QMenu) -> None:
         services = self._desk.orchestrator.services() if self._desk.is_open else ()
-        below = menu.addMenu(tr("Services"))
+        below = add_menu(menu, tr("Services"))
         below.setEnabled(bool(services))
         for status in services:
             if status.settings.enabled:
@@ -143,7 +145,8 @@ class Tray(QObject):
     def _add_rest(self, menu: QMenu) -> None:
         if "welcome" in self._pages:
             menu.addAction(tr("Connect Claude Code…"), partial(self._desk.show_page, "welcome"))
-        pause = menu.addAction(tr("Pause new tasks"))
+        pause = QAction(tr("Pause new tasks"), menu)
+        menu.addAction(pause)
         pause.setCheckable(True)
         pause.setChecked(self._paused)
         pause.setEnabled(self._desk.is_open)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPalette
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLayout, QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QLayout, QMenu, QPushButton, QSizePolicy, QWidget
 
 from oxide_desktop.fronts.desktop.tokens import spacing
 
@@ -75,6 +75,21 @@ def row(*parts: QWidget | QLayout | None, gap: int | None = None) -> QHBoxLayout
         else:
             made.addWidget(part)
     return made
+
+
+def empty(menu: QMenu) -> None:
+    """Take everything out of a menu. Menus below it would stay alive, unseen, as long as it does."""
+    below = menu.findChildren(QMenu, options=Qt.FindChildOption.FindDirectChildrenOnly)
+    menu.clear()
+    for child in below:
+        child.deleteLater()
+
+
+def add_menu(menu: QMenu, title: str) -> QMenu:
+    """A menu below a menu. One that Qt made itself would be remembered by Python after it is gone."""
+    below = QMenu(title, menu)
+    menu.addMenu(below)
+    return below
 
 
 class OneLine(QLabel):

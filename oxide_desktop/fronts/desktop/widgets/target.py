@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QMenu, QPushButton, QWidget
 from oxide_desktop.core.health import ServiceStatus
 from oxide_desktop.core.model import Preferences, TaskType
 from oxide_desktop.fronts.desktop.tokens import tokens
+from oxide_desktop.fronts.desktop.widgets.basics import add_menu, empty
 
 _MOST_MODELS = 30
 
@@ -25,6 +26,7 @@ class TargetButton(QPushButton):
         self.setAutoDefault(False)
         self._wishes = Preferences()
         self._menu = QMenu(self)
+        self._group: QActionGroup | None = None
         self.setMenu(self._menu)
         self.show_services(())
 
@@ -41,8 +43,10 @@ class TargetButton(QPushButton):
 
     def show_services(self, services: Sequence[ServiceStatus]) -> None:
         """Offer these, as they were last seen."""
-        self._menu.clear()
-        group = QActionGroup(self._menu)
+        empty(self._menu)
+        if self._group is not None:
+            self._group.deleteLater()
+        self._group = group = QActionGroup(self._menu)
         self._choice(self._menu, group, self.tr("Auto: the best that is allowed and able"), None, None)
         self._menu.addSeparator()
         for status in services:
@@ -60,7 +64,7 @@ class TargetButton(QPushButton):
         if len(models) < 2:  # noqa: PLR2004 - one model is no choice
             self._choice(self._menu, group, f"{sign}  {name}", name, None)
             return
-        below = self._menu.addMenu(f"{sign}  {name}".replace("&", "&&"))
+        below = add_menu(self._menu, f"{sign}  {name}".replace("&", "&&"))
         self._choice(below, group, self.tr("Its usual model"), name, None)
         below.addSeparator()
         for model in models:
@@ -76,7 +80,7 @@ class TargetButton(QPushButton):
         menu.addAction(action)
 
     def _offer_types(self) -> None:
-        below = self._menu.addMenu(self.tr("As a task of type"))
+        below = add_menu(self._menu, self.tr("As a task of type"))
         group = QActionGroup(below)
         for wanted in (None, *TaskType):
             text = wanted.value.replace("_", " ") if wanted else self.tr("As the prompt shows")
