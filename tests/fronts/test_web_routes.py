@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -315,3 +316,54 @@ async def test_figures_are_taken_once_for_all_who_ask_at_the_same_time(tmp_path:
         metrics = Metrics(web.house)
         first = await metrics.now()
         assert await metrics.now() is first
+
+
+# -- following one task ------------------------------------------------------------------------------------------------
+
+
+async def lines_of(web: Web, path: str, body: object) -> list[dict[str, Any]]:
+    async with web.client.stream("POST", path, json=body) as answer:
+        assert answer.headers["content-type"] == "application/x-ndjson"
+        return [json.loads(line) async for line in answer.aiter_lines()]
+
+
+async def test_who_asks_can_stay_and_misses_nothing(tmp_path: Path) -> None:
+    async with served(tmp_path, stub(["Fo", "ur."], [BROKEN])) as web:
+        begin, *told, end = await lines_of(web, "/api/tasks/execute?follow=true", {"prompt": "2+2?", "source": "cli"})
+        *_, failed = await lines_of(web, "/api/tasks/execute?follow=true", {"prompt": "2+2?"})
+        record = (await web.get(f"/api/tasks/{begin['record']['id']}")).json()
+    assert (begin["type"], begin["record"]["status"], begin["notices"]) == ("begin", "queued", [])
+    assert "".join(text for line in told if line["type"] == "chunks" for text in line["texts"]) == "Four."
+    assert {line["type"] for line in told} <= {"chunks", "state"}
+    assert end == {"type": "end", "record": record, "error": None}
+    assert record["source"] == "cli"
+    assert (failed["error"]["title"], failed["error"]["exit_code"]) == ("stub broke", 1)
+
+
+async def test_a_task_that_waits_tells_so_while_it_is_followed_and_goes_on_without_its_follower(tmp_path: Path) -> None:
+    adapter = stub(["x", STALL], max_concurrency=1)
+    async with served(tmp_path, adapter) as web:
+        await web.ask("first")
+        await adapter.stalled.wait()
+        async with web.client.stream("POST", "/api/tasks/execute?follow=true", json={"prompt": "second"}) as answer:
+            async for line in answer.aiter_lines():
+                told = json.loads(line)
+                if told["type"] == "state" and told["waiting"]:
+                    break
+        assert (told["waiting"]["service"], told["waiting"]["ahead"]) == ("stub", 1)
+        running = web.house.find(told["record"]["id"])
+        assert running is not None
+        assert not running.ended
+
+
+async def test_an_analysis_is_followed_with_its_progress(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("text")
+    adapter = stub(["x", STALL])
+    async with served(tmp_path / "home", adapter) as web:
+        body = {"prompt": "?", "files": ["a.txt"], "cwd": str(tmp_path)}
+        async with web.client.stream("POST", "/api/analyze?follow=true", json=body) as answer:
+            async for line in answer.aiter_lines():
+                told = json.loads(line)
+                if told["type"] == "state" and told["progress"]:
+                    break
+        assert told["progress"]["files_total"] == 1
