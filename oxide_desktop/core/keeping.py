@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
 from oxide_desktop.core.background import BackgroundTasks
-from oxide_desktop.core.errors import OxideError
+from oxide_desktop.core.errors import OxideError, StoreError
 from oxide_desktop.core.record import TaskRecord
 from oxide_desktop.core.running import RunningTask
 
@@ -60,6 +61,17 @@ async def _keep(task: RunningTask, save: Save, ended: asyncio.Event, interval_s:
         with suppress(TimeoutError):
             async with asyncio.timeout(pause_s):
                 await task.worth_keeping.wait()
+
+
+async def record_end(task: RunningTask, save: Save) -> None:
+    """Write the final record. Where there is no room for the answer, how the task ended may still find some."""
+    try:
+        await save(task.record)
+    except StoreError as failure:
+        log.exception("the end of task %s could not be recorded", task.id)
+        task.update(notes=(*task.record.notes, f"This answer is not in the history. {failure}"))
+        with suppress(StoreError):  # which is said already
+            await save(dataclasses.replace(task.record, result=None))
 
 
 def pause_after(took_s: float, interval_s: float) -> float:

@@ -17,7 +17,7 @@ from oxide_desktop.core.children import Spawner
 from oxide_desktop.core.errors import Bug, CancelledTaskError, NotFoundError, OxideError, RouteError, StoreError
 from oxide_desktop.core.events import EventBus, HistoryChanged, TaskEnded, TaskNoted, TaskQueued, TaskRouted
 from oxide_desktop.core.execute import Executor
-from oxide_desktop.core.keeping import keeping_record
+from oxide_desktop.core.keeping import keeping_record, record_end
 from oxide_desktop.core.model import Explanation, Preferences, Request, Source
 from oxide_desktop.core.parallel import Analyst
 from oxide_desktop.core.planning import Plan, Planner
@@ -231,10 +231,7 @@ class Orchestrator(Administration):
     async def _close(self, task: RunningTask, status: TaskStatus, error: OxideError | None) -> None:
         task.conclude(status, error)
         try:
-            await self.history.save(task.record)
-        except StoreError as failure:
-            log.exception("the end of task %s could not be recorded", task.id)
-            task.update(notes=(*task.record.notes, f"This answer is not in the history. {failure}"))
+            await record_end(task, self.history.save)
         finally:
             self._running.pop(task.id, None)
             task.end()

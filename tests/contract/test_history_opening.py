@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import datetime as dt
 import json
 import os
@@ -597,6 +598,20 @@ async def test_a_full_disk_is_named_and_costs_nothing_that_was_stored(tmp_path):
     await history._writer.run(lambda db: db.pragma("max_page_count", 1_000_000))
     await history.add(task("again"))
     assert len(await ids(history)) == 6
+    await history.aclose()
+
+
+async def test_where_an_answer_finds_no_room_the_end_of_its_task_still_does(tmp_path):
+    await fill(tmp_path)
+    history = await open_history(tmp_path)
+    await history.add(running("large"))
+    pages = await history._writer.run(lambda db: db.pragma("page_count"))
+    await history._writer.run(lambda db: db.pragma("max_page_count", pages + 20))
+    whole = task("large", result="word " * 100_000)
+    with pytest.raises(StoreError, match="The disk is full"):
+        await history.save(whole)
+    await history.save(dataclasses.replace(whole, result=None))
+    assert (await history.get("large")).status is TaskStatus.COMPLETED
     await history.aclose()
 
 

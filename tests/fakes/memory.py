@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -46,6 +47,7 @@ class MemoryHistory:
     Attributes:
         past: What `tries` answers.
         full: It refuses like a full disk.
+        room_chars: It refuses longer answers.
         gate: Until it is set, writing takes as long as a slow disk; `waiting` tells that somebody waits.
         gate_only: Only records of that status wait.
     """
@@ -60,6 +62,7 @@ class MemoryHistory:
         self.corrections = MemoryCorrections()
         self.full = False
         self.full_after: int | None = None
+        self.room_chars = sys.maxsize
         self.gate: asyncio.Event | None = None
         self.gate_only: TaskStatus | None = None
         self.waiting = asyncio.Event()
@@ -75,6 +78,8 @@ class MemoryHistory:
     async def save(self, record: TaskRecord) -> None:
         if self.full or (self.full_after is not None and len(self.versions) >= self.full_after):
             raise StoreError("The history could not be written", "The disk is full.", "Free some space.")
+        if record.result and len(record.result) > self.room_chars:
+            raise StoreError("The history could not be written", "The disk is nearly full.", "Free some space.")
         if self.gate is not None and self.gate_only in (None, record.status):
             self.waiting.set()
             await asyncio.shield(asyncio.ensure_future(self.gate.wait()))

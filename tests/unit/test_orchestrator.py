@@ -649,7 +649,20 @@ async def test_an_answer_that_cannot_be_recorded_is_still_given_and_says_so(capl
 
     assert record.result == "the answer"
     assert any("not in the history" in note for note in record.notes)
+    assert len(house.history.versions) == 1
     assert "could not be recorded" in caplog.text
+
+
+async def test_that_a_task_has_ended_is_recorded_where_there_is_no_room_for_its_answer():
+    async with House(stub(["the answer"]), stub([BROKEN], name="broken")) as house:
+        house.history.room_chars = 5
+        record = await house.ask(preferences=Preferences(preferred_service="stub"))
+        kept = house.history.records[record.id]
+
+    assert record.result == "the answer"
+    assert (kept.status, kept.result, kept.completed_at) == (TaskStatus.COMPLETED, None, record.completed_at)
+    assert kept.notes == record.notes
+    assert "not in the history" in kept.notes[-1]
 
 
 # -- Python API --------------------------------------------------------------------------------------------------------
