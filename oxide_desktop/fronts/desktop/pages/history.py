@@ -9,6 +9,7 @@ from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QLineEdit, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from oxide_desktop.core.errors import NotFoundError
+from oxide_desktop.core.events import AttemptStarted
 from oxide_desktop.core.ports import TaskFilter, TaskPage
 from oxide_desktop.core.query import EXAMPLE, parse_query
 from oxide_desktop.core.record import TaskRecord
@@ -112,7 +113,7 @@ class HistoryPage(Page):
         self.detail.link_wanted.connect(self.desk.open_link)
         bridge = self.desk.bridge
         bridge.task_changed.connect(self._task_changed)
-        bridge.attempt_started.connect(lambda event: self._running_changed(event.task_id))
+        bridge.attempt_started.connect(self._attempt_started)
         bridge.text_arrived.connect(self._text_arrived)
         bridge.task_ended.connect(self._task_changed)
         bridge.history_changed.connect(self.model.refresh)
@@ -227,8 +228,8 @@ class HistoryPage(Page):
         if self.detail.record and self.detail.record.id == record.id:
             self._show(record)
 
-    def _running_changed(self, task_id: str) -> None:
-        if task := self.desk.orchestrator.find(task_id):
+    def _attempt_started(self, event: AttemptStarted) -> None:
+        if task := self.desk.orchestrator.find(event.task_id):
             self._task_changed(task.record)
 
     def _text_arrived(self, task_id: str, _text: str) -> None:

@@ -8,7 +8,7 @@ from PySide6.QtCore import QCoreApplication
 from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
 
 from oxide_desktop.core.events import AttemptStarted
-from oxide_desktop.core.health import Depth, ServiceStatus
+from oxide_desktop.core.health import Depth, Health, ServiceStatus
 from oxide_desktop.core.model import Request, Source
 from oxide_desktop.core.record import TaskRecord, new_task_id
 from oxide_desktop.core.route import way_taken
@@ -44,7 +44,7 @@ class WelcomePage(Page):
         self.area = area
         self.body.addWidget(area, 1)
         bridge = desk.bridge
-        bridge.service_changed.connect(lambda _: self._show_services())
+        bridge.service_changed.connect(self._service_changed)
         bridge.attempt_started.connect(self._attempt_started)
         bridge.text_arrived.connect(self._text_arrived)
         bridge.task_ended.connect(self._task_ended)
@@ -110,6 +110,9 @@ class WelcomePage(Page):
 
     async def _look(self) -> None:
         await self.desk.orchestrator.check_services(Depth.PROBE)
+        self._show_services()
+
+    def _service_changed(self, _health: Health) -> None:
         self._show_services()
 
     def _show_services(self) -> None:
