@@ -57,7 +57,8 @@ _NO_SECRET_KEYS = frozenset({
 })  # fmt: skip
 _TRAILING = frozenset({
     "base", "prod", "production", "dev", "stage", "staging", "test", "live", "main", "primary", "secondary", "old",
-    "new", "default", "data", "raw", "plain", "plaintext", "string", "str", "text", "value", "val", "b64", "base64",
+    "new", "default", "data", "raw", "plain", "plaintext", "string", "str", "text", "value", "val", "b", "hex", "pem",
+    "encoded", "v",
 })  # fmt: skip
 _ELSEWHERE = frozenset({
     "id", "ids", "name", "url", "uri", "hash", "hashed", "digest", "file", "filename", "path", "type", "types", "regex",
@@ -237,6 +238,14 @@ def _accepted(family: Family, look: Look, *, word: bool) -> bool:
     if look is Look.RANDOM:
         return True
     return family is Family.PASSWORD and (look is Look.MIXED or (word and look is Look.WORD))
+
+
+def default_is_secret(name: str, value: str) -> bool:
+    """Whether the value that stands in for a variable that is not set is a secret."""
+    family, look = family_of(name), look_of(value)
+    if look is Look.RANDOM:
+        return family in {Family.PASSWORD, Family.KEY} or (family is Family.MAYBE and len(value) >= _LONG)
+    return family is Family.PASSWORD and look is Look.MIXED
 
 
 def basic_is_secret(value: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -37,6 +38,14 @@ _END = r"(?![A-Za-z0-9])"
 def _each(name: str, starts: Iterable[str], rest: str) -> Iterator[Rule]:
     return (Rule(name, start, rest) for start in starts)
 
+
+def _encoded(kind: str) -> str:
+    """How base64 of such a private key begins: as far as what follows has no part in it."""
+    head = f"-----BEGIN {kind}PRIVATE KEY".encode()
+    return base64.b64encode(head).decode()[: len(head) * 8 // 6]
+
+
+_ENCODED_KEYS = [_encoded(kind) for kind in ("", "RSA ", "EC ", "DSA ", "OPENSSH ", "ENCRYPTED ", "PGP ")]
 
 RULES: tuple[Rule, ...] = (
     Rule("an age key", "AGE-SECRET-KEY-1", r"[0-9A-Z]{58}"),
@@ -105,6 +114,7 @@ RULES: tuple[Rule, ...] = (
     Rule("a JSON web token", "eyJ", r"([\w-]{10,300}+\.eyJ[\w-]{10,3000}+\.[\w-]{10})"),
     Rule("a private key", "-----BEGIN ", r"(?:[A-Z0-9]{2,10} ){0,3}PRIVATE KEY(?: BLOCK)?-----"
          r"(?:\\r|\\n|[\s\"'+,\\#>*|]){0,60}+(?:[A-Z][\w-]{2,20}+: [^\n]{0,120}+\s{1,40}+){0,4}([A-Za-z0-9+/=]{40})"),
+    *_each("a private key", _ENCODED_KEYS, r"[A-Za-z0-9+/]{16}"),
     Rule("a private key", "PuTTY-User-Key-File-", r"[23]: [^\n]{1,60}\n"),
     *_each("a password's hash", ("$5$", "$6$", "$y$"), r"[^\s$]{1,40}(?:\$[./A-Za-z0-9]{1,40})?\$([./A-Za-z0-9]{43})"),
     *_each("a password's hash", ("$1$", "$apr1$"), r"[./A-Za-z0-9]{1,8}\$([./A-Za-z0-9]{22})"),

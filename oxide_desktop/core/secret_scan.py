@@ -12,7 +12,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 
-from oxide_desktop.core.secret_assignments import AFTER_STEM, STEMS, Assignment, basic_is_secret, bearer_is_secret
+from oxide_desktop.core.secret_assignments import (
+    AFTER_STEM,
+    STEMS,
+    Assignment,
+    basic_is_secret,
+    bearer_is_secret,
+    default_is_secret,
+)
 from oxide_desktop.core.secret_rules import RULES
 from oxide_desktop.core.secret_values import is_of_words, is_placeholder, is_reference
 
@@ -70,9 +77,16 @@ _GIVEN = (
     ("a sign-in header", "authorization", _HEADER, ""),
     ("a password in SQL", "identified by ", _SQL, ""),
     ("a password in SQL", " password ", _SQL, ""),
+    ("a password in SQL", "set password", r"(?: for [^\n=]{1,80})?\s{0,3}=\s{0,3}(?:password\()?" + _SQL, ""),
     *(("a password on a command line", *command) for command in _COMMANDS),
 )
 _COMMAND_CHARS = 300
+# A variable by its name, and what stands in for it: `os.environ.get("NAME") or "…"`, `process.env.NAME || "…"`.
+_LOOK_UPS = ("environ", "getenv", "process.env", "env[", "env.fetch")
+_STAND_IN = (
+    r"(?:\.get)?[.(\[]?[\"']?(?P<name>[a-z]\w{0,60}+)[\"']?[)\]]?\s{0,3}(?:,(?:\s{0,3}default\s?=)?|\bor\b|\|\||\?\?|\?:)\s{0,3}"
+    r"[\"'`](?P<value>[^\s\"'`]{6,300}+)[\"'`]"
+)
 
 
 def _hits(text: str) -> Iterator[tuple[int, str]]:
@@ -92,6 +106,9 @@ def _named(text: str, lowered: str) -> Iterator[tuple[str, str, _Accepts]]:
     for name, start, rest, command in _GIVEN:
         if start in lowered:
             yield name, re.escape(start) + rest, partial(_is_given, text, lowered, command)
+    for start in _LOOK_UPS:
+        if start in lowered:
+            yield "a password or key", re.escape(start) + _STAND_IN, partial(_is_stand_in, text)
     for stem in STEMS:
         if stem in lowered:
             yield "a password or key", re.escape(stem) + AFTER_STEM, partial(_is_assigned, text)
@@ -99,6 +116,10 @@ def _named(text: str, lowered: str) -> Iterator[tuple[str, str, _Accepts]]:
 
 def _is_assigned(text: str, match: re.Match[str]) -> bool:
     return Assignment(text, match).is_secret
+
+
+def _is_stand_in(text: str, match: re.Match[str]) -> bool:
+    return default_is_secret(*(text[slice(*match.span(group))] for group in ("name", "value")))
 
 
 def _is_given(text: str, lowered: str, command: str, match: re.Match[str]) -> bool:

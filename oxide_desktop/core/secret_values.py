@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import re
 from collections import Counter
@@ -14,7 +13,7 @@ _SHORTEST_RANDOM = 8
 _LEAST_ENTROPY = 3.0
 _LONGEST_RUN = 3.0  # letters of one kind, or digits, in a row on average: what is drawn by lot changes more often
 _FEWEST_KINDS = 5
-_MANY_STEPS = 0.5
+_SHORTEST_ROW = 3
 
 # A placeholder is a value made of these words, of counting and of signs, from its first character to its last.
 _STANDING_IN = (
@@ -44,6 +43,7 @@ _BRACKETED = re.compile(
     r"@[\w.]+@\Z|\$[A-Za-z_][\w.:]*\Z|!\w+\b.*|[*&|>]\w*\Z|[|>][+-]?\Z|.*EXAMPLE(?:KEY)?\Z|"
     r"(?:.*\$\{\w+(?::-)?\w*\})+\Z|.*\]\{+\d|[a-z]+(?:\|[a-z_]+(?::[\w,]+)?)+\Z"
 )
+_DEFAULT = re.compile(r"\$\{[\w.]+(?::[-=]?|[-=])(?![?+])(.*?)\}?\Z")
 _REFERENCE = re.compile(
     r"(?:os\.environ|process\.env|import\.meta\.env|env[.:\[]|ENV[.\[]|secrets?[.:\[]|vars?\.|vault:|keyring:|op://|"
     r"ssm:|arn:|data\.|local\.|module\.|self\.|this\.|config[.\[]|settings\.|file:|https?:|\$)[\w.:\[]",
@@ -85,7 +85,9 @@ class Look(Enum):
 
 
 def look_of(value: str) -> Look:
-    """What a value looks like, quotes taken off."""
+    """What a value looks like, quotes taken off; of `${VARIABLE:-value}` what counts is the value."""
+    while default := _DEFAULT.match(value):
+        value = default[1]
     if len(value) < _SHORTEST or is_placeholder(value) or _PATH.match(value):
         return Look.HARMLESS
     if any(len(part) >= _LONG and _OF_A_TOKEN.match(part) and is_random(part) for part in value.split(".")):
@@ -150,9 +152,15 @@ def is_of_words(value: str) -> bool:
 
 
 def counts_up(value: str) -> bool:
-    """Whether most of its characters follow the one before, as in `abcdef012345`."""
-    steps = sum(ord(after) - ord(before) == 1 for before, after in itertools.pairwise(value))
-    return steps >= _MANY_STEPS * len(value)
+    """Whether it is counting as a whole, as `abcdef012345` is: each letter and digit stands in a row of its kind."""
+    rows, last = [0], ""
+    for char in value.lower():
+        if last and ord(char) - ord(last) != 1 and last + char != "90":
+            rows.append(0)
+        rows[-1] += char.isalnum()
+        last = char
+    lengths = [length for length in rows if length]
+    return bool(lengths) and min(lengths) >= _SHORTEST_ROW
 
 
 def _entropy(value: str) -> float:
