@@ -93,8 +93,14 @@ def test_a_failure_is_told_in_the_window_with_its_hint(loop: Loop):
     async def person(desk: DeskHouse) -> None:
         await desk.ask("hello")
         await desk.ended()
-        assert "signed out" in desk.panel.state.text()
-        assert "Sign in with" in desk.panel.state.text()
+        assert desk.panel.state.text() == "✕ No service could take the task"
+        assert not desk.panel.failure.isHidden()
+        assert "Sign in with" in desk.panel.failure.hint.text()
+        assert desk.panel.failure.details.isHidden()
+        desk.panel.failure.fold.click()
+        assert "stub is signed out" in desk.panel.failure.details.text()
+        desk.panel.failure.services.click()
+        assert desk.app.window.current == "services"
 
     loop.run_until_complete(DeskHouse(house).use(person))
 
@@ -106,7 +112,7 @@ def test_a_full_disk_is_told_before_anything_is_asked(loop: Loop):
     async def person(desk: DeskHouse) -> None:
         await desk.ask("hello")
         await desk.ended()
-        assert "disk is full" in desk.panel.state.text()
+        assert "disk is full" in f"{desk.panel.state.text()} {desk.panel.failure.details.text()}"
 
     loop.run_until_complete(DeskHouse(house).use(person))
 

@@ -13,9 +13,10 @@ from PySide6.QtWidgets import QFileDialog
 from oxide_desktop.core.errors import OxideError, StoreError
 from oxide_desktop.core.events import AnalysisProgress, AttemptStarted, TaskNoted, TaskWaiting
 from oxide_desktop.core.model import Analysis, Request, Source
-from oxide_desktop.core.record import TaskRecord, new_task_id
+from oxide_desktop.core.record import TaskRecord, TaskStatus, new_task_id
 from oxide_desktop.core.replay import request_again
 from oxide_desktop.core.route import way_taken
+from oxide_desktop.core.running import RunningTask
 from oxide_desktop.core.tokens import estimate_tokens
 from oxide_desktop.fronts.desktop import sentences
 from oxide_desktop.fronts.desktop.desk import Desk
@@ -35,6 +36,7 @@ class Asking(QObject):
         self._desk = desk
         self._task_id: str | None = None
         self._record: TaskRecord | None = None
+        self._task: RunningTask | None = None
         self._replay_of: str | None = None
         self._service = ""
         self._began = 0.0
@@ -54,6 +56,7 @@ class Asking(QObject):
         panel.copy_wanted.connect(self._copy)
         panel.save_wanted.connect(self._choose_file)
         panel.answer.link_wanted.connect(desk.open_link)
+        panel.failure.services_wanted.connect(lambda: desk.show_page("services"))
         desk.opened.connect(self._opened)
         bridge = desk.bridge
         bridge.task_changed.connect(self._task_changed)
@@ -100,7 +103,7 @@ class Asking(QObject):
 
     def _let_go(self) -> None:
         self._tick.stop()
-        self._task_id = self._record = self._replay_of = None
+        self._task_id = self._record = self._task = self._replay_of = None
 
     def _request(self) -> Request:
         panel = self._panel
@@ -130,7 +133,7 @@ class Asking(QObject):
                 self._desk.show_error(error)
 
     def _submit(self, request: Request) -> None:
-        self._task_id, self._record, self._service = new_task_id(), None, ""
+        self._task_id, self._record, self._task, self._service = new_task_id(), None, None, ""
         self._began = time.monotonic()
         self._panel.begin()
         self._panel.state.show_state("queued", tr("queued"))
@@ -139,11 +142,14 @@ class Asking(QObject):
 
     async def _hand_in(self, request: Request, task_id: str) -> None:
         try:
-            await self._desk.orchestrator.submit(request, task_id)
+            task = await self._desk.orchestrator.submit(request, task_id)
         except OxideError as error:
             if task_id == self._task_id:
                 self._tick.stop()
-                self._panel.finish("failed", str(error))
+                self._panel.fail(error)
+        else:
+            if task_id == self._task_id:
+                self._task = task
 
     def _stop(self) -> None:
         if self._task_id and (task := self._desk.orchestrator.find(self._task_id)):
@@ -259,5 +265,9 @@ class Asking(QObject):
             panel.show_route(way, "", record.notes)
         others = [item.settings.name for item in self._desk.orchestrator.services() if item.settings.enabled]
         panel.show_services_again(tuple(name for name in others if name != record.service))
-        panel.finish(record.status.value, sentences.ending(record), sentences.why(record))
+        error = self._task.error if self._task else None
+        if record.status is TaskStatus.FAILED and error is not None:
+            panel.fail(error, sentences.why(record))
+        else:
+            panel.finish(record.status.value, sentences.ending(record), sentences.why(record))
         panel.foot.setText(tr("task %1 · in the history").replace("%1", record.id[:8]))

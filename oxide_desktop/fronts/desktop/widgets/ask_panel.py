@@ -7,10 +7,12 @@ from functools import partial
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QMenu, QProgressBar, QVBoxLayout, QWidget
 
+from oxide_desktop.core.errors import OxideError
 from oxide_desktop.fronts.desktop.theme import Theme
 from oxide_desktop.fronts.desktop.tokens import spacing
 from oxide_desktop.fronts.desktop.widgets.answer import AnswerView
 from oxide_desktop.fronts.desktop.widgets.basics import OneLine, button, hairline, label, row
+from oxide_desktop.fronts.desktop.widgets.failure import Failure
 from oxide_desktop.fronts.desktop.widgets.files import FileChips, pick_files
 from oxide_desktop.fronts.desktop.widgets.prompt import PromptEdit, asking_keys
 from oxide_desktop.fronts.desktop.widgets.state_line import StateLine
@@ -89,7 +91,9 @@ class AskPanel(QWidget):
         self.again_button = button(self.tr("Try on…"), kind="link", name=self.tr("Ask another service the same"))
         self._again = QMenu(self.again_button)
         self.again_button.setMenu(self._again)
-        self.foot = label(kind="faint")
+        self.foot = OneLine("faint")
+        self.foot.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        self.failure = Failure()
 
     def _lay_out(self) -> None:
         column = QVBoxLayout(self)
@@ -112,10 +116,13 @@ class AskPanel(QWidget):
         state.addWidget(self.stop_button, 0, Qt.AlignmentFlag.AlignTop)
         below.addLayout(state)
         below.addWidget(self.progress)
+        below.addWidget(self.failure)
         below.addWidget(self.answer, 1)
         below.addWidget(self.reasons)
         actions = (self.why_button, self.copy_button, self.save_button, self.again_button)
-        below.addLayout(row(*actions, None, self.foot, gap=spacing("step")))
+        line = row(*actions, gap=spacing("step"))
+        line.addWidget(self.foot, 1)
+        below.addLayout(line)
         column.addWidget(self._below, 1)
 
     def _connect(self) -> None:
@@ -167,7 +174,8 @@ class AskPanel(QWidget):
         """A question is on its way."""
         self.answer.begin()
         self.why_button.setChecked(False)
-        self.foot.clear()
+        self.foot.setText("")
+        self.failure.setVisible(False)
         self._show_busy(busy=True)
         self._show_outcome(has_task=True)
 
@@ -190,6 +198,11 @@ class AskPanel(QWidget):
         self.reasons.setText(reasons)
         self._show_busy(busy=False)
 
+    def fail(self, error: OxideError, reasons: str = "") -> None:
+        """There will be no answer, or no more of it."""
+        self.finish("failed", error.title, reasons)
+        self.failure.tell(error)
+
     def clear(self) -> None:
         """Room for another question."""
         self.prompt.clear()
@@ -197,7 +210,8 @@ class AskPanel(QWidget):
         self.answer.begin()
         self.state.show_state("", "")
         self.show_route("")
-        self.foot.clear()
+        self.foot.setText("")
+        self.failure.setVisible(False)
         self._show_busy(busy=False)
         self._show_outcome(has_task=False)
         self.prompt.setFocus()
