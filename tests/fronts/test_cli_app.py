@@ -171,6 +171,15 @@ def test_word_of_an_app_that_cannot_be_ours_is_not_believed(
     assert ENGINE in imported_by(oxide, "run", "What is 2+2?")
 
 
+def test_a_name_that_is_no_text_is_left_to_an_engine_of_our_own(
+    oxide: Oxide, server: Server, app: subprocess.Popen[bytes], tmp_path: Path
+) -> None:
+    (tmp_path / os.fsdecode(b"caf\xe9")).mkdir()
+    oxide.cwd = tmp_path / os.fsdecode(b"caf\xe9")
+    assert oxide.process("run", "What is 2+2?").returncode == 0
+    assert len(server.asked) == 1
+
+
 def test_settings_that_changed_since_the_app_started_are_obeyed(
     oxide: Oxide, server: Server, app: subprocess.Popen[bytes]
 ) -> None:

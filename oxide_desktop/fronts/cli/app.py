@@ -79,7 +79,7 @@ def _settings_are_newer(paths: Paths) -> bool:
 def _can_be_told(request: Request) -> bool:
     """Whether it is all text: names of files and folders may hold bytes that are none."""
     try:
-        "".join([str(request.cwd), *request.files]).encode()
+        "".join((request.prompt, *request.files, str(request.cwd))).encode()
     except UnicodeEncodeError:
         return False
     return True
