@@ -228,6 +228,10 @@ def test_a_place_that_cannot_be_written_is_told_of(loop: Loop, qapp: QApplicatio
         dialog.fileSelected.emit(str(tmp_path / "gone" / "tasks.json"))
         await house.until(lambda: house.failed)
         assert "cannot be written" in house.failed[0].title
+        (tmp_path / "folder").mkdir()
+        dialog.fileSelected.emit(str(tmp_path / "folder"))
+        await house.until(lambda: len(house.failed) == 2)
+        assert not (tmp_path / ".folder.part").exists()
         dialog.reject()
 
     with_pages(loop, qapp, tmp_path, person, stub())
