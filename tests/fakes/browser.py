@@ -20,6 +20,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 LIMIT_S = 20.0
+ANSWER_LIMIT_S = 40.0
 _FLAGS = (
     "--headless=new",
     "--remote-debugging-port=0",
@@ -209,7 +210,7 @@ class Browser:
             said = json.loads(message)
             if "id" in said:
                 answer = self._answers.pop(said["id"])
-                if not answer.done():
+                if not answer.done():  # nobody waits for it any more
                     answer.set_result(said)
             elif page := self._pages.get(said.get("sessionId", "")):
                 page.hear(said["method"], said["params"])
@@ -218,8 +219,12 @@ class Browser:
         number = next(self._ids)
         answer = self._answers[number] = asyncio.get_running_loop().create_future()
         message = {"id": number, "method": method, "params": params}
-        await self._connection.send(json.dumps(message | ({"sessionId": session} if session else {})))
-        said = await answer
+        try:
+            async with asyncio.timeout(ANSWER_LIMIT_S):
+                await self._connection.send(json.dumps(message | ({"sessionId": session} if session else {})))
+                said = await answer
+        except TimeoutError:
+            raise AssertionError(f"Chromium did not answer {method} {params}") from None
         assert "error" not in said, f"{method}: {said['error']}"
         return dict(said["result"])
 

@@ -100,6 +100,34 @@ async def test_a_person_sees_where_it_will_go_asks_and_watches_the_answer_come(
         await page.sees("1. paced", ".timeline")
 
 
+HOLD_THE_FIRST_LOOK = """
+    const real = window.fetch;
+    window.fetch = async (address, options) => {
+        const answer = await real(address, options);
+        if (!window.letGo && /\\/api\\/tasks\\/[0-9a-f-]{36}$/.test(address)) {
+            await new Promise((go) => { window.letGo = go; });
+        }
+        return answer;
+    };
+"""
+
+
+async def test_an_answer_that_was_late_does_not_make_an_ended_task_work_again(browser: Browser, tmp_path: Path) -> None:
+    paced = Paced("one ", "two")
+    async with served(tmp_path, paced) as web, browser.page() as page:
+        await page.call("Page.addScriptToEvaluateOnNewDocument", source=HOLD_THE_FIRST_LOOK)
+        await page.goto(web.front.launch_link())
+        await page.type("#prompt", "What is 2+2?")
+        await page.click("button.primary", "Ask")
+        await page.until("window.letGo")
+        paced.go_on.set()
+        await page.sees("done", ".state-line")
+        await page.run("letGo(), new Promise((next) => setTimeout(() => setTimeout(next)))")
+        await page.sees("done", ".state-line")
+        assert "one two" in await page.text(".answer")
+        assert "working" not in await page.text(".state-line")
+
+
 async def test_a_running_task_is_stopped(browser: Browser, tmp_path: Path) -> None:
     async with served(tmp_path, stub(["so far", STALL])) as web, opened(browser, web) as page:
         await page.type("#prompt", "Count for ever.")
@@ -241,6 +269,11 @@ async def test_a_rule_is_tried_saved_obeyed_and_taken_back(browser: Browser, tmp
             await page.choose("tr[data-type=quick_query] select", "second")
             await page.sees("would have moved 1 of the last 1 task", ".trial")
             assert (await web.get("/api/routing/rules")).json()["rules"] == []
+            for failing, ready in ((Tier.STARTS, "1 of 2 ready"), (None, "2 of 2 ready")):
+                second.health = dataclasses.replace(second.health, failing=failing)
+                await web.house.check_services(Depth.PROBE)
+                await page.sees(ready, "#status")
+                assert "would have moved" in await page.text(".trial:not(:empty)"), "a decision was taken away"
             await page.click(".trial button", "Save")
             await page.sees("your rule", "tr[data-type=quick_query]")
             await page.sees("Simple Questions goes to second", "#said")

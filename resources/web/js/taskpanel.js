@@ -12,6 +12,7 @@ import { routeTable, tokens, wayTaken } from "./route.js";
 import { state } from "./signs.js";
 
 const CHARS_PER_TOKEN = 4;
+const SAVING_LIMIT_MS = 30_000;
 
 export class TaskPanel {
   #id;
@@ -190,5 +191,5 @@ function save(record) {
   const url = URL.createObjectURL(new Blob([record.result], { type: "text/markdown;charset=utf-8" }));
   const link = h("a", { href: url, download: `oxide-${record.id.slice(0, 8)}.md` });
   link.click();
-  URL.revokeObjectURL(url);
+  setTimeout(() => URL.revokeObjectURL(url), SAVING_LIMIT_MS);
 }
