@@ -7,6 +7,8 @@ from collections.abc import Callable
 from PySide6.QtCore import QCoreApplication, Qt
 from PySide6.QtWidgets import QMessageBox, QWidget
 
+from oxide_desktop.fronts.desktop.widgets.basics import set_kind
+
 
 def confirm(parent: QWidget, question: str, consequence: str, verb: str, agreed: Callable[[], object]) -> QMessageBox:
     """Ask, without holding up the loop; Escape and the window's cross change nothing.
@@ -24,7 +26,7 @@ def confirm(parent: QWidget, question: str, consequence: str, verb: str, agreed:
     box.setInformativeText(consequence)
     wanted = box.addButton(verb, QMessageBox.ButtonRole.DestructiveRole)
     keep = box.addButton(QCoreApplication.translate("Confirm", "Keep"), QMessageBox.ButtonRole.RejectRole)
-    wanted.setProperty("kind", "danger")
+    set_kind(wanted, "danger")
     box.setDefaultButton(keep)
     box.setEscapeButton(keep)
     wanted.clicked.connect(lambda: agreed())  # noqa: PLW0108 - Qt would hand it `checked`

@@ -40,6 +40,8 @@ class KeyDialog(QDialog):
     def show_place(self, words: str) -> None:
         """Where the key will be kept."""
         self.place.setText(self.tr("It is kept in %1. Oxide never shows it again.").replace("%1", words))
+        self.place.setMinimumHeight(self.place.heightForWidth(self.place.width()))
+        self.adjustSize()
 
     def _save(self) -> None:
         self.given.emit(self.key.text().strip())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 from oxide_desktop.core.model import TaskType
@@ -97,7 +97,7 @@ class RuleRow(QFrame):
             chip = label(f"{folder}: {service}", "chip")
             chip.setToolTip(tr("%1 sends it to %2").replace("%1", file).replace("%2", service))
             chip.setAccessibleName(chip.toolTip())
-            self.chips.addWidget(chip)
+            self.chips.addWidget(chip, 0, Qt.AlignmentFlag.AlignVCenter)
 
     def show_trial(self, trial: RuleTrial) -> None:
         """What the chosen service would have changed."""
