@@ -4,9 +4,10 @@ import asyncio
 import dataclasses
 import sys
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QSystemTrayIcon
 
 from oxide_desktop.core.errors import FailureKind, ServiceError
 from oxide_desktop.core.events import ServiceStatusChanged
@@ -187,3 +188,22 @@ def test_the_bus_may_go_and_nothing_breaks(loop: Loop, bus: str):
         await desktop.use(bus, person)
 
     loop.run_until_complete(main())
+
+
+async def test_elsewhere_the_tray_icon_shows_them_and_without_one_it_says_that_it_cannot(qapp: QApplication):
+    from oxide_desktop.fronts.desktop.notices_qt import TrayNotices
+
+    clicked: list[str] = []
+    icon = QSystemTrayIcon()
+    tray = SimpleNamespace(icon=icon, has_host=lambda: False)
+    notices = TrayNotices(tray, clicked.append)
+
+    assert not await notices.show("tasks", "Done", "", "Open")
+    tray.has_host = lambda: True
+    assert await notices.show("tasks", "Done", "", "Open")
+    assert await notices.show("service:x", "Gone", "", "Show")
+    icon.messageClicked.emit()
+    await notices.withdraw("tasks")
+    await notices.aclose()
+
+    assert clicked == ["service:x"]
