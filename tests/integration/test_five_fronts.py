@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -96,8 +96,9 @@ def load_home() -> Path:
 
 
 async def by_window(app: App) -> None:
-    app.window.prompt.setPlainText(PROMPT)
-    QTest.keyClick(app.window.prompt, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+    panel = app.window.page("ask").panel
+    panel.prompt.setPlainText(PROMPT)
+    QTest.keyClick(panel.prompt, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
 
 
 def test_five_fronts_leave_the_same_record(
@@ -131,20 +132,20 @@ def test_five_fronts_leave_the_same_record(
     found: list[dict[str, Any]] = []
 
     @asynccontextmanager
-    async def fronts(orchestrator: Orchestrator) -> Any:
-        async with serve_fronts(orchestrator, orchestrator.paths, orchestrator.settings) as listening:
+    async def fronts(orchestrator: Orchestrator, show: Callable[[], None]) -> Any:
+        async with serve_fronts(orchestrator, orchestrator.paths, orchestrator.settings, show) as listening:
             served.set_result((orchestrator, listening.url))
-            yield
+            yield listening
 
     async def main() -> int:
-        app = App(lambda: Orchestrator(load_config()), fronts, nothing)
+        app = App(lambda: Orchestrator(load_config()), fronts, nothing, home / "desktop.ini")
         async with asyncio.timeout(100), asyncio.TaskGroup() as group:
             running = group.create_task(app.main())
             orchestrator, url = await served
-            while not app.window._ready:  # noqa: ASYNC110 - the window has no events
+            while not app.window.page("ask").panel.is_ready:  # noqa: ASYNC110 - the window has no events
                 await asyncio.sleep(0.01)
             found.extend(await person(orchestrator, url, app))
-            app.tray.quit_wanted.emit()
+            app.leaving.now()
         return running.result()
 
     served: asyncio.Future[Any] = loop.create_future()
