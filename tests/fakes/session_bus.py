@@ -127,4 +127,3 @@ async def read_menu(bus: MessageBus, item: str) -> tuple[object, dict[str, int],
     entries = [entry.value for entry in layout[2] if "label" in entry.value[1]]
     numbers = {entry[1]["label"].value.replace("_", ""): entry[0] for entry in entries}
     return menu, numbers, {entry[1]["label"].value.replace("_", ""): entry[1] for entry in entries}
-
