@@ -50,7 +50,7 @@ class DeskHouse:
     async def use(self, person: Callable[["DeskHouse"], Awaitable[None]]) -> int:
         with TemporaryDirectory() as home:
             self.app = App(lambda: self.house.orchestrator, self.serve, self.watch, Path(home, "desktop.ini"))
-            async with asyncio.timeout(15), asyncio.TaskGroup() as group:
+            async with asyncio.timeout(60), asyncio.TaskGroup() as group:
                 running = group.create_task(self.app.main())
                 await self.until(lambda: self.served == 1 and self.panel.is_ready)
                 await person(self)

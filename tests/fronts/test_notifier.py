@@ -57,8 +57,10 @@ class Desktop:
             await desk.until(lambda: (QApplication.activeWindow() is not None) == looks_on)
             await person(desk)
 
-        await DeskHouse(self.house).use(looks_away)
-        bus.disconnect()
+        try:
+            await DeskHouse(self.house).use(looks_away)
+        finally:
+            bus.disconnect()
 
 
 def test_a_task_that_is_done_is_told_and_a_click_opens_it(loop: Loop, bus: str):
