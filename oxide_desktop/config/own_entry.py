@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import difflib
 import os
-import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from oxide_desktop.config.clients import Client, Scope
 from oxide_desktop.config.connecting import Change
 from oxide_desktop.config.paths import Paths
-from oxide_desktop.core.errors import UsageError
+from oxide_desktop.core.errors import OxideError, UsageError
+
+_PROGRAM = "oxide-mcp"
+_ENDING = ".exe" if sys.platform == "win32" else ""
+_VARIABLES = ("OXIDE_HOME", "OXIDE_AUTO_START_WEB")
 
 
 def own_entry(client: Client, scope: Scope) -> dict[str, object]:
@@ -36,23 +41,70 @@ def difference(change: Change) -> str:
     return "".join(lines).rstrip("\n")
 
 
+def start_of(entry: Mapping[str, Any], scope: Scope) -> tuple[list[str], dict[str, str]]:
+    """The command and the variables of an entry that starts this Oxide as `own_entry` has it.
+
+    Files of a project come with it from elsewhere: whatever else they name "oxide" is not to be run.
+
+    Raises:
+        OxideError: It starts something else, or this with variables or a home that are not Oxide's.
+    """
+    program, env = _resolved(entry.get("command")), entry.get("env") or {}
+    known = isinstance(env, dict) and all(name in _VARIABLES and isinstance(env[name], str) for name in env)
+    if program is None or entry.get("args") or not known or not _is_home_of(env.get("OXIDE_HOME"), scope):
+        raise OxideError(
+            "Another server named oxide, not started",
+            "It is not what `oxide mcp install` writes.",
+            "Remove it if you do not know it; install Oxide again if it is an old one of yours.",
+        )
+    return [str(program)], dict(env)
+
+
+def _resolved(command: object) -> Path | None:
+    """Where a command leads, if that is to this Oxide."""
+    own = [path for path in (_on_path(), _beside()) if path]
+    if command in (_PROGRAM, _PROGRAM + _ENDING):
+        return own[0] if own else None
+    if not isinstance(command, str) or not Path(command).is_absolute() or not os.path.isfile(command):  # noqa: PTH113 - never raises
+        return None
+    return next((Path(command) for path in own if path.samefile(command)), None)
+
+
+def _is_home_of(home: str | None, scope: Scope) -> bool:
+    """Whether a file of that scope may name that home: its settings name programs that Oxide runs."""
+    return home is None or (Path(home).is_absolute() if scope is Scope.USER else home == str(_own_home()))
+
+
 def _shim(scope: Scope) -> str:
     """How a client starts the shim: where it really is, or by its name alone where others share the file."""
-    ending = ".exe" if sys.platform == "win32" else ""
-    beside = Path(sys.executable).parent / f"oxide-mcp{ending}"
-    on_path = shutil.which("oxide-mcp")
+    beside, on_path = _beside(), _on_path()
     if scope is Scope.PROJECT and on_path:
-        return "oxide-mcp"
-    if beside.is_file():
-        return str(beside)
-    if on_path:
-        return on_path
+        return _PROGRAM
+    if beside or on_path:
+        return str(beside or on_path)
     raise UsageError(
-        "The program oxide-mcp is missing", f"It is neither at {beside} nor on PATH.", "Install Oxide again."
+        "The program oxide-mcp is missing",
+        f"It is neither in {Path(sys.executable).parent} nor on PATH.",
+        "Install Oxide again.",
     )
+
+
+def _beside() -> Path | None:
+    found = Path(sys.executable).parent / (_PROGRAM + _ENDING)
+    return found if found.is_file() else None
+
+
+def _on_path() -> Path | None:
+    """The first on PATH, whose relative parts mean whatever project one stands in."""
+    folders = [Path(name) for name in os.environ.get("PATH", os.defpath).split(os.pathsep)]
+    places = [folder / (_PROGRAM + _ENDING) for folder in folders if folder.is_absolute()]
+    return next((path for path in places if os.path.isfile(path) and os.access(path, os.X_OK)), None)  # noqa: PTH113 - never raises
 
 
 def _environment() -> dict[str, str]:
     """What the shim must be told, since a client does not pass it on."""
-    home = os.environ.get("OXIDE_HOME")
-    return {"OXIDE_HOME": str(Path(home).expanduser().absolute())} if home else {}
+    return {"OXIDE_HOME": str(_own_home())} if os.environ.get("OXIDE_HOME") else {}
+
+
+def _own_home() -> Path:
+    return Paths.from_environment().home

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,8 +30,19 @@ def servers(oxide: Oxide) -> dict[str, dict]:
 
 def configure_fake(oxide: Oxide, manner: str) -> None:
     """A server of Claude Code's that is not Oxide's shim, but stands where it would."""
-    entry = {"command": sys.executable, "args": [str(FAKE), manner]}
+    programs = oxide.home.parent / "bin"
+    program = fake_program(programs, manner)
+    oxide.extra["PATH"] = f"{programs}{os.pathsep}{os.environ['PATH']}"
+    entry = {"command": str(program), "args": []}
     (Path(oxide.extra["HOME"]) / ".claude.json").write_text(json.dumps({"mcpServers": {"oxide": entry}}))
+
+
+def fake_program(folder: Path, manner: str) -> Path:
+    folder.mkdir(exist_ok=True)
+    program = folder / "oxide-mcp"
+    program.write_text(f"#!/bin/sh\necho >> {folder}/started\nexec {sys.executable} {FAKE} {manner}\n")
+    program.chmod(0o755)
+    return program
 
 
 def test_claude_code_is_connected_once_and_disconnected(oxide: Oxide) -> None:
@@ -86,6 +98,52 @@ def test_status_says_what_is_wrong_with_what_does_not_answer(oxide: Oxide) -> No
     assert done.returncode == 1
     assert "✕ does not work" in done.stdout
     assert "no module named oxide" in done.stderr
+
+
+@pytest.mark.parametrize("scope", ["user", "project"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"command": "./oxide-mcp"},
+        {"command": "{foreign}/oxide-mcp"},
+        {"command": "/nowhere/oxide-mcp"},
+        {"command": ["oxide-mcp"]},
+        {"args": ["--oxide"]},
+        {"args": "x"},
+        {"env": {"PYTHONPATH": "."}},
+        {"env": {"OXIDE_HOME": 4}},
+        {"env": {"OXIDE_HOME": "evil"}},
+        {"env": ["OXIDE_HOME"]},
+    ],
+)
+def test_what_else_is_named_oxide_is_not_started(oxide: Oxide, scope: str, change: dict) -> None:
+    configure_fake(oxide, "good")
+    fake_program(oxide.cwd, "good")
+    text = json.dumps({"command": "oxide-mcp", **change}).replace("{foreign}", str(oxide.cwd))
+    person, project = Path(oxide.extra["HOME"]) / ".claude.json", oxide.cwd / ".mcp.json"
+    person.unlink()
+    (person if scope == "user" else project).write_text(f'{{"mcpServers": {{"oxide": {text}}}}}')
+    oxide.extra["PATH"] = f".{os.pathsep}{oxide.extra['PATH']}"
+    done = oxide("mcp", "status", "--scope", scope, "--client", "claude-code")
+    assert done.returncode == 1
+    assert "Another server named oxide, not started" in done.stderr
+    assert not (oxide.cwd / "started").exists()
+    assert not (oxide.home.parent / "bin" / "started").exists()
+
+
+@pytest.mark.parametrize(
+    ("scope", "env", "proved"),
+    [("user", "{elsewhere}", True), ("project", "{elsewhere}", False), ("project", "{own}", True)],
+)
+def test_a_project_cannot_say_in_which_home_oxide_starts(oxide: Oxide, scope: str, env: str, proved: bool) -> None:
+    configure_fake(oxide, "good")
+    person, project = Path(oxide.extra["HOME"]) / ".claude.json", oxide.cwd / ".mcp.json"
+    home = env.format(elsewhere=oxide.cwd, own=oxide.home)
+    entry = {"command": "oxide-mcp", "env": {"OXIDE_HOME": home}}
+    (person if scope == "user" else project).write_text(json.dumps({"mcpServers": {"oxide": entry}}))
+    done = oxide("mcp", "status", "--scope", scope, "--client", "claude-code")
+    assert done.returncode == int(not proved)
+    assert (oxide.home.parent / "bin" / "started").exists() == proved
 
 
 def test_status_of_nothing_tells_how_to_connect(oxide: Oxide) -> None:

@@ -99,7 +99,8 @@ def uninstall(program: Program, *, name: str, scope: str, dry_run: bool, as_json
 def status(*, name: str | None, scope: str | None, as_json: bool) -> int:
     """Tell which clients are connected, and prove it: each command is started, greeted and asked for its tools.
 
-    The exit code is 1 if one that is connected does not answer.
+    Only what `install` writes is started; another server named oxide is told and left alone. The exit code is 1 if
+    one that is connected does not answer.
     """
     found = [
         _look(_client(each), where)
@@ -163,19 +164,20 @@ def _look(client: Client, scope: str) -> dict[str, Any] | None:
     try:
         entry = connecting.found_in(client, file)
         if entry is not None:
-            seen |= {"installed": True, **_proof(entry)}
+            seen |= {"installed": True, **_proof(entry, _scope(scope))}
     except OxideError as error:
         seen["problem"] = str(error)
     return seen
 
 
-def _proof(entry: Mapping[str, Any]) -> dict[str, Any]:
+def _proof(entry: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
     from oxide_desktop.config.handshake import prove  # noqa: PLC0415 - not needed for --help
+    from oxide_desktop.config.own_entry import start_of  # noqa: PLC0415 - as above
 
-    args, env = entry.get("args") or [], entry.get("env") or {}
-    command = [str(entry.get("command", "")), *map(str, args)]
+    args = entry.get("args")
+    command = [str(entry.get("command", "")), *map(str, args if isinstance(args, list) else [])]
     try:
-        proof = prove(command, {str(key): str(value) for key, value in env.items()}, Path.cwd())
+        proof = prove(*start_of(entry, scope), Path.cwd())
     except OxideError as error:
         return {"command": command, "problem": str(error)}
     return {
