@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from oxide_desktop.config.clients import SERVER_NAME, Client, Scope, is_ours
 from oxide_desktop.config.private_files import PRIVATE_FILE_MODE, write_atomically
+from oxide_desktop.config.traces import NO_TRACES, TraceBook, Traces
 from oxide_desktop.core.errors import OxideError, UsageError
 
 BACKUP_ENDING = ".before-oxide"
 _LOCK_LIMIT_S = 15.0
 _TRIES = 5
 _BOM = "\ufeff"
-Edit = Callable[[str], str]
+Plan = Callable[[str | None, Traces], "Change"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,12 +32,18 @@ class Change:
         before: Its text, `None` if there was no file.
         after: Its text now, `None` if there is none any more.
         backup: Where the text from before Oxide is kept.
+        folders: Those that are made with the file, or go with it; innermost first.
+        spent: A backup that goes, since the file is as it was.
+        traces: What Oxide has made there after this.
     """
 
     file: Path
     before: str | None
     after: str | None
     backup: Path | None = None
+    folders: tuple[Path, ...] = ()
+    spent: Path | None = None
+    traces: Traces = NO_TRACES
 
     @property
     def is_none(self) -> bool:
@@ -56,14 +65,15 @@ def found_in(client: Client, file: Path) -> dict[str, Any] | None:
 def install(
     client: Client, scope: Scope, project: Path, entry: Mapping[str, object], lock: Path, *, dry_run: bool = False
 ) -> Change:
-    """Put Oxide among a client's servers. A second time changes nothing.
+    """Put Oxide among a client's servers. A second time changes nothing, a moved Oxide what leads to it.
 
     Raises:
         UsageError: The file cannot be changed without harm, or another server has the name.
     """
     file = client.file(scope, project)
 
-    def edit(text: str) -> str:
+    def plan(before: str | None, traces: Traces) -> Change:
+        text = (before or "").removeprefix(_BOM)
         present = _servers(client, file, text, entry).get(SERVER_NAME)
         if present is not None and not is_ours(present):
             raise UsageError(
@@ -71,9 +81,14 @@ def install(
                 f"It stands in {file} and does not start Oxide.",
                 "Rename or remove it there first.",
             )
-        return text if present == dict(entry) else client.put(text, entry)
+        if present is not None:
+            wanted = _moved(present, entry)
+            after = text if wanted == present else _edited(client, file, partial(client.put, text, wanted))
+            return Change(file=file, before=before, after=_like(before, after), traces=traces)
+        after = _edited(client, file, partial(client.put, text, entry))
+        return _first(file, before, _like(before, after), traces)
 
-    return _change(client, file, edit, lock, dry_run=dry_run, backup=True)
+    return _change(client, file, plan, lock, dry_run=dry_run)
 
 
 def uninstall(client: Client, scope: Scope, project: Path, lock: Path, *, dry_run: bool = False) -> Change:
@@ -83,76 +98,149 @@ def uninstall(client: Client, scope: Scope, project: Path, lock: Path, *, dry_ru
         UsageError: The file cannot be changed without harm.
     """
     file = client.file(scope, project)
-    backup = _read(_backup_of(file))
-    kept = None if backup is None else backup.removeprefix(_BOM)
 
-    def edit(text: str) -> str:
+    def plan(before: str | None, traces: Traces) -> Change:
+        text = (before or "").removeprefix(_BOM)
         servers = _servers(client, file, text, None)
         if not is_ours(servers.get(SERVER_NAME)):
-            return text
-        made_section = len(servers) == 1 and (kept is None or client.section not in client.tree(kept))
-        left = client.take_out(text, section_too=made_section)
-        return kept if kept is not None and client.tree(left) == client.tree(kept) else left
+            return Change(file=file, before=before, after=before, traces=traces)
+        backup = _read(Path(traces.backup)) if traces.backup else None
+        kept = None if backup is None else backup.removeprefix(_BOM)
+        left = _edited(client, file, partial(_without, client, text, traces, kept))
+        if traces.made_file and not left.strip("{} \t\r\n"):
+            folders = tuple(map(Path, traces.folders))
+            return Change(file=file, before=before, after=None, folders=_removable(folders, file, project))
+        after = _like(before, left)
+        if traces.backup and after == backup:
+            return Change(file=file, before=before, after=after, spent=Path(traces.backup))
+        return Change(file=file, before=before, after=after, traces=Traces(backup=traces.backup))
 
-    change = _change(client, file, edit, lock, dry_run=dry_run, backup=False)
-    if not change.is_none and not dry_run and change.after == backup:
-        _backup_of(file).unlink(missing_ok=True)
-    return change
+    return _change(client, file, plan, lock, dry_run=dry_run)
 
 
-def _change(client: Client, file: Path, edit: Edit, lock: Path, *, dry_run: bool, backup: bool) -> Change:
+def _moved(present: Mapping[str, Any], entry: Mapping[str, Any]) -> dict[str, Any]:
+    """An entry of ours with what leads to this Oxide; what else a person wrote into it stays."""
+    wanted = {**present, "command": entry["command"]}
+    if (present.get("args") or []) != entry["args"]:
+        wanted["args"] = entry["args"]
+    old = present.get("env")
+    env = {name: value for name, value in (old if isinstance(old, dict) else {}).items() if name != "OXIDE_HOME"}
+    env |= entry.get("env", {})
+    if env:
+        wanted["env"] = env
+    elif old:
+        del wanted["env"]
+    return wanted
+
+
+def _first(file: Path, before: str | None, after: str, traces: Traces) -> Change:
+    """What putting the entry in for the first time leaves behind: a backup, or a file and its folders."""
+    if before is not None:
+        backup = Path(traces.backup) if traces.backup else _free_name(file)
+        return Change(file=file, before=before, after=after, backup=backup, traces=Traces(backup=str(backup)))
+    missing = tuple(folder for folder in file.absolute().parents if not folder.exists())
+    folders = tuple(dict.fromkeys([*map(str, missing), *traces.folders]))
+    made = Traces(made_file=True, folders=folders, backup=traces.backup)
+    return Change(file=file, before=before, after=after, folders=missing, traces=made)
+
+
+def _without(client: Client, text: str, traces: Traces, kept: str | None) -> str:
+    made_section = traces.made_file or (kept is not None and client.section not in client.tree(kept))
+    left = client.take_out(text, section_too=made_section and len(client.servers(text)) == 1)
+    return kept if kept is not None and client.tree(left) == client.tree(kept) else left
+
+
+def _removable(folders: tuple[Path, ...], file: Path, project: Path) -> tuple[Path, ...]:
+    """The folders that are left empty when the file goes; never one that somebody stands or lives in."""
+    kept = {project.absolute(), Path.home()}
+    with contextlib.suppress(FileNotFoundError):  # the current folder is gone already
+        kept.add(Path.cwd())
+    found: list[Path] = []
+    gone = file.absolute()
+    for folder in folders:
+        if folder in kept or not folder.is_dir() or set(folder.iterdir()) != {gone}:
+            break
+        found.append(folder)
+        gone = folder
+    return tuple(found)
+
+
+def _change(client: Client, file: Path, plan: Plan, lock: Path, *, dry_run: bool) -> Change:
     """Read, edit, and write if nobody else has written meanwhile; some clients write their files all the time."""
     with _locked(lock):
+        book = TraceBook(lock.with_suffix(".json"))
         for _ in range(_TRIES):
             before = _read(file)
-            after = _edited(client, file, before, edit)
-            kept = _backup_of(file) if backup and before is not None and not _holds_ours(client, file, before) else None
-            change = Change(file=file, before=before, after=after, backup=None if before == after else kept)
+            change = plan(before, book.of(file))
             if dry_run or change.is_none:
                 return change
-            if change.backup:
-                _write(change.backup, before or "", like=file)
             if _read(file) == before:
-                _apply(change)
+                _apply(change, book)
                 return change
     raise OxideError(
         f"{file} was not changed", "Another program keeps writing it.", f"Close {client.title}, try again."
     )
 
 
-def _edited(client: Client, file: Path, before: str | None, edit: Edit) -> str | None:
-    bom = _BOM if before is not None and before.startswith(_BOM) else ""
+def _edited(client: Client, file: Path, edit: Callable[[], str]) -> str:
     try:
-        after = bom + edit((before or "").removeprefix(_BOM))
-    except ValueError as error:
+        return edit()
+    except (ValueError, RecursionError) as error:
         raise _unlike(client, file, error, None) from error
-    empty = not after.strip(f"{{}} \t\r\n{_BOM}")
-    return None if empty and (before is None or not _backup_of(file).exists()) and after != before else after
 
 
-def _apply(change: Change) -> None:
-    if change.after is None:
-        change.file.unlink(missing_ok=True)
-        with contextlib.suppress(OSError):  # something else is in there
-            change.file.parent.rmdir()
-        return
-    _write(change.file, change.after, like=change.file)
+def _like(before: str | None, after: str) -> str:
+    return _BOM + after if before is not None and before.startswith(_BOM) else after
+
+
+def _apply(change: Change, book: TraceBook) -> None:
+    try:
+        if change.after is None:
+            _remove(change, book)
+        else:
+            _put(change, change.after, book)
+    except OSError as error:
+        raise OxideError(
+            f"{change.file} was not changed", f"{error.strerror}.", "Give yourself write access to it."
+        ) from error
+
+
+def _remove(change: Change, book: TraceBook) -> None:
+    change.file.unlink(missing_ok=True)
+    for folder in change.folders:
+        folder.rmdir()
+    book.note(change.file, change.traces)
+
+
+def _put(change: Change, text: str, book: TraceBook) -> None:
+    """All of it or nothing: what a change that fails has made goes again."""
+    with contextlib.ExitStack() as undo:
+        for folder in reversed(change.folders):
+            folder.mkdir()
+            undo.callback(folder.rmdir)
+        if change.backup:
+            if not change.backup.exists():
+                undo.callback(change.backup.unlink, missing_ok=True)
+            _write(change.backup, change.before or "", like=change.file)
+        undo.callback(book.note, change.file, book.of(change.file))
+        book.note(change.file, change.traces)
+        _write(change.file, text, like=change.file)
+        undo.pop_all()
+    if change.spent:
+        change.spent.unlink(missing_ok=True)
 
 
 def _write(file: Path, text: str, like: Path) -> None:
     """Whole or not at all, where a link leads to, readable by whom it was readable before."""
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        mode = stat.S_IMODE(like.stat().st_mode) if like.exists() else PRIVATE_FILE_MODE
-        write_atomically(Path(os.path.realpath(file)), text.encode(), mode)
-    except OSError as error:
-        raise OxideError(
-            f"{file} was not changed", f"{error.strerror}.", "Give yourself write access to it."
-        ) from error
+    mode = stat.S_IMODE(like.stat().st_mode) if like.exists() else PRIVATE_FILE_MODE
+    write_atomically(Path(os.path.realpath(file)), text.encode(), mode)
 
 
 def _read(file: Path) -> str | None:
     try:
+        mode = file.stat().st_mode
+        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # a pipe would be waited for without end
+            raise UsageError(f"{file} is left as it is", "It is no ordinary file.", "Look at it first.")
         return file.read_bytes().decode()
     except FileNotFoundError:
         return None
@@ -163,11 +251,11 @@ def _read(file: Path) -> str | None:
 def _servers(client: Client, file: Path, text: str, entry: Mapping[str, object] | None) -> dict[str, Any]:
     try:
         return client.servers(text.removeprefix(_BOM))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise _unlike(client, file, error, entry) from error
 
 
-def _unlike(client: Client, file: Path, error: ValueError, entry: Mapping[str, object] | None) -> UsageError:
+def _unlike(client: Client, file: Path, error: Exception, entry: Mapping[str, object] | None) -> UsageError:
     by_hand = f" Or write this into it yourself:\n{client.shown(entry)}" if entry else ""
     return UsageError(
         f"{file} is left as it is",
@@ -176,12 +264,10 @@ def _unlike(client: Client, file: Path, error: ValueError, entry: Mapping[str, o
     )
 
 
-def _holds_ours(client: Client, file: Path, text: str) -> bool:
-    return is_ours(_servers(client, file, text, None).get(SERVER_NAME))
-
-
-def _backup_of(file: Path) -> Path:
-    return file.with_name(file.name + BACKUP_ENDING)
+def _free_name(file: Path) -> Path:
+    """For a backup: a file of that name that a person has made stays."""
+    names = (file.name + BACKUP_ENDING + end for end in itertools.chain([""], map(".{}".format, itertools.count(2))))
+    return next(path for path in map(file.with_name, names) if not os.path.lexists(path))
 
 
 @contextlib.contextmanager

@@ -73,6 +73,19 @@ def test_a_dry_run_shows_the_difference(oxide: Oxide) -> None:
     assert (told["changed"], told["would_change"], told["backup"]) == (False, True, None)
 
 
+def test_a_dry_run_names_the_folders_that_are_made_and_go(oxide: Oxide) -> None:
+    cursor = ("--client", "cursor", "--scope", "project")
+    folder = oxide.cwd / ".cursor"
+    assert f"The folder {folder} would be made." in oxide("mcp", "install", *cursor, "--dry-run").stdout
+    assert oxide.json("mcp", "install", *cursor)["folders"] == [str(folder)]
+    shown = oxide("mcp", "uninstall", *cursor, "--dry-run").stdout
+    assert f"{folder / 'mcp.json'} would be deleted" in shown
+    assert f"The folder {folder} would be deleted." in shown
+    assert folder.is_dir()
+    oxide("mcp", "uninstall", *cursor)
+    assert list(oxide.cwd.iterdir()) == []
+
+
 def test_a_file_that_only_a_person_can_change_is_refused_with_what_to_write(oxide: Oxide) -> None:
     file = oxide.cwd / ".vscode" / "mcp.json"
     file.parent.mkdir()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 import subprocess
 import sys
@@ -117,6 +118,98 @@ def test_a_moved_oxide_is_updated_and_the_first_backup_kept(person: Person) -> N
     assert backup.read_text() == BEFORE["claude-code"]
     person.uninstall("claude-code")
     assert file.read_text() == BEFORE["claude-code"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_folders_that_were_there_stay_and_those_that_were_made_go(person: Person, name: str) -> None:
+    folder = person.file(name, Scope.PROJECT).parent
+    for was_there in (False, True):
+        if was_there:
+            folder.mkdir(exist_ok=True)
+        made = () if was_there or folder == person.project else (folder,)
+        assert person.install(name, scope=Scope.PROJECT, dry_run=True).folders == made
+        person.install(name, scope=Scope.PROJECT)
+        assert person.uninstall(name, scope=Scope.PROJECT, dry_run=True).folders == made
+        person.uninstall(name, scope=Scope.PROJECT)
+        assert folder.is_dir() == (was_there or folder == person.project)
+        assert person.project.is_dir()
+
+
+def test_a_made_folder_stays_when_somebody_uses_it(person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = person.file("gemini", Scope.PROJECT).parent
+    person.install("gemini", scope=Scope.PROJECT)
+    (folder / "mine").write_text("")
+    person.uninstall("gemini", scope=Scope.PROJECT)
+    assert [file.name for file in folder.iterdir()] == ["mine"]
+    person.install("cursor")
+    monkeypatch.chdir(person.file("cursor").parent)
+    person.uninstall("cursor")
+    assert list(person.file("cursor").parent.iterdir()) == []
+
+
+def test_without_a_note_of_what_was_made_only_the_entry_goes(person: Person) -> None:
+    person.install("cursor")
+    person.lock.with_suffix(".json").write_text("[]")
+    person.uninstall("cursor")
+    assert json.loads(person.file("cursor").read_text()) == {"mcpServers": {}}
+
+
+def test_a_file_that_a_person_wrote_stays_though_nothing_else_is_in_it(person: Person) -> None:
+    file = person.write("claude-code", '{"mcpServers": {"oxide": {"command": "/old/oxide-mcp"}}}')
+    person.install("claude-code")
+    person.uninstall("claude-code")
+    assert file.read_text() == '{"mcpServers": {}}'
+    codex = person.write("codex", '[mcp_servers.oxide]\ncommand = "/old/oxide-mcp"\n')
+    person.uninstall("codex")
+    assert codex.read_text() == ""
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_a_person_added_to_the_entry_stays_when_oxide_moves(person: Person, name: str) -> None:
+    client, file = person.client(name), person.write(name, BEFORE[name])
+    old = client.entry("/old/oxide-mcp", {"OXIDE_HOME": "/old", "OXIDE_AUTO_START_WEB": "true"}) | {"timeout": 9}
+    file.write_text(client.put(file.read_text(), old))
+    install(client, Scope.USER, person.project, client.entry(COMMAND, {"OXIDE_HOME": "/new"}), person.lock)
+    env = {"OXIDE_HOME": "/new", "OXIDE_AUTO_START_WEB": "true"}
+    assert person.entry(name) == {**old, "command": COMMAND, "env": env}
+    person.install(name)
+    assert person.entry(name)["env"] == {"OXIDE_AUTO_START_WEB": "true"}
+    assert person.install(name).is_none
+
+
+def test_a_person_s_own_file_of_the_backup_s_name_stays(person: Person) -> None:
+    file = person.write("cursor", BEFORE["cursor"])
+    own = file.with_name(file.name + BACKUP_ENDING)
+    own.write_text("mine")
+    change = person.install("cursor")
+    assert change.backup == file.with_name(f"{own.name}.2")
+    person.uninstall("cursor")
+    assert (own.read_text(), change.backup.exists()) == ("mine", False)
+    assert file.read_text() == BEFORE["cursor"]
+
+
+def test_an_install_that_fails_leaves_nothing_behind(person: Person) -> None:
+    file = person.write("cursor", "{}")
+    person.lock.with_suffix(".json").mkdir()  # where it would note what it makes
+    with pytest.raises(OxideError, match="was not changed"):
+        person.install("cursor")
+    with pytest.raises(OxideError, match="was not changed"):
+        person.install("gemini")
+    assert [path.name for path in person.home.rglob("*")] == [".cursor", "mcp.json"]
+    assert file.read_text() == "{}"
+
+
+@pytest.mark.parametrize("name", ["cursor", "codex"])
+def test_a_file_without_end_or_bottom_is_left_as_it_is(person: Person, name: str) -> None:
+    file = person.write(name, "a = " + "[" * 100_000 if name == "codex" else '{"a":' * 100_000)
+    with pytest.raises(UsageError, match="is left as it is"):
+        person.install(name)
+    with pytest.raises(UsageError, match="is left as it is"):
+        person.entry(name)
+    file.unlink()
+    os.mkfifo(file)
+    with pytest.raises(UsageError, match="is left as it is"):
+        person.install(name)
 
 
 def test_a_dry_run_tells_and_changes_nothing(person: Person) -> None:

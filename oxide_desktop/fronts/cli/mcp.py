@@ -132,7 +132,7 @@ def _tell(client: Client, change: Change, what: str, *, dry_run: bool, as_json: 
         backup = str(change.backup) if change.backup else None
         out_json({
             "client": client.name, "file": str(change.file), "changed": not change.is_none and not dry_run,
-            "would_change": not change.is_none, "backup": backup,
+            "would_change": not change.is_none, "backup": backup, "folders": [str(folder) for folder in change.folders],
         })  # fmt: skip
         return
     if change.is_none:
@@ -142,6 +142,10 @@ def _tell(client: Client, change: Change, what: str, *, dry_run: bool, as_json: 
         from oxide_desktop.config.own_entry import difference  # noqa: PLC0415 - not needed for --help
 
         out(difference(change))
+        if change.after is None:
+            out(f"{change.file} would be deleted, since Oxide has made it.")
+        for folder in change.folders:
+            out(f"The folder {folder} would be {'deleted' if change.after is None else 'made'}.")
     else:
         verb = "is connected" if what == "install" else "is no longer connected"
         out(f"{mark('completed')} {client.title} {verb} ({change.file}).")
