@@ -5,7 +5,7 @@ JSON line from each side, hello and welcome; what follows belongs to the wish th
 """
 
 # os.path, since pathlib would be a tenth of the shim's start.
-# ruff: noqa: PTH101, PTH102, PTH109, PTH111, PTH118
+# ruff: noqa: PTH101, PTH102, PTH109, PTH111, PTH117, PTH118
 
 from __future__ import annotations
 
@@ -36,7 +36,8 @@ class ChannelError(OSError):
 
 def home_folder() -> str:
     """Oxide's folder, as `config.paths` has it too (the shim must not pay for importing that)."""
-    return os.path.join(os.getcwd(), os.path.expanduser(os.environ.get("OXIDE_HOME") or "~/.oxide"))
+    given = os.path.expanduser(os.environ.get("OXIDE_HOME") or "~/.oxide")
+    return given if os.path.isabs(given) else os.path.join(os.getcwd(), given)
 
 
 def socket_path(home: str) -> str:

@@ -327,6 +327,37 @@ async def test_an_app_that_cannot_start_is_an_error_and_not_the_end(home: Path) 
         assert (await session.open())["result"]["serverInfo"]["name"] == "oxide"
 
 
+async def test_what_was_said_before_the_client_went_is_answered_once_the_app_is_up(home: Path) -> None:
+    async with shim(home) as session:
+        await session.begin("initialize", INITIALIZE)
+        session.process.stdin.close()
+        assert (await session.receive())["result"]["serverInfo"]["name"] == "oxide"
+        assert await session.process.wait() == 0
+
+
+def test_in_a_folder_that_is_gone_it_works_from_home(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "gone").mkdir()
+    line = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": INITIALIZE})
+    script = f"cd {tmp_path}/gone && rmdir {tmp_path}/gone && echo '{line}' | {' '.join(SHIM)}"
+    told = subprocess.run(["sh", "-c", script], check=False, capture_output=True, env=environment(home), timeout=60)
+    assert json.loads(told.stdout)["result"]["serverInfo"]["name"] == "oxide"
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-"])
+def test_without_a_client_on_both_sides_it_says_so(closed: str, home: Path) -> None:
+    told = subprocess.run(
+        ["sh", "-c", f"{' '.join(SHIM)} {closed}"],
+        check=False,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        env=environment(home),
+        timeout=20,
+    )
+    assert told.returncode == 2
+    assert told.stderr.startswith("oxide-mcp: Standard input and output are closed")
+
+
 async def test_what_is_no_message_is_refused_and_the_session_goes_on(running: Path) -> None:
     async with shim(running) as session:
         await session.send(b"not json\n")
@@ -362,7 +393,9 @@ async def test_a_line_past_all_bounds_is_not_even_kept(running: Path) -> None:
         for _ in range(48):
             await session.send(b"x" * 2**20)
         await session.send(b"\n")
-        assert "8 MiB" in (await session.receive())["error"]["message"]
+        refused = await session.receive()
+        assert "8 MiB" in refused["error"]["message"]
+        assert refused["id"] is None
         await session.open()
         assert await session.tools() == TOOLS
         assert psutil.Process(session.process.pid).memory_info().rss < 200 * 2**20

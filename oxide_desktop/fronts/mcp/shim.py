@@ -45,6 +45,7 @@ APP_GONE = "Oxide ended while it worked on this. What it had finished is in its 
 _MESSAGE_KEYS = ("method", "result", "error")
 _LINE_LIMIT = 4 * FRAME_LIMIT  # up to here a line is read whole, so that its refusal can name its id
 _LAST_ANSWERS_S = 1.5  # clients that wait for our end do so for two seconds or more
+_LAST_START_S = 20.0  # an app that is starting when the client goes may still answer what the client has said
 _APP_GONE = -32000
 _APP_UNREACHABLE = -32001
 _PARSE_ERROR = -32700
@@ -59,8 +60,9 @@ class Shim:
         self._client_out = client_out
         self._speaking = threading.Lock()
         self._from_client: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
-        self._client_gone = threading.Event()
+        self._given_up = threading.Event()  # nobody waits any longer for the app to come up
         self._state = threading.Condition()
+        self._starting = False
         self._connection: Connection | None = None
         self._waiting: dict[str, Any] = {}  # requests that the app has and has not answered: id as JSON -> id
         self._opening: dict[str, bytes] = {}  # the session's first words, to say again to a new app
@@ -81,17 +83,24 @@ class Shim:
             self._from_client.put(line)
             while line and not line.endswith(b"\n"):  # the rest of what is too long to be kept
                 line = self._client_in.readline(_LINE_LIMIT)
-        self._client_gone.set()
         self._from_client.put(None)
-        last_bound = threading.Timer(_LAST_ANSWERS_S, os._exit, (0,))  # an app that hangs holds the main one in a write
-        last_bound.daemon = True
-        last_bound.start()
+        self._bound_the_end()
+
+    def _bound_the_end(self) -> None:
+        """End this process if the main thread does not: an app that hangs holds it in a write."""
+        with self._state:
+            while self._state.wait_for(lambda: self._starting, timeout=_LAST_ANSWERS_S):
+                if not self._state.wait_for(lambda: not self._starting, timeout=_LAST_START_S):
+                    self._given_up.set()
+                    self._state.wait_for(lambda: not self._starting, timeout=_LAST_ANSWERS_S)
+                    break
+        os._exit(0)
 
     def _forward(self, line: bytes) -> None:
         if not line.strip():
             return
         try:
-            message = json.loads(line) if len(line) < _LINE_LIMIT else {"method": "", "id": ""}
+            message = json.loads(line) if len(line) < _LINE_LIMIT else {"method": ""}
         except (ValueError, RecursionError):
             self._refuse(None, _PARSE_ERROR, "This line is not JSON.")
             return
@@ -101,7 +110,7 @@ class Shim:
             return
         is_request = "method" in message and message.get("id") is not None
         request_id = message["id"] if is_request else None
-        if len(line) > FRAME_LIMIT:
+        if len(line) > FRAME_LIMIT:  # one past all bounds has an id that nobody knows
             too_long = f"This message is over {FRAME_LIMIT >> 20} MiB. Name files by their paths instead."
             self._refuse(request_id, _INVALID_REQUEST, too_long)
         elif is_request:
@@ -211,7 +220,7 @@ class Shim:
         """Connect, and start the app if nobody listens.
 
         Raises:
-            OSError: It did not come up in time, or the client did not wait for it.
+            OSError: It did not come up in time.
         """
         hello = {"wish": "mcp", "cwd": _cwd(), "client": "oxide-mcp", "version": __version__, "pid": os.getpid()}
 
@@ -223,8 +232,17 @@ class Shim:
         except OSError:
             from oxide_desktop.fronts.mcp.starting import Starter  # noqa: PLC0415 - most find the app running
 
-            with Starter() as starter:
-                return starter.bring_up(look, self._client_gone)
+            self._note_start(under_way=True)
+            try:
+                with Starter() as starter:
+                    return starter.bring_up(look, self._given_up)
+            finally:
+                self._note_start(under_way=False)
+
+    def _note_start(self, *, under_way: bool) -> None:
+        with self._state:
+            self._starting = under_way
+            self._state.notify_all()
 
 
 def _cwd() -> str:
@@ -251,6 +269,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.write(USAGE)
     elif arguments:
         sys.stderr.write(USAGE)
+        return 2
+    elif sys.stdin is None or sys.stdout is None:
+        complaint = "oxide-mcp: Standard input and output are closed; its client speaks there. See oxide-mcp --help.\n"
+        if sys.stderr is not None:
+            sys.stderr.write(complaint)
         return 2
     else:
         for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # end at once, whatever the threads are waiting for

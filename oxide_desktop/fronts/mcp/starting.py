@@ -48,7 +48,7 @@ class Starter:
         """Look for the app again and again, and start it when it is our turn.
 
         Raises:
-            ChannelError: It ended instead, did not come up in time, or nobody wants it any more.
+            ChannelError: It ended instead, or did not come up in time, which is less once `given_up` is set.
         """
         deadline = time.monotonic() + START_LIMIT_S
         while True:
@@ -60,7 +60,8 @@ class Starter:
             if code and (reason := self._last_words()):
                 raise ChannelError(f"it does not start. {reason}")
             if code or time.monotonic() >= deadline or given_up.wait(_RETRY_S):
-                raise ChannelError(f"{problem}. Run `oxide serve` in a terminal to see what keeps it from starting.")
+                why = "it does not start" if code else f"it did not come up in time ({problem})"
+                raise ChannelError(f"{why}. Run `oxide serve` in a terminal to see what keeps it from starting.")
             # Ours has not been started, or it has found another one that was just ending.
             if code is not None and time.monotonic() >= self._next_start:
                 self._start_in_turn()
