@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
+
+_TOKEN = re.compile(
+    r'''"""(?:\\.|[^\\])*?"{3,5}|'{3}.*?'{3,5}|"(?:\\.|[^"\\])*"|'[^']*'|#[^\n]*|[\[\]{}\n]''', re.DOTALL
+)
 
 
 def put_table(text: str, section: str, name: str, values: Mapping[str, object]) -> str:
@@ -35,15 +39,36 @@ def take_table(text: str, section: str, name: str) -> str:
     parts = [re.escape(section), rf"""(?:{re.escape(name)}|"{re.escape(name)}"|'{re.escape(name)}')"""]
     header = re.compile(rf"[ \t]*\[\s*{parts[0]}\s*\.\s*{parts[1]}\s*[.\]]")
     kept: list[str] = []
+    behind: list[str] = []  # what is blank or said at a table's end belongs to what comes next
     inside = False
-    for line in text.splitlines(keepends=True):
-        if line.lstrip().startswith("["):
-            inside = bool(header.match(line))
-            if inside and kept and not kept[-1].strip():
+    for line, is_in_value in _lines(text):
+        start = "" if is_in_value else line.lstrip()
+        if start.startswith("["):
+            was_inside, inside = inside, bool(header.match(line))
+            if inside and not was_inside and kept and not kept[-1].strip():
                 kept.pop()  # the blank line before it
         if not inside:
-            kept.append(line)
+            kept += [*behind, line]
+        behind = [*behind, line] if inside and not is_in_value and start[:1] in ("", "#") else []
+    kept += behind
     return _proven("".join(kept), expected)
+
+
+def _lines(text: str) -> Iterator[tuple[str, bool]]:
+    """Each line of a valid file, and whether it begins within a value: a string or an array of several lines."""
+    start = depth = 0
+    begins_in_value = False
+    for token in _TOKEN.finditer(text):
+        if token[0] in "[{":
+            depth += 1
+        elif token[0] in "]}":
+            depth -= 1
+        for end in (found.end() for found in re.finditer("\n", token[0])):
+            yield text[start : token.start() + end], begins_in_value
+            start = token.start() + end
+            begins_in_value = depth > 0 or start < token.end()
+    if start < len(text):
+        yield text[start:], begins_in_value
 
 
 def _table(name: str, values: Mapping[str, object]) -> str:

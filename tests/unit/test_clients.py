@@ -257,6 +257,27 @@ def test_a_codex_table_goes_with_its_own_tables_only(person: Person) -> None:
     assert file.read_text() == "a = 1\n[mcp_servers.oxide2]\ncommand = 'x'\n"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        'notes = """\n[mcp_servers.oxide]\ncommand = \'x\'\n""""\n',
+        "notes = '''\n[mcp_servers.oxide]\n\\'''\n\n[other]\na = 'it\"s'\n",
+        'a = [\n  [1, 2],  # not ] the end\n  ["[mcp_servers.oxide]"],\n]\n[b."[x"]\nc = {d = "\\"["}\n',
+        'x = "\\\\"\n# """ no string\n[[list]]\ny = """\\"""\n[mcp_servers.oxide]\n"""\n',
+    ],
+)
+def test_in_codex_what_looks_like_a_table_within_a_value_is_none(person: Person, text: str) -> None:
+    file = person.write("codex", text)
+    assert tomllib.loads(text)
+    person.install("codex")
+    person.install("codex", "/moved/oxide-mcp")
+    assert person.entry("codex")["command"] == "/moved/oxide-mcp"
+    since = "\n# And this:\n[since]\nz = 1\n"
+    file.write_text(file.read_text() + since)
+    person.uninstall("codex")
+    assert file.read_text() == text + since
+
+
 def test_another_server_of_that_name_is_neither_replaced_nor_removed(person: Person) -> None:
     text = '{"mcpServers": {"oxide": {"command": "rust-thing"}}}'
     file = person.write("claude-code", text)
