@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.fronts.cli_program import Oxide
+from tests.fronts.cli_program import COMMAND, Oxide, only
 
 FAKE = Path(__file__).parents[1] / "fakes" / "mcp_program.py"
 
@@ -164,6 +165,37 @@ def test_status_of_nothing_tells_how_to_connect(oxide: Oxide) -> None:
     assert done.returncode == 0
     assert "oxide mcp install --client NAME" in done.stderr
     assert "Claude Desktop" not in done.stdout or sys.platform != "linux"
+
+
+def test_in_a_folder_that_is_gone_a_person_s_files_are_found_and_a_project_s_are_not(oxide: Oxide) -> None:
+    configure_fake(oxide, "good")
+    script = 'cd "$1" && rmdir "$1" && shift && exec "$@"'
+
+    def there(*args: str) -> subprocess.CompletedProcess[str]:
+        oxide.cwd.mkdir(exist_ok=True)
+        command = ["sh", "-c", script, "sh", str(oxide.cwd), *COMMAND, "mcp", *args]
+        env = oxide.environment()
+        return subprocess.run(command, check=False, capture_output=True, text=True, env=env, timeout=60)
+
+    for args in (["install", "--scope", "project"], ["uninstall", "--scope", "project"], ["status"]):
+        refused = there(*args)
+        assert refused.returncode == 2
+        assert "The current folder is gone" in refused.stderr
+    assert "✓ connected, 2 tools" in there("status", "--scope", "user").stdout
+    assert "✓ Cursor is connected" in there("install", "--client", "cursor").stdout
+    assert "✓ Cursor is no longer" in there("uninstall", "--client", "cursor").stdout
+
+
+def test_an_oxide_that_was_started_for_the_proof_is_told_of(oxide: Oxide) -> None:
+    oxide.configure(only(stub={"base_url": "http://127.0.0.1:9", "model": "a"}) + "web: {enabled: false}\n")
+    oxide("mcp", "install")
+    try:
+        done = oxide.process("mcp", "status", "--scope", "user")
+        assert done.returncode == 0, done.stderr
+        assert "Oxide did not run and was started for this" in done.stderr
+        assert "was started for this" not in oxide.process("mcp", "status", "--scope", "user").stderr
+    finally:
+        oxide.process("stop")
 
 
 def test_a_file_that_cannot_be_read_is_a_problem_of_its_own(oxide: Oxide) -> None:

@@ -74,7 +74,7 @@ def install(program: Program, *, name: str, scope: str, dry_run: bool, as_json: 
 
     client, where = _client(name), _scope(scope)
     entry, lock = own_entry.own_entry(client, where), own_entry.lock_of(program.paths)
-    change = connecting.install(client, where, Path.cwd(), entry, lock, dry_run=dry_run)
+    change = connecting.install(client, where, _folder(scope), entry, lock, dry_run=dry_run)
     _tell(client, change, "install", dry_run=dry_run, as_json=as_json)
     if not as_json and not dry_run:
         say(f"  {client.after}")
@@ -88,7 +88,7 @@ def uninstall(program: Program, *, name: str, scope: str, dry_run: bool, as_json
     from oxide_desktop.config import connecting, own_entry  # noqa: PLC0415 - not needed for --help
 
     client, lock = _client(name), own_entry.lock_of(program.paths)
-    change = connecting.uninstall(client, _scope(scope), Path.cwd(), lock, dry_run=dry_run)
+    change = connecting.uninstall(client, _scope(scope), _folder(scope), lock, dry_run=dry_run)
     _tell(client, change, "uninstall", dry_run=dry_run, as_json=as_json)
 
 
@@ -100,18 +100,26 @@ def status(*, name: str | None, scope: str | None, as_json: bool) -> int:
     """Tell which clients are connected, and prove it: each command is started, greeted and asked for its tools.
 
     Only what `install` writes is started; another server named oxide is told and left alone. The exit code is 1 if
-    one that is connected does not answer.
+    one that is connected does not answer. If Oxide does not run, it is started as by a client, and stays.
     """
+    from oxide_desktop.config.paths import Paths  # noqa: PLC0415 - not needed for --help
+    from oxide_desktop.fronts.cli import instance  # noqa: PLC0415 - as above
+
+    paths = Paths.from_environment()
+    ran = instance.find(paths) is not None
     found = [
         _look(_client(each), where)
         for each in ([name] if name else CLIENTS)
         for where in ([scope] if scope else SCOPES)
     ]
     shown = [item for item in found if item is not None]
+    started = not ran and instance.find(paths) is not None
     if as_json:
-        out_json({"clients": shown})
+        out_json({"clients": shown, "started": started})
     else:
         _show(shown)
+        if started:
+            say("Oxide did not run and was started for this, as a client does. `oxide stop` ends it.")
     return int(any(item["installed"] and not item["connected"] for item in shown))
 
 
@@ -125,6 +133,22 @@ def _scope(name: str) -> Scope:
     from oxide_desktop.config.clients import Scope  # noqa: PLC0415 - not needed for --help
 
     return Scope(name)
+
+
+def _folder(scope: str) -> Path:
+    """Where a project's file is looked for; the files of a person need no current folder.
+
+    Raises:
+        UsageError: It is gone, and is needed.
+    """
+    from oxide_desktop.fronts.cli.asking import current_folder  # noqa: PLC0415 - not needed for --help
+
+    try:
+        return current_folder()
+    except UsageError:
+        if scope == "project":
+            raise
+        return Path.home()
 
 
 def _tell(client: Client, change: Change, what: str, *, dry_run: bool, as_json: bool) -> None:
@@ -157,8 +181,9 @@ def _look(client: Client, scope: str) -> dict[str, Any] | None:
     """What there is to tell of one client in one scope; `None` if it has no such scope here."""
     from oxide_desktop.config import connecting  # noqa: PLC0415 - not needed for --help
 
+    folder = _folder(scope)
     try:
-        file = client.file(_scope(scope), Path.cwd())
+        file = client.file(_scope(scope), folder)
     except UsageError:
         return None
     seen: dict[str, Any] = {
@@ -181,7 +206,7 @@ def _proof(entry: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
     args = entry.get("args")
     command = [str(entry.get("command", "")), *map(str, args if isinstance(args, list) else [])]
     try:
-        proof = prove(*start_of(entry, scope), Path.cwd())
+        proof = prove(*start_of(entry, scope), _folder(scope))
     except OxideError as error:
         return {"command": command, "problem": str(error)}
     return {
