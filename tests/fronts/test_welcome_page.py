@@ -1,6 +1,7 @@
 """The first page: found here, connect Claude Code, ask a first question."""
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -85,7 +86,10 @@ def test_a_file_of_claude_code_that_cannot_be_changed_is_left_alone(loop: Loop, 
     with_pages(loop, qapp, tmp_path, person, stub())
 
 
-def test_a_connection_is_proved_by_starting_what_claude_code_starts(loop: Loop, qapp: QApplication, tmp_path: Path):
+def test_a_connection_is_proved_by_starting_what_claude_code_starts(
+    loop: Loop, qapp: QApplication, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     program = tmp_path / "oxide-mcp"
     program.write_text(
         f"#!{sys.executable}\n"
@@ -110,6 +114,22 @@ def test_a_connection_is_proved_by_starting_what_claude_code_starts(loop: Loop, 
         await house.until(step.prove_button.isVisible)
         step.prove_button.click()
         await house.until(lambda: step.state.text().endswith("with 1 tool."))
+
+    with_pages(loop, qapp, tmp_path, person, stub())
+
+
+def test_a_connection_that_starts_something_else_is_not_proved(loop: Loop, qapp: QApplication, tmp_path: Path):
+    program = tmp_path / "oxide-mcp"
+    program.write_text(f"#!/bin/sh\ntouch {tmp_path}/started\n")
+    program.chmod(0o755)
+    (tmp_path / ".claude.json").write_text(json.dumps({"mcpServers": {"oxide": {"command": str(program)}}}))
+
+    async def person(house: PagesHouse) -> None:
+        step = page_of(house).connect_step
+        await house.until(step.prove_button.isVisible)
+        step.prove_button.click()
+        await house.until(lambda: "not started" in step.state.text())
+        assert not (tmp_path / "started").exists()
 
     with_pages(loop, qapp, tmp_path, person, stub())
 

@@ -13,7 +13,7 @@ from oxide_desktop.config import connecting
 from oxide_desktop.config.clients import Client, Scope, clients, is_ours
 from oxide_desktop.config.connecting import Change
 from oxide_desktop.config.handshake import prove
-from oxide_desktop.config.own_entry import difference, lock_of, own_entry
+from oxide_desktop.config.own_entry import difference, lock_of, own_entry, start_of
 from oxide_desktop.config.paths import Paths
 from oxide_desktop.core.errors import OxideError
 from oxide_desktop.fronts.desktop.desk import Desk
@@ -142,8 +142,6 @@ def _uninstall() -> Change:
 def _proved() -> str:
     client = _client()
     entry = connecting.found_in(client, client.file(Scope.USER, Path.home())) or {}
-    command = [str(entry.get("command", "")), *map(str, entry.get("args") or [])]
-    env = {str(key): str(value) for key, value in (entry.get("env") or {}).items()}
-    proof = prove(command, env, Path.home(), _PROOF_LIMIT_S)
+    proof = prove(*start_of(entry, Scope.USER), Path.home(), _PROOF_LIMIT_S)
     words = tr("✓ It answered in %1 with %n tool(s).", len(proof.tools))
     return words.replace("%1", span(proof.duration_s))
