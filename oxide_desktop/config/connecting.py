@@ -206,7 +206,7 @@ def _apply(change: Change, book: TraceBook) -> None:
 
 
 def _remove(change: Change, book: TraceBook) -> None:
-    change.file.unlink(missing_ok=True)
+    Path(os.path.realpath(change.file)).unlink(missing_ok=True)  # a link that led nowhere does so again
     for folder in change.folders:
         folder.rmdir()
     book.note(change.file, change.traces)

@@ -6,8 +6,10 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from datetime import date, time
 from typing import Any
 
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 _TOKEN = re.compile(
     r'''"""(?:\\.|[^\\])*?"{3,5}|'{3}.*?'{3,5}|"(?:\\.|[^"\\])*"|'[^']*'|#[^\n]*|[\[\]{}\n]''', re.DOTALL
 )
@@ -73,14 +75,22 @@ def _lines(text: str) -> Iterator[tuple[str, bool]]:
 
 def _table(name: str, values: Mapping[str, object]) -> str:
     lines = [f"[{name}]"]
-    lines += [f"{key} = {_value(value)}" for key, value in values.items()]
+    lines += [f"{_key(key)} = {_value(value)}" for key, value in values.items()]
     return "\n".join(lines) + "\n"
+
+
+def _key(key: str) -> str:
+    return key if _BARE_KEY.fullmatch(key) else json.dumps(key)
 
 
 def _value(value: object) -> str:
     if isinstance(value, Mapping):
         return "{ " + ", ".join(f"{json.dumps(key)} = {_value(item)}" for key, item in value.items()) + " }"
-    return json.dumps(value, ensure_ascii=False)  # strings, numbers, truths and lists of them are the same in TOML
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_value, value)) + "]"
+    if isinstance(value, date | time):
+        return value.isoformat()
+    return json.dumps(value, ensure_ascii=False)  # strings, numbers and truths are the same in TOML
 
 
 def _proven(changed: str, expected: dict[str, Any]) -> str:

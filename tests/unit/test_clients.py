@@ -177,6 +177,15 @@ def test_what_a_person_added_to_the_entry_stays_when_oxide_moves(person: Person,
     assert person.install(name).is_none
 
 
+def test_whatever_stands_in_a_codex_entry_stays_when_oxide_moves(person: Person) -> None:
+    own = 'since = 2026-01-02T03:04:05Z\nat = 07:00:00\n"a.b" = [{ c = 2026-01-02 }, [1.5]]\n'
+    own += "[mcp_servers.oxide.tools.x]\ny = true\n"
+    person.write("codex", f'[mcp_servers.oxide]\ncommand = "/old/oxide-mcp"\n{own}')
+    before = person.entry("codex")
+    person.install("codex")
+    assert person.entry("codex") == {**before, "command": COMMAND}
+
+
 def test_a_person_s_own_file_of_the_backup_s_name_stays(person: Person) -> None:
     file = person.write("cursor", BEFORE["cursor"])
     own = file.with_name(file.name + BACKUP_ENDING)
@@ -318,6 +327,14 @@ def test_a_link_is_followed_and_stays_one(person: Person, tmp_path: Path) -> Non
     person.install("claude-code")
     assert person.file("claude-code").is_symlink()
     assert COMMAND in real.read_text()
+
+
+def test_a_link_that_leads_nowhere_does_so_again(person: Person, tmp_path: Path) -> None:
+    person.file("claude-code").symlink_to(tmp_path / "dotfiles.json")
+    person.install("claude-code")
+    person.uninstall("claude-code")
+    assert person.file("claude-code").is_symlink()
+    assert not (tmp_path / "dotfiles.json").exists()
 
 
 def test_what_has_no_place_here_is_said(person: Person) -> None:
