@@ -16,8 +16,10 @@ def session_bus() -> Iterator[str]:
     """A bus of its own; its address."""
     command = ["dbus-daemon", "--session", "--nofork", "--nopidfile", "--print-address"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as daemon:
-        yield daemon.stdout.readline().strip()
-        daemon.kill()
+        try:
+            yield daemon.stdout.readline().strip()
+        finally:
+            daemon.kill()
 
 
 async def connect(address: str) -> MessageBus:
