@@ -52,7 +52,7 @@ async def test_past_the_patience_it_goes_on_and_tells_how_far_it_is(tmp_path: Pa
     async def heard(progress: float, total: float | None, message: str | None) -> None:
         told.append(message)
 
-    async with served(tmp_path / "home", adapter, patience_s=0.5) as house:
+    async with served(tmp_path / "home", adapter, patience_s=2.0) as house:
         async with client(tmp_path / "home", cwd=project) as asker:
             arguments = {"directory": ".", "prompt": "What is this?"}
             result = await asker.call_tool("analyze_parallel", arguments, progress_callback=heard)

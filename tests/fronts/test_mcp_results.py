@@ -20,6 +20,8 @@ from oxide_desktop.fronts.mcp.results import PAGE_CHARS, PAGE_TOKENS, page_of, s
 from tests.fakes.scripted_adapter import STALL, ScriptedAdapter, service
 from tests.fronts.mcp_house import ERAS, client, served, stub, texts
 
+PATIENCE_S = 2.0  # long enough for a busy machine to have begun an answer by then
+
 
 class Gated(ScriptedAdapter):
     """Says its scene, then waits for the gate, then says one thing more."""
@@ -43,7 +45,7 @@ async def test_past_the_patience_a_call_answers_with_what_there_is_and_the_task_
     tmp_path: Path, era: str
 ) -> None:
     adapter = Gated(["first words "])
-    async with served(tmp_path, adapter, patience_s=0.3), client(tmp_path, era) as asker:
+    async with served(tmp_path, adapter, patience_s=PATIENCE_S), client(tmp_path, era) as asker:
         early = (await asker.call_tool("route_task", {"prompt": "Take your time."})).structured_content
         adapter.gate.set()
         arguments = {"task_id": early["task_id"], "offset": early["next_offset"]}
@@ -63,7 +65,7 @@ async def test_waiting_again_for_a_task_tells_of_its_progress_and_is_answered_in
     async def heard(progress: float, total: float | None, message: str | None) -> None:
         told.append(message)
 
-    async with served(tmp_path, adapter, patience_s=0.3), client(tmp_path) as asker:
+    async with served(tmp_path, adapter, patience_s=PATIENCE_S), client(tmp_path) as asker:
         early = (await asker.call_tool("route_task", {"prompt": "Stall."})).structured_content
         arguments = {"task_id": early["task_id"], "offset": 5}
         again = await asker.call_tool("get_task_result", arguments, progress_callback=heard)
@@ -74,7 +76,7 @@ async def test_waiting_again_for_a_task_tells_of_its_progress_and_is_answered_in
 
 async def test_giving_up_on_a_wait_leaves_the_task_alone(tmp_path: Path) -> None:
     adapter = Gated(["words "])
-    async with served(tmp_path, adapter, patience_s=0.2) as house, client(tmp_path) as asker:
+    async with served(tmp_path, adapter, patience_s=PATIENCE_S) as house, client(tmp_path) as asker:
         early = (await asker.call_tool("route_task", {"prompt": "Stall."})).structured_content
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.1):
