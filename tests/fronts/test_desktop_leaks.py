@@ -44,14 +44,18 @@ def test_answer_after_answer_leaves_nothing_behind(loop: Loop):
 
     async def person(desk: DeskHouse) -> None:
         await ask_again_and_again(desk, 8)
-        before, timers, memory = living(), len(desk.app.findChildren(QTimer)), process.memory_info().rss
-        await ask_again_and_again(desk, ROUNDS)
+        before, timers = living(), len(desk.app.findChildren(QTimer))
+        grown_mb = []
+        for _ in range(2):  # what leaks does so each time; what the process keeps for later, once
+            memory = process.memory_info().rss
+            await ask_again_and_again(desk, ROUNDS)
+            grown_mb.append((process.memory_info().rss - memory) / 1e6)
         after = living()
         grown = {name: after[name] - count for name, count in before.items() if after[name] > count + 1}
         assert grown == {}
         assert len(desk.app.findChildren(QTimer)) == timers
         assert len(desk.panel.answer.text) == len("".join(PIECES))
-        assert (process.memory_info().rss - memory) / 1e6 < MOST_MB
+        assert min(grown_mb) < MOST_MB
 
     loop.run_until_complete(DeskHouse(house).use(person))
 
