@@ -45,6 +45,7 @@ APP_GONE = "Oxide ended while it worked on this. What it had finished is in its 
 _MESSAGE_KEYS = ("method", "result", "error")
 _LINE_LIMIT = 4 * FRAME_LIMIT  # up to here a line is read whole, so that its refusal can name its id
 _LAST_ANSWERS_S = 1.5  # clients that wait for our end do so for two seconds or more
+_FIRST_ANSWERS_S = 10.0
 _LAST_START_S = 20.0  # an app that is starting when the client goes may still answer what the client has said
 _APP_GONE = -32000
 _APP_UNREACHABLE = -32001
@@ -63,6 +64,7 @@ class Shim:
         self._given_up = threading.Event()  # nobody waits any longer for the app to come up
         self._state = threading.Condition()
         self._starting = False
+        self._last_answers_s = _LAST_ANSWERS_S
         self._connection: Connection | None = None
         self._waiting: dict[str, Any] = {}  # requests that the app has and has not answered: id as JSON -> id
         self._opening: dict[str, bytes] = {}  # the session's first words, to say again to a new app
@@ -74,7 +76,7 @@ class Shim:
         while (line := self._from_client.get()) is not None:
             self._forward(line)
         with self._state:  # a script that pipes its requests in still wants the answers
-            self._state.wait_for(lambda: not self._waiting, timeout=_LAST_ANSWERS_S)
+            self._state.wait_for(lambda: not self._waiting, timeout=self._last_answers_s)
 
     # -- from the client ---------------------------------------------------------------------------
 
@@ -89,10 +91,10 @@ class Shim:
     def _bound_the_end(self) -> None:
         """End this process if the main thread does not: an app that hangs holds it in a write."""
         with self._state:
-            while self._state.wait_for(lambda: self._starting, timeout=_LAST_ANSWERS_S):
+            while self._state.wait_for(lambda: self._starting, timeout=self._last_answers_s):
                 if not self._state.wait_for(lambda: not self._starting, timeout=_LAST_START_S):
                     self._given_up.set()
-                    self._state.wait_for(lambda: not self._starting, timeout=_LAST_ANSWERS_S)
+                    self._state.wait_for(lambda: not self._starting, timeout=self._last_answers_s)
                     break
         os._exit(0)
 
@@ -242,6 +244,7 @@ class Shim:
     def _note_start(self, *, under_way: bool) -> None:
         with self._state:
             self._starting = under_way
+            self._last_answers_s = _FIRST_ANSWERS_S  # an app that has just come up is slow with its first answers
             self._state.notify_all()
 
 
