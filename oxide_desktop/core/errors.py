@@ -35,6 +35,11 @@ class OxideError(Exception):
         text = f"{self.title}: {self.message}" if self.message else self.title
         return f"{text} {self.hint}".rstrip()
 
+    @property
+    def phrase(self) -> str:
+        """What failed and why without a full stop, to stand within a sentence."""
+        return f"{self.title}: {self.message}".rstrip(": .")
+
     def to_dict(self) -> dict[str, str]:
         """The three sentences, for JSON."""
         return {"title": self.title, "message": self.message, "hint": self.hint}

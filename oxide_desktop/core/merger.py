@@ -135,8 +135,7 @@ class Merger:
         return Context(prompt=prompt, tokens=estimate_tokens(prompt))
 
     def _let_stand(self, parts: Sequence[Part], error: ServiceError | RouteError) -> None:
-        why = f"{error.title}: {error.message}".rstrip(": .")
-        note(self._task, f"The parts were not merged ({why}); they stand one after another.", self._bus)
+        note(self._task, f"The parts were not merged ({error.phrase}); they stand one after another.", self._bus)
         begun = bool(self._task.text_of(len(self._task.record.attempts)))
         self._say(("\n\n---\n\n" if begun else "") + one_after_another(parts))
 

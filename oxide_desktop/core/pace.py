@@ -74,7 +74,7 @@ class Pace:
         asked_s = error.retry_after_s or 0.0
         lasting = error.kind in _LASTING and not (error.kind is FailureKind.QUOTA and asked_s)
         if lasting or error.about_request or count >= most or asked_s > LONGEST_REST_S:
-            self.lost_reason = f"{error.title}: {error.message}".rstrip(": .")
+            self.lost_reason = error.phrase
             return
         backoff_s = self._draw.uniform(0, min(self._base_s * 2 ** (count - 1), _LONGEST_BACKOFF_S))
         self._rests_until = self._clock() + (asked_s or backoff_s)

@@ -195,9 +195,8 @@ class _Reading:
             outcome = await self._outcomes.get()
             left -= 1
             if error := self._ended(outcome):
-                reason = f"{error.title}: {error.message}".rstrip(": .")
-                self._note(f"{outcome.lane.service} did not answer ({reason}).")
-                self.findings.refuse(outcome.pieces, outcome.lane.service, reason, outcome.share)
+                self._note(f"{outcome.lane.service} did not answer ({error.phrase}).")
+                self.findings.refuse(outcome.pieces, outcome.lane.service, error.phrase, outcome.share)
         self._tell(None)
 
     # -- one share ---------------------------------------------------------------------------------

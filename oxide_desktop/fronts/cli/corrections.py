@@ -8,12 +8,10 @@ import click
 
 from oxide_desktop.core.corrections import Correction
 from oxide_desktop.core.model import parse_task_type
-from oxide_desktop.fronts.cli.output import age, out, out_json, say, table
+from oxide_desktop.fronts.cli.output import age, out, out_json, say, short_id, table
 from oxide_desktop.fronts.cli.program import Program, pass_program
 from oxide_desktop.fronts.cli.rules import TYPE
 from oxide_desktop.fronts.cli.text import one_line
-
-_SHORT_ID = 8
 
 
 @click.command()
@@ -23,7 +21,7 @@ _SHORT_ID = 8
 def correct(program: Program, *, task_id: str, task_type: str) -> None:
     """Say that a task was really of TYPE. Prompts like it are taken for that from now on; your rules stand above it."""
     made = program.run(lambda engine: engine.correct(task_id, parse_task_type(task_type)))
-    say(f"Kept: {made.task_id[:_SHORT_ID]} was {made.said.value}, not {made.was.value}.")
+    say(f"Kept: {short_id(made.task_id)} was {made.said.value}, not {made.was.value}.")
 
 
 @click.command()
@@ -50,7 +48,7 @@ def _show(made: Sequence[Correction], *, as_json: bool) -> None:
         say("None yet. If a task was taken for the wrong type: oxide history correct ID TYPE")
     else:
         rows = [
-            [item.task_id[:_SHORT_ID], age(item.made_at), item.was.value, item.said.value, one_line(item.prompt)]
+            [short_id(item.task_id), age(item.made_at), item.was.value, item.said.value, one_line(item.prompt)]
             for item in made
         ]
         for line in table(["ID", "WHEN", "WAS", "YOU SAID", "PROMPT"], rows):

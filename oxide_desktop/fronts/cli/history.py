@@ -16,7 +16,7 @@ from oxide_desktop.fronts.cli.asking import complete_service, require_service
 from oxide_desktop.fronts.cli.corrections import correct, corrections
 from oxide_desktop.fronts.cli.follow import follow, say_notices
 from oxide_desktop.fronts.cli.groups import DefaultGroup
-from oxide_desktop.fronts.cli.output import age, is_terminal, mark, out, out_json, say, seconds, table
+from oxide_desktop.fronts.cli.output import age, is_terminal, mark, out, out_json, say, seconds, short_id, table
 from oxide_desktop.fronts.cli.program import Program, pass_program
 from oxide_desktop.fronts.cli.recorder import say_comparison, show_record
 from oxide_desktop.fronts.cli.rules import TYPE
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from oxide_desktop.core.orchestrator import Orchestrator
     from oxide_desktop.core.record import TaskRecord
 
-SHORT_ID = 8
 STATUS = click.Choice([item.value for item in TaskStatus])
 _limit = click.option("-n", "--limit", type=click.IntRange(1), default=10, show_default=True, help="How many.")
 _as_json = click.option("--json", "as_json", is_flag=True, help="Print it for a program.")
@@ -211,7 +210,7 @@ def _show_page(page: TaskPage, *, as_json: bool) -> None:
 
 def _row(record: TaskRecord) -> list[str]:
     return [
-        f"{mark(record.status.value)} {record.id[:SHORT_ID]}",
+        f"{mark(record.status.value)} {short_id(record.id)}",
         age(record.created_at),
         record.task_type or "",
         one_line(record.service or ""),

@@ -17,6 +17,7 @@ from oxide_desktop.fronts.cli.failures import ReaderLeft
 from oxide_desktop.fronts.cli.text import clean, cut, one_line, width, wrap
 
 GAP = "  "
+_SHORT_ID_CHARS = 8
 MARKS = {
     "queued": ("◌", "bright_black"),
     "running": ("●", "cyan"),
@@ -133,6 +134,11 @@ def seconds(duration_s: float | None) -> str:
 def money(amount: float) -> str:
     """An amount in the price's currency, without zeros that say nothing."""
     return f"{amount:.6f}".rstrip("0").rstrip(".")
+
+
+def short_id(task_id: str) -> str:
+    """As much of a task's id as a person needs to name it."""
+    return task_id[:_SHORT_ID_CHARS]
 
 
 def age(moment: float | None) -> str:

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from oxide_desktop.core.simulate import CAVEATS
-from oxide_desktop.fronts.cli.output import age, columns, out, paint, table
+from oxide_desktop.fronts.cli.output import age, columns, out, paint, short_id, table
 from oxide_desktop.fronts.cli.text import one_line, wrap
 
 if TYPE_CHECKING:
@@ -14,13 +14,11 @@ if TYPE_CHECKING:
 
     from oxide_desktop.core.simulate import RuleTrial, UnmovedTask
 
-SHORT_ID = 8
-
 
 def show_trial(trial: RuleTrial) -> None:
     """Print the tasks that would have moved, and the sentence that sums it up."""
     rows = [
-        [task.id[:SHORT_ID], age(task.created_at), *map(one_line, (task.from_service, task.to_service, task.prompt))]
+        [short_id(task.id), age(task.created_at), *map(one_line, (task.from_service, task.to_service, task.prompt))]
         for task in trial.moved
     ]
     if rows:
