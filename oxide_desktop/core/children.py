@@ -37,6 +37,7 @@ class ChildInfo:
     """A running child, for people. `started_at` is Unix seconds, `memory_bytes` its whole tree's resident set."""
 
     pid: int
+    owner_pid: int  # the Oxide process that runs it
     purpose: str
     argv: Sequence[str]
     task_id: str | None
@@ -48,6 +49,7 @@ class ChildInfo:
         """The shape that children are shown with to programs."""
         return {
             "pid": self.pid,
+            "owner_pid": self.owner_pid,
             "purpose": self.purpose,
             "task_id": self.task_id,
             "command": " ".join(self.argv),

@@ -1,4 +1,4 @@
-"""A run's children as its list on the disk tells of them: for those who ask from another process."""
+"""The children of all runs on a home, as the lists on the disk tell of them: for those who ask from another process."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ def describe(child: GuardedChild) -> dict[str, Any]:
     }
 
 
-def children_of(run_dir: Path, app_pid: int) -> Sequence[ChildInfo]:
-    """The programs that a running Oxide has started and that still run, oldest first."""
-    found = [_inform(entry) for listed in _lists(run_dir) for entry in listed if _is_child_of(entry, app_pid)]
+def children_on(run_dir: Path) -> Sequence[ChildInfo]:
+    """The programs that Oxide's processes have started and that still run, oldest first."""
+    found = [_inform(entry) for listed in _lists(run_dir) for entry in listed if _runs(entry)]
     return sorted(found, key=lambda child: child.started_at)
 
 
-def end_child(run_dir: Path, app_pid: int, pid: int) -> ChildInfo | None:
-    """End one of them with its whole tree, by its guard, of which the app takes note; `None` if it is not there."""
+def end_child(run_dir: Path, pid: int) -> ChildInfo | None:
+    """End one of them with its whole tree, by its guard, of which its owner takes note; `None` if it is not there."""
     from oxide_desktop.runtime.trees import end_guarded  # noqa: PLC0415 - psutil
 
     for listed in _lists(run_dir):
         births = {entry["pid"]: entry["birth"] for entry in listed}
         for entry in listed:
-            if entry["pid"] == pid and _is_child_of(entry, app_pid):
+            if entry["pid"] == pid and _runs(entry):
                 child, guard = _inform(entry), entry["guards"][0]
                 end_guarded((guard, births.get(guard, "")), (pid, entry["birth"]))
                 return child
@@ -51,8 +51,9 @@ def _lists(run_dir: Path) -> Iterator[list[dict[str, Any]]]:
             yield listed_in(path)
 
 
-def _is_child_of(entry: dict[str, Any], app_pid: int) -> bool:
-    return entry.get("app") == app_pid and "purpose" in entry and birth_of(entry["pid"]) == entry["birth"]
+def _runs(entry: dict[str, Any]) -> bool:
+    """Whether it is a program, not a guard, and still the one that was written down."""
+    return {"app", "purpose"} <= entry.keys() and birth_of(entry["pid"]) == entry["birth"]
 
 
 def _inform(entry: dict[str, Any]) -> ChildInfo:
@@ -62,6 +63,7 @@ def _inform(entry: dict[str, Any]) -> ChildInfo:
     memory, tree = describe_tree(guard, keeper)
     return ChildInfo(
         pid=entry["pid"],
+        owner_pid=entry["app"],
         purpose=entry["purpose"],
         argv=command_of(entry["pid"]),
         task_id=entry["task"],

@@ -137,6 +137,7 @@ def inform(child: GuardedChild) -> ChildInfo:
     memory, tree = describe_tree(child.guard.pid, child.keeper_pid)
     return ChildInfo(
         pid=child.pid,
+        owner_pid=os.getpid(),
         purpose=child.spec.purpose,
         argv=tuple(child.spec.argv),
         task_id=child.spec.task_id,

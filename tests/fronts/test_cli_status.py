@@ -20,7 +20,7 @@ from oxide_desktop.fronts.cli import instance
 from tests.fronts.cli_program import LIMIT_S, Oxide, read_until
 
 HOLDER = """
-import asyncio, signal, sys, uuid
+import asyncio, contextlib, signal, sys, uuid
 from oxide_desktop.config.paths import Paths
 from oxide_desktop.core.children import ChildSpec
 from oxide_desktop.fronts.cli import instance
@@ -42,7 +42,7 @@ async def hold(paths):
     await spawner.aclose()
 
 paths = Paths.from_environment()
-with instance.held(paths):
+with contextlib.nullcontext() if "alone" in sys.argv else instance.held(paths):
     asyncio.run(hold(paths))
 """
 NOT_RUNNING = {"running": False, "pid": None, "port": None, "socket": None, "version": None, "children": []}
@@ -94,6 +94,18 @@ def test_a_running_instance_is_described(oxide: Oxide, paths: Paths) -> None:
     assert re.search(rf"^  child   Ollama \({ollama['pid']}, just now, \d+ MB, 2 processes\)$", text, re.MULTILINE)
     process.communicate(timeout=LIMIT_S)
     assert oxide.json("status") == NOT_RUNNING
+
+
+def test_what_a_command_with_an_engine_of_its_own_runs_is_listed_too_and_can_be_ended(oxide: Oxide) -> None:
+    command = oxide.start(command=(sys.executable, "-c", HOLDER, "parent", "alone"), stdin=subprocess.PIPE)
+    read_until(command, "held\n")
+    told = oxide.json("status")
+    gemini, ollama = told["children"]
+    assert (told["running"], gemini["owner_pid"], ollama["owner_pid"]) == (False, command.pid, command.pid)
+    assert f"gemini for task 3f2a1b2c ({gemini['pid']} of process {command.pid}, " in oxide("status").stdout
+    assert oxide("stop", "--child", str(gemini["pid"])).returncode == 0
+    assert [child["pid"] for child in oxide.json("status")["children"]] == [ollama["pid"]]
+    command.communicate(timeout=LIMIT_S)
 
 
 def test_a_port_that_a_dead_instance_left_behind_is_not_believed(oxide: Oxide, paths: Paths) -> None:
@@ -174,7 +186,7 @@ def test_what_is_no_program_of_its_own_is_not_ended(oxide: Oxide) -> None:
     assert f"no program {os.getpid()}" in done.stderr
     assert "`oxide status`" in done.stderr
     process.communicate(timeout=LIMIT_S)
-    assert "not running" in oxide("stop", "--child", str(process.pid)).stderr
+    assert "no program" in oxide("stop", "--child", str(process.pid)).stderr
 
 
 def test_an_instance_that_does_not_end_is_told_with_the_way_out(oxide: Oxide, paths: Paths) -> None:

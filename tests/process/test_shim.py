@@ -471,7 +471,9 @@ async def test_it_ends_at_once_on_a_signal(running: Path, number: signal.Signals
 async def test_it_ends_when_nobody_reads_its_output(running: Path) -> None:
     async with shim(running) as session:
         await session.open()
-        session.process._transport.get_pipe_transport(1).close()
+        reading_end = session.process._transport.get_pipe_transport(1)
+        reading_end.close()
+        await until(lambda: reading_end.get_extra_info("pipe").closed)  # else a quick answer may still find a reader
         await session.begin("tools/list")
         assert await session.process.wait() == 0
 

@@ -97,18 +97,18 @@ def show(paths: Paths) -> bool:
     return True
 
 
-def children(paths: Paths, instance: Instance) -> Sequence[ChildInfo]:
-    """The programs that the running Oxide has started."""
-    from oxide_desktop.runtime.listing import children_of  # noqa: PLC0415 - slow to import
+def children(paths: Paths) -> Sequence[ChildInfo]:
+    """The programs that Oxide runs on this home: the app, and each command that runs an engine of its own."""
+    from oxide_desktop.runtime.listing import children_on  # noqa: PLC0415 - slow to import
 
-    return children_of(paths.run_dir, instance.pid) if instance.pid else ()
+    return children_on(paths.run_dir)
 
 
-def end_child(paths: Paths, instance: Instance, pid: int) -> ChildInfo | None:
+def end_child(paths: Paths, pid: int) -> ChildInfo | None:
     """End one of those programs with all that came of it; `None` if it is none of them."""
     from oxide_desktop.runtime.listing import end_child as end_listed  # noqa: PLC0415 - slow to import
 
-    return end_listed(paths.run_dir, instance.pid, pid) if instance.pid else None
+    return end_listed(paths.run_dir, pid)
 
 
 def end(paths: Paths, instance: Instance, limit_s: float = OTHER_ENDS_LIMIT_S) -> None:

@@ -11,7 +11,7 @@ import click
 from oxide_desktop.core.errors import NotFoundError, OxideError
 from oxide_desktop.fronts.cli import instance
 from oxide_desktop.fronts.cli.app_calls import AppAddress
-from oxide_desktop.fronts.cli.output import age, columns, mark, out, out_json, say
+from oxide_desktop.fronts.cli.output import age, columns, mark, out, out_json, say, short_id
 from oxide_desktop.fronts.cli.program import Program, pass_program
 from oxide_desktop.fronts.cli.text import cut, one_line
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from oxide_desktop.fronts.cli.instance import Instance
 
 MEBIBYTE = 1024**2
-TASK_CHARS = 8
 
 
 @click.command()
@@ -42,7 +41,7 @@ def status(program: Program, *, token: bool, link: bool, as_json: bool) -> None:
     if link:
         out(_link(program, found))
         return
-    children = instance.children(program.paths, found) if found else ()
+    children = instance.children(program.paths)
     if as_json:
         out_json(_to_dict(found, children))
     else:
@@ -56,12 +55,12 @@ def status(program: Program, *, token: bool, link: bool, as_json: bool) -> None:
 @pass_program
 def stop(program: Program, *, child_pid: int | None) -> None:
     """End the running Oxide and wait until it has; its tasks are cancelled, its children ended."""
+    if child_pid is not None:
+        _stop_child(program, child_pid)
+        return
     found = instance.find(program.paths)
     if found is None:
         say("Oxide is not running.")
-        return
-    if child_pid is not None:
-        _stop_child(program, found, child_pid)
         return
     if found.pid is None:
         raise OxideError("Oxide is just starting", "It has not told its process number yet.", "Try again in a moment.")
@@ -69,8 +68,8 @@ def stop(program: Program, *, child_pid: int | None) -> None:
     say(f"Oxide has ended (it was process {found.pid}).")
 
 
-def _stop_child(program: Program, found: Instance, pid: int) -> None:
-    child = instance.end_child(program.paths, found, pid)
+def _stop_child(program: Program, pid: int) -> None:
+    child = instance.end_child(program.paths, pid)
     if child is None:
         message = f"Oxide runs no program {pid}."
         raise NotFoundError("Nothing was ended", message, "`oxide status` lists those that it runs.")
@@ -109,19 +108,20 @@ def _to_dict(found: Instance | None, children: Sequence[ChildInfo]) -> dict[str,
 def _show(found: Instance | None, children: Sequence[ChildInfo]) -> None:
     if found is None:
         out(f"{mark('off')} Oxide is not running. Start it: `oxide`, or without a screen `oxide serve`.")
-        return
-    out(f"{mark('running')} Oxide {found.version or ''} is running, process {found.pid}.")
-    if found.port:
-        out(f"  web     http://127.0.0.1:{found.port}/ (let a browser in: oxide status --link)")
-    if found.socket:
-        out(f"  socket  {found.socket}")
+    else:
+        out(f"{mark('running')} Oxide {found.version or ''} is running, process {found.pid}.")
+        if found.port:
+            out(f"  web     http://127.0.0.1:{found.port}/ (let a browser in: oxide status --link)")
+        if found.socket:
+            out(f"  socket  {found.socket}")
     for child in children:
-        out(_child_line(child))
+        out(_child_line(child, of_app=found is not None and child.owner_pid == found.pid))
 
 
-def _child_line(child: ChildInfo) -> str:
-    """What it is, for which task, and in brackets its process, age and size."""
-    what = one_line(f"{child.purpose} for task {child.task_id[:TASK_CHARS]}" if child.task_id else child.purpose)
+def _child_line(child: ChildInfo, *, of_app: bool) -> str:
+    """What it is, for which task, and in brackets its process (of which other command), its age and size."""
+    what = one_line(f"{child.purpose} for task {short_id(child.task_id)}" if child.task_id else child.purpose)
     below = f", {len(child.tree)} processes" if len(child.tree) > 1 else ""
-    figures = f"{child.pid}, {age(child.started_at)}, {child.memory_bytes / MEBIBYTE:.0f} MB{below}"
+    owner = "" if of_app else f" of process {child.owner_pid}"
+    figures = f"{child.pid}{owner}, {age(child.started_at)}, {child.memory_bytes / MEBIBYTE:.0f} MB{below}"
     return cut(f"  child   {what}", columns() - len(figures) - 3) + f" ({figures})"
