@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
+import glob
 import logging
+import os
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -42,8 +45,8 @@ class Orchestrator(orchestrator.Orchestrator):
     """
 
     def __init__(self, config: Settings | None = None, *, paths: Paths | None = None) -> None:
-        settings = config or load_config()
         self.paths = paths or Paths.from_environment()
+        settings = keep_at_home(config or load_config(), self.paths.home)
         self.paths.prepare()
         self.keys = KeyStore(self.paths)
         spawner = GuardedSpawner(self.paths.run_dir, run_id=uuid.uuid4().hex)
@@ -160,6 +163,13 @@ async def _analyse(oxide: orchestrator.Orchestrator, request: Request) -> Analys
     if task.error:
         raise task.error
     return AnalysisResult.of(record)
+
+
+def keep_at_home(settings: Settings, home: Path) -> Settings:
+    """The same settings under which nothing of Oxide's own (token, keys, history) goes to a cloud service."""
+    own = f"{glob.escape(os.path.realpath(home))}/"
+    privacy = dataclasses.replace(settings.privacy, local_only=(*settings.privacy.local_only, own))
+    return dataclasses.replace(settings, privacy=privacy)
 
 
 def plug_adapters(settings: Settings, tools: AdapterTools) -> tuple[Mapping[str, Adapter], Mapping[str, UsageError]]:

@@ -169,6 +169,19 @@ def named(notes: list[str], path: str, reason: str) -> bool:
     return any(path in note.partition(" (")[0] and reason in note for note in notes if note.startswith("Left out: "))
 
 
+def test_oxides_own_token_keys_and_history_stay_wherever_its_home_is(oxide: Oxide, cloudy: OpenAIServer) -> None:
+    oxide.configure(only(cloudy={"base_url": cloudy.base_url, "locality": "cloud"}))
+    for name in ("run/token", "history [old]/notes.txt"):
+        (oxide.home / name).parent.mkdir(exist_ok=True)
+        (oxide.home / name).write_text(OUTSIDE)
+    (oxide.cwd / "way_in").symlink_to(oxide.home)
+    named_each = ["clean.py", str(oxide.home / "run/token"), str(oxide.home), "way_in/history [old]/notes.txt"]
+    done = oxide("run", "What is this?", "-s", "cloudy", *(part for path in named_each for part in ("-f", path)))
+    assert CLEAN in received(cloudy)
+    assert OUTSIDE not in received(cloudy)
+    assert f"local only: matches {oxide.home.resolve()}/" in done.stderr
+
+
 def test_what_is_held_is_named_with_its_rule_before_anything_is_sent(oxide: Oxide, project: Path) -> None:
     item = PLANTED[0]
     (project / item.file).write_text(item.text)
