@@ -121,12 +121,13 @@ class Administration(ABC):
 
         Raises:
             NotFoundError: There is no such task.
-            UsageError: It was never profiled.
+            UsageError: It was never profiled, or is an ancestor's and has a type of its own.
         """
         await self.start()
         record = await self.history.get(task_id)
-        if record.task_type is None:
-            raise UsageError("There is nothing to correct", f"Task {record.id} was never profiled.")
+        if record.task_type not in tuple(TaskType):
+            was = f"is {record.task_type!r}, which is no type of Oxide's" if record.task_type else "was never profiled"
+            raise UsageError("There is nothing to correct", f"Task {record.id} {was}.")
         earlier = {item.task_id: item.was for item in await self.history.corrections.all()}
         was = earlier.get(record.id, TaskType(record.task_type))
         correction = Correction(record.id, record.prompt, was, task_type, time.time())

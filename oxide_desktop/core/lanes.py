@@ -66,15 +66,17 @@ class Lanes:
         return [lane for lane in self._all if lane.pace.lost_reason is None]
 
     def leave_resting(self) -> None:
-        """Give those up that are to be left alone, as others have found."""
+        """Give those up that are to be left alone, but none that is being asked: that may be the try which decides."""
         for lane in self.working:
-            lane.pace.lost_reason = self._resting(lane.service)
+            if not lane.pace.running:
+                lane.pace.lost_reason = self._resting(lane.service)
 
     def free(self) -> list[Lane]:
         """Those that may be given a share now, the least busy first."""
         if self.running >= self.workers:
             return []
-        return sorted((lane for lane in self._all if lane.pace.free), key=lambda lane: lane.pace.running)
+        free = (lane for lane in self._all if lane.pace.free and self._resting(lane.service) is None)
+        return sorted(free, key=lambda lane: lane.pace.running)
 
     def largest_room(self, *, local: bool) -> int | None:
         """Tokens of the largest piece that one of them reads whole; `None` is as many as there are."""

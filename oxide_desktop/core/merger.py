@@ -23,8 +23,10 @@ from oxide_desktop.core.merging import (
 )
 from oxide_desktop.core.model import Candidate, Locality, Route
 from oxide_desktop.core.running import RunningTask
+from oxide_desktop.core.settings import ExecutionSettings
 from oxide_desktop.core.shares import ShareKeeper
 from oxide_desktop.core.tokens import estimate_tokens
+from oxide_desktop.core.watchdog import whole_task_deadline
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +60,14 @@ class Merger:
         executor: Executor,
         keeper: ShareKeeper,
         bus: EventBus,
+        limits: ExecutionSettings,
         services: Callable[[], Sequence[MergingService]],
     ) -> None:
         self._task = task
         self._executor = executor
         self._keeper = keeper
         self._bus = bus
+        self._limits = limits
         self._services = services
         self._prompt = task.request.prompt
 
@@ -128,7 +132,8 @@ class Merger:
     async def _merge(self, parts: Sequence[Part], able: Sequence[MergingService]) -> None:
         need = merge_need(self._prompt, parts)
         candidates = [Candidate(item.name, 1.0, ("merges the parts",)) for item in able if item.holds(need)]
-        await self._executor.run(self._task, Route(tuple(candidates)), self._context(parts))
+        async with whole_task_deadline(self._limits):
+            await self._executor.run(self._task, Route(tuple(candidates)), self._context(parts))
 
     def _context(self, parts: Sequence[Part]) -> Context:
         prompt = merge_prompt(self._prompt, parts)

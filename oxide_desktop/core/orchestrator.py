@@ -179,7 +179,7 @@ class Orchestrator(Administration):
                 self._begin(task, plan)
                 async with keeping_record(task, self.history.save, self._background):
                     if analysis := task.request.analysis:
-                        deadline.reschedule(None)  # each of its shares has one of its own
+                        deadline.reschedule(None)  # each of its shares, and the merge, has one of its own
                         await self._analyst.run(task, plan, analysis)
                     else:
                         await self._executor.run(task, plan.route, plan.context)

@@ -10,6 +10,7 @@ import asyncio
 import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from oxide_desktop.core.attempt import note
 from oxide_desktop.core.background import BackgroundTasks, in_own_thread
@@ -68,7 +69,8 @@ class Analyst:
         lanes = open_lanes(plan, self._adapters, self._settings.execution, workers, self._draw, self._resting)
         reading = _Reading(task, plan, lanes, self._keeper, self._bus, self._settings)
         broadcast = analysis.strategy is Strategy.BROADCAST
-        merger = Merger(task, self._executor, self._keeper, self._bus, lambda: self._merging_services(lanes))
+        limits, services = self._settings.execution, partial(self._merging_services, lanes)
+        merger = Merger(task, self._executor, self._keeper, self._bus, limits, services)
         findings = reading.findings
         try:
             await (reading.ask_everyone() if broadcast else reading.share_out())

@@ -42,6 +42,7 @@ class FileSearch:
         self._allowed = allowed
         self._ignored = ignored
         self._seen_entries = 0
+        self._cut = False  # there was more than may be looked at
         self._passed_over: set[str] = set()
         self.found: dict[str, bool] = {}
         self.missing: list[tuple[str, str]] = []
@@ -55,13 +56,9 @@ class FileSearch:
         if self._ignored and self._ignored.count:
             several = "entry is" if self._ignored.count == 1 else "entries are"
             notes.append(f"{self._ignored.count:,} {several} left out by .gitignore.")
-        if self._full:
+        if self._cut:
             notes.append(f"The search for files stopped at its limit, {len(self.found):,} files were found.")
         return tuple(notes)
-
-    @property
-    def _full(self) -> bool:
-        return len(self.found) >= MOST_FILES or self._seen_entries >= MOST_ENTRIES
 
     def add(self, given: str) -> None:
         """Look for what one path, folder or glob means."""
@@ -108,21 +105,25 @@ class FileSearch:
         return base, below
 
     def _add_all(self, given: str, steps: Sequence[Step], *, hidden: bool) -> None:
-        paths = []
+        fresh: set[str] = set()
+        matches = 0
         before = len(self.missing)
         for path in itertools.chain.from_iterable(self._walk(step, hidden=hidden) for step in steps):
-            paths.append(path)
-            if len(paths) + len(self.found) >= MOST_FILES:
+            matches += 1
+            if path in self.found or path in fresh:
+                continue
+            if len(fresh) + len(self.found) >= MOST_FILES:
+                self._cut = True
                 break
-        for path in sorted(paths):
-            self.found.setdefault(path, False)
-        if not paths and before == len(self.missing):
+            fresh.add(path)
+        self.found.update(dict.fromkeys(sorted(fresh), False))
+        if not matches and before == len(self.missing) and not self._cut:
             self.missing.append((given, "no file is there" if hidden else "no file matches"))
 
     def _walk(self, start: Step, *, hidden: bool) -> Iterator[str]:
         base, stack = _Base(start[0]), [start]
         visited: set[tuple[int, int, int]] = set()
-        while stack and not self._full:
+        while stack and self._seen_entries < MOST_ENTRIES:
             folder, parts = stack.pop()
             identity = self._identity(folder)
             if identity and (*identity, len(parts)) not in visited:
@@ -192,6 +193,7 @@ class FileSearch:
             self._miss(folder, explain(error))
             return []
         self._seen_entries += len(entries)
+        self._cut |= self._seen_entries >= MOST_ENTRIES
         hidden = hidden or part.startswith(".")
         chosen = [item for item in entries if fnmatch.fnmatch(item.name, part)]
         visible = [item for item in chosen if hidden or item.name[0] != "."]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from oxide_desktop.core.corrections import Correction, Corrections
@@ -85,3 +87,11 @@ async def test_a_task_that_was_never_profiled_cannot_be_corrected():
         failed = await house.ask("why?", files=("nowhere.py",))
         with pytest.raises(UsageError, match="never profiled"):
             await house.orchestrator.correct(failed.id, TaskType.CODING)
+
+
+async def test_an_ancestor_s_task_with_a_type_of_its_own_cannot_be_corrected():
+    async with House(stub(["a"])) as house:
+        asked = await house.ask(SAID)
+        house.history.records[asked.id] = dataclasses.replace(asked, task_type="testing")
+        with pytest.raises(UsageError, match="'testing', which is no type"):
+            await house.orchestrator.correct(asked.id, TaskType.CODING)

@@ -408,6 +408,20 @@ async def test_an_analysis_that_is_stopped_while_its_parts_are_merged_keeps_them
     assert record.result.startswith("## one: ")
 
 
+async def test_a_merge_that_goes_on_for_ever_ends_with_the_task_s_time_and_the_parts_stand(tree: Path):
+    one = ReadingAdapter("one")
+
+    async def never_done() -> None:
+        await asyncio.Event().wait()
+
+    one.trouble = lambda call: never_done() if "--- Part 1 of" in call.prompt else None
+    async with House(one, timeout_seconds=2, start_timeout_seconds=600, first_byte_timeout_seconds=600) as house:
+        record = (await analyse(house, tree)).record
+    assert record.status is TaskStatus.COMPLETED
+    assert any("The parts were not merged (The task ran out of time" in note for note in record.notes)
+    assert (record.result or "").startswith("## one: ")
+
+
 # -- windows -----------------------------------------------------------------------------------------------------------
 
 

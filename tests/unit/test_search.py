@@ -237,3 +237,17 @@ def test_a_search_stops_at_its_limits_and_says_so(tree):
     assert "stopped at its limit" in found.notes[-1]
     found.add("src/deep/*")
     assert len(found.found) <= search.MOST_FILES + 1
+
+
+def test_what_two_paths_lead_to_counts_once_and_nothing_is_lost_without_a_word(tree, monkeypatch):
+    for folder, count in (("one", 30), ("two", 10), ("three", 11)):
+        (tree / "src" / folder).mkdir()
+        for number in range(count):
+            (tree / "src" / folder / f"{number}.md").touch()
+    monkeypatch.setattr(search, "MOST_FILES", 40)
+    both = find(tree, "src/one", "src/{one,two}/*")
+    assert (len(both.found), both.notes) == (40, ())
+    too_many = find(tree, "src/one", "src/{one,three}/*", "src/two/*.md")
+    assert len(too_many.found) == 40
+    assert "stopped at its limit, 40 files were found" in too_many.notes[-1]
+    assert not too_many.missing
