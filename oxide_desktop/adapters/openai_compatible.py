@@ -60,7 +60,8 @@ class OpenAICompatibleAdapter:
         choice = await self._models.choose(call.model)
         started = False
         while True:
-            async with self._http.exchange("POST", "chat/completions", self._body(call, choice)) as exchange:
+            body = self._body(call, choice)
+            async with self._http.exchange("POST", "chat/completions", body) as exchange:
                 if not started:
                     await exchange.sent()
                     for output in choice.told():
@@ -69,7 +70,7 @@ class OpenAICompatibleAdapter:
                 try:
                     response = await exchange.response()
                 except Refused as error:
-                    if self._learns(error, call):
+                    if self._learns(error, body):
                         continue
                     raise await self._with_models(error, choice.model, insisted=bool(call.model)) from error
                 streams = "json" not in response.headers.get("content-type", "")
@@ -97,11 +98,10 @@ class OpenAICompatibleAdapter:
                 body[instead] = value
         return body
 
-    def _learns(self, error: Refused, call: Call) -> bool:
-        """Whether the refusal names a part of the request that can be said in another way; remembers it."""
+    def _learns(self, error: Refused, sent: Mapping[str, Any]) -> bool:
+        """Whether the refusal names a part of what was sent that can be said in another way; remembers it."""
         if error.kind is not FailureKind.INVALID:
             return False
-        sent = self._body(call, Choice("")).keys()
         refused = {key for key in _DIALECTS if key in sent and key in error.text}
         self._avoid |= refused
         return bool(refused)

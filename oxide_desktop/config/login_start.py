@@ -47,7 +47,7 @@ def _command() -> list[str]:
     beside = Path(sys.executable).parent / f"oxide{ending}"
     if getattr(sys, "frozen", False):
         return [sys.executable, "--tray"]
-    return [str(beside), "--tray"] if beside.is_file() else [sys.executable, "-m", "oxide_desktop", "--tray"]
+    return [str(beside), "--tray"] if beside.is_file() else [sys.executable, "-P", "-m", "oxide_desktop", "--tray"]
 
 
 def _home() -> str | None:

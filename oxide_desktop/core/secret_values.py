@@ -59,14 +59,10 @@ _NOT_THE_WORD = re.compile(
     r"instance|keyword|function|callable|nothing|anything|something|whatever|sensitive|replace|change|example",
     re.IGNORECASE,
 )
-_LONG = 16
 _FEW_RUNS = 3
 _LONGEST_RUN_OF_LETTERS = 2.6
 _BASE_32 = re.compile(r"[A-Z0-9]+\Z")
 _OF_A_TOKEN = re.compile(r"[\w~+/=-]+\Z")
-_WORDS_IN_A_ROW = re.compile(
-    r"(?:[A-Za-z]*[a-z]{2,}\d{0,2}|[A-Za-z]|\d{1,2})(?:[-_](?:[A-Za-z]*[a-z]{2,}\d{0,2}|[A-Za-z]{1,3}|\d{1,2}))+\Z"
-)
 _LONG = 16
 _WORDS_IN_A_ROW = re.compile(
     r"(?:[A-Za-z]*[a-z]{2}\d{0,2}|[A-Za-z]|\d{1,2})(?:[-_](?:[A-Za-z]*[a-z]{2}\d{0,2}|[A-Za-z]{1,3}|\d{1,2}))+\Z"

@@ -117,28 +117,32 @@ if sys.platform == "win32":
         return attributes
 
     def _new_instance(address: str, *, first: bool) -> int:
-        import win32pipe  # type: ignore[import-untyped]  # pywin32 carries no types
+        import pywintypes  # type: ignore[import-untyped]  # pywin32 carries no types
+        import win32pipe  # type: ignore[import-untyped]  # as above
 
         access = _winapi.PIPE_ACCESS_DUPLEX | _winapi.FILE_FLAG_OVERLAPPED
         if first:
             access |= _winapi.FILE_FLAG_FIRST_PIPE_INSTANCE
-        handle = win32pipe.CreateNamedPipe(
-            address,
-            access,
-            _winapi.PIPE_WAIT | _REJECT_REMOTE_CLIENTS,  # bytes, not messages, are the default
-            _winapi.PIPE_UNLIMITED_INSTANCES,
-            _BUFFER,
-            _BUFFER,
-            0,
-            _for_this_user(),
-        )
+        try:
+            handle = win32pipe.CreateNamedPipe(
+                address,
+                access,
+                _winapi.PIPE_WAIT | _REJECT_REMOTE_CLIENTS,  # bytes, not messages, are the default
+                _winapi.PIPE_UNLIMITED_INSTANCES,
+                _BUFFER,
+                _BUFFER,
+                0,
+                _for_this_user(),
+            )
+        except pywintypes.error as error:  # no OSError, though it stands for one
+            raise OSError(None, error.strerror, address, error.winerror) from error
         return int(handle.Detach())
 
     class PipeServer:
         """Accepts clients on a pipe, one instance after the other, as asyncio's own does, but with an access list.
 
         Raises:
-            OSError: Somebody serves that name already.
+            PermissionError: Somebody serves that name already: only the first instance may be made as such.
         """
 
         def __init__(self, address: str, protocol: Callable[[], asyncio.BaseProtocol]) -> None:
@@ -155,6 +159,10 @@ if sys.platform == "win32":
                 pipe = PipeHandle(self._next)
                 try:
                     await loop._proactor.accept_pipe(pipe)  # noqa: SLF001 - asyncio offers no access list in public
+                except BrokenPipeError:  # a client that came and went before it was let in (ERROR_NO_DATA)
+                    self._next = _new_instance(self._address, first=False)  # before the name would vanish
+                    pipe.close()
+                    continue
                 except BaseException:  # cancelled, or it failed: nobody else has this end
                     pipe.close()
                     raise

@@ -99,7 +99,11 @@ async def _listening(address: str, door: _Door) -> AsyncIterator[None]:
     if sys.platform == "win32":
         from oxide_desktop.ipc.pipe import PipeServer  # noqa: PLC0415 - exists there only
 
-        door.background.start(PipeServer(address, door.protocol).serve(), "local pipe")
+        try:
+            server = PipeServer(address, door.protocol)
+        except PermissionError as error:
+            raise _already_served(address) from error
+        door.background.start(server.serve(), "local pipe")
         yield
     else:
         place = Path(address)
@@ -110,6 +114,12 @@ async def _listening(address: str, door: _Door) -> AsyncIterator[None]:
         finally:
             server.close()
             _unlink(place, identity)
+
+
+def _already_served(address: str) -> AlreadyServedError:
+    return AlreadyServedError(
+        "Oxide is running already", f"Another one answers at {address}.", "Use that one, or end it with `oxide stop`."
+    )
 
 
 if sys.platform != "win32":
@@ -144,9 +154,7 @@ if sys.platform != "win32":
                 return
             except TimeoutError:
                 log.info("%s is served by somebody who is busy", place)
-        raise AlreadyServedError(
-            "Oxide is running already", f"Another one answers at {place}.", "Use that one, or end it with `oxide stop`."
-        )
+        raise _already_served(str(place))
 
     def _unlink(place: Path, identity: os.stat_result) -> None:
         """Take our own socket away, not one that has replaced it."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -17,7 +19,15 @@ import psutil
 import pytest
 
 from oxide_desktop import __version__
-from oxide_desktop.ipc.channel import FRAME_LIMIT, address_of, home_folder, socket_path
+from oxide_desktop.fronts.mcp.shim import Shim
+from oxide_desktop.ipc.channel import (
+    FRAME_LIMIT,
+    Connection,
+    _SocketStream,
+    address_of,
+    home_folder,
+    socket_path,
+)
 from tests.fakes.http_server import Fault, Reply
 from tests.fakes.openai_server import OpenAIServer
 
@@ -89,7 +99,7 @@ def apps_on(home: Path) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         try:
-            ours = process.cmdline()[1:3] == ["-m", "oxide_desktop"]
+            ours = "oxide_desktop" in process.cmdline()[1:4]
             if ours and process.environ().get("OXIDE_HOME") == str(home):
                 found.append(process)
         except psutil.Error:
@@ -242,10 +252,32 @@ async def test_it_starts_the_app_and_the_first_call_is_answered(home: Path, mode
     assert len(model.asked) == 1
 
 
+async def test_what_lies_in_the_person_s_home_stands_in_for_no_module_of_the_app(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "person").mkdir()
+    (tmp_path / "person/random.py").write_text("raise SystemExit('this is no module of Python')\n")
+    async with shim(home, HOME=str(tmp_path / "person")) as session:
+        assert (await session.open())["result"]["serverInfo"]["name"] == "oxide"
+
+
+def test_a_request_that_meets_the_death_of_the_app_is_answered() -> None:
+    class MeetsDeath(Shim):
+        def _connected(self, *, replay: bool) -> Connection:
+            ours, theirs = socket.socketpair()
+            theirs.close()
+            self._connection = dying = Connection(_SocketStream(ours))
+            self._lost(dying)  # as the thread that reads the app does
+            return dying
+
+    said = io.BytesIO()
+    MeetsDeath(io.BytesIO(), said)._forward(b'{"jsonrpc": "2.0", "id": 7, "method": "tools/list"}\n')
+    answer = json.loads(said.getvalue())
+    assert (answer["id"], "Call again" in answer["error"]["message"]) == (7, True)
+
+
 async def test_of_several_that_find_no_app_one_starts_it(home: Path, tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(
         "import os, sys\n"
-        "if sys.orig_argv[1:3] == ['-m', 'oxide_desktop']:\n"
+        "if 'oxide_desktop' in sys.orig_argv[1:4]:\n"
         f"    open({str(tmp_path / 'starts')!r}, 'a').write('started\\n')\n"
     )
     seen = f"{tmp_path}{os.pathsep}{ROOT}"

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
+import threading
 from collections.abc import AsyncIterator, Callable
 
 import pytest
@@ -16,7 +18,7 @@ from oxide_desktop.core.ports import AdapterTools, Usage
 from oxide_desktop.core.settings import ServiceSettings, ServiceType
 from tests.conftest import ModelServer
 from tests.fakes.asking import ask, question
-from tests.fakes.http_server import Fault, Reply
+from tests.fakes.http_server import Fault, Received, Reply
 from tests.fakes.ollama_server import OllamaServer
 from tests.fakes.openai_server import OpenAIServer
 
@@ -76,6 +78,24 @@ async def test_what_a_server_does_not_know_is_said_in_another_way_and_remembered
     assert openai_server.asked[-1].body["max_completion_tokens"] == 99
     assert "stream_options" not in openai_server.asked[-1].body
     assert heard.usage is None
+
+
+async def test_requests_that_are_refused_side_by_side_each_learn_from_their_own_refusal(make: Make) -> None:
+    both_asked = threading.Barrier(2)
+
+    class Together(OpenAIServer):
+        refuses = ("stream_options",)
+
+        def refusal(self, request: Received) -> Reply | None:
+            if "stream_options" in request.body:
+                both_asked.wait(60)
+            return super().refusal(request)
+
+    with Together() as server:
+        adapter = make(base_url=server.base_url)
+        heard = await asyncio.gather(ask(adapter), ask(adapter))
+    assert [(item.text, item.error) for item in heard] == [("Hello, world.", None)] * 2
+    assert len(server.asked) == 4
 
 
 async def test_a_server_that_goes_on_refusing_is_not_asked_for_ever(

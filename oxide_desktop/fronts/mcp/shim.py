@@ -131,8 +131,13 @@ class Shim:
             self._refuse(request_id, _APP_UNREACHABLE, problem)
             return
         with self._state:
-            self._waiting[json.dumps(request_id)] = request_id
-        self._send(connection, line)
+            still_there = self._connection is connection  # it may have died since
+            if still_there:
+                self._waiting[json.dumps(request_id)] = request_id
+        if still_there:
+            self._send(connection, line)
+        else:
+            self._refuse(request_id, _APP_GONE, APP_GONE)
 
     def _tell(self, line: bytes, message: dict[str, Any]) -> None:
         """Pass on what needs no answer. It concerns the app that runs, so that none is started for it."""

@@ -118,7 +118,7 @@ def _start_app() -> tuple[subprocess.Popen[bytes], IO[bytes]]:  # noqa: TID251 -
 
     What it says of a start that fails stands in the file: a pipe would break when this process ends.
     """
-    program = [sys.executable, "-m", "oxide_desktop"]
+    program = [sys.executable, "-P", "-m", "oxide_desktop"]  # -P: no file of the person's stands in for a module
     if getattr(sys, "frozen", False):
         program = [os.path.join(os.path.dirname(sys.executable), "oxide" + (".exe" if sys.platform == "win32" else ""))]
     if not _has_screen():
