@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 import glob
 import logging
@@ -104,9 +105,10 @@ class Orchestrator(orchestrator.Orchestrator):
 
     async def aclose(self) -> None:
         """Stop tasks, services and children, and finish what is being written."""
-        await super().aclose()
-        await self._starter.aclose()
-        await self._guarded.aclose()
+        async with contextlib.AsyncExitStack() as stack:  # one failure stops no other
+            stack.push_async_callback(self._guarded.aclose)
+            stack.push_async_callback(self._starter.aclose)
+            await super().aclose()
         if self._history is not None:
             log.info("Oxide has ended")
 

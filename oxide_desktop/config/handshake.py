@@ -121,7 +121,7 @@ def _close(stream: IO[bytes]) -> None:
 
 
 def _last_words(said: IO[bytes]) -> str:
-    said.seek(0)
+    said.seek(max(0, said.seek(0, os.SEEK_END) - _LAST_WORDS_BYTES))
     lines = said.read(_LAST_WORDS_BYTES).decode("utf-8", "replace").split("\n")
     last = [line.strip() for line in lines if line.strip()][-1:]
     return f"It ended without an answer{': ' + last[0] if last else '.'}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from pathlib import Path
 
 from oxide_desktop.core.errors import StoreError
@@ -11,6 +12,8 @@ from oxide_desktop.core.errors import StoreError
 PRIVATE_FILE_MODE = 0o600
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
+_PAUSES_S = (0.02, 0.05, 0.1, 0.2, 0.4)
+_IN_USE = (5, 32)  # ERROR_ACCESS_DENIED, ERROR_SHARING_VIOLATION
 
 
 def write_atomically(path: Path, content: bytes, mode: int = PRIVATE_FILE_MODE) -> None:
@@ -29,11 +32,26 @@ def write_atomically(path: Path, content: bytes, mode: int = PRIVATE_FILE_MODE) 
             file.flush()
             os.fsync(file.fileno())
         temporary.chmod(mode)
-        temporary.replace(path)
+        _replace(temporary, path)
     except BaseException:  # the disk is full, or somebody wants to quit: half a file is worth nothing
         temporary.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
+
+
+def _replace(temporary: Path, path: Path) -> None:
+    """Rename over `path`. Windows refuses that while another program has it open, which is mostly over in a moment.
+
+    Source: Microsoft's documentation of CreateFile (FILE_SHARE_DELETE) and MoveFileEx.
+    """
+    for pause_s in _PAUSES_S if os.name == "nt" else ():
+        try:
+            temporary.replace(path)
+        except PermissionError:
+            time.sleep(pause_s)
+        else:
+            return
+    temporary.replace(path)
 
 
 def unwritable(error: OSError, path: Path | None = None) -> StoreError:
@@ -44,6 +62,8 @@ def unwritable(error: OSError, path: Path | None = None) -> StoreError:
         return StoreError("The disk is full", message, "Free some space on that disk, then try again.")
     message = f"{place}: {error.strerror or error}."
     hint = "Give your user the right to write there, or set OXIDE_HOME to another folder."
+    if getattr(error, "winerror", None) in _IN_USE:
+        hint = f"Close the program that may have it open. {hint}"
     return StoreError("A file cannot be written", message, hint)
 
 

@@ -150,8 +150,11 @@ def _only_service_errors(service: str) -> Iterator[None]:
     """What else an adapter raises, a third party's for one, is its mistake and costs its own attempt only."""
     try:
         yield
-    except OxideError:
+    except ServiceError:
         raise
+    except OxideError as error:
+        log.warning("the adapter of %s raised %s", service, type(error).__name__)
+        raise ServiceError(FailureKind.CRASHED, error.title, error.message, error.hint) from error
     except Exception as error:  # anything at all, from code that is not ours
         log.exception("the adapter of %s made a mistake", service)
         raise ServiceError(

@@ -11,11 +11,12 @@ from typing import Any, Self
 
 from oxide_desktop.core import journal
 from oxide_desktop.core.administration import Administration
+from oxide_desktop.core.attempt import note
 from oxide_desktop.core.background import BackgroundTasks, close_all
 from oxide_desktop.core.care import AdapterMaker
 from oxide_desktop.core.children import Spawner
 from oxide_desktop.core.errors import Bug, CancelledTaskError, NotFoundError, OxideError, RouteError, StoreError
-from oxide_desktop.core.events import EventBus, HistoryChanged, TaskEnded, TaskNoted, TaskQueued, TaskRouted
+from oxide_desktop.core.events import EventBus, HistoryChanged, TaskEnded, TaskQueued, TaskRouted
 from oxide_desktop.core.execute import Executor
 from oxide_desktop.core.keeping import keeping_record, record_end
 from oxide_desktop.core.model import Explanation, Preferences, Request, Source
@@ -83,10 +84,18 @@ class Orchestrator(Administration):
     # -- life --------------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        """Open the history. Every other call does so itself; a second call does nothing."""
+        """Open the history. Every other call does so itself; a second call does nothing.
+
+        Raises:
+            CancelledTaskError: Oxide is ending.
+        """
         async with self._opening:
             if self._history is None:
-                self._history = await self._open_history()
+                history = await self._open_history()
+                if self._closing:  # meanwhile, and found nothing to close
+                    await history.aclose()
+                    raise _closed()
+                self._history = history
                 self._background.start(self._history.maintain(), "history maintenance")
 
     def watch_services(self, maintenance_interval_s: float = MAINTENANCE_INTERVAL_S) -> None:
@@ -207,7 +216,7 @@ class Orchestrator(Administration):
 
     async def _wait_while_paused(self, task: RunningTask) -> None:
         if self.is_paused:
-            self.bus.publish(TaskNoted(task.id, "Oxide is paused: the task begins when that is over."))
+            note(task, "Oxide was paused: the task begins when that is over.", self.bus)
             await self._going.wait()
 
     def _begin(self, task: RunningTask, plan: Plan) -> None:
@@ -221,7 +230,7 @@ class Orchestrator(Administration):
             task_type=plan.profile.task_type.value,
             route=plan.route,
             started_at=time.time(),
-            notes=plan.context.notes,
+            notes=(*task.record.notes, *plan.context.notes),
         )
         if not plan.route.candidates:
             raise _no_route(plan)

@@ -110,6 +110,7 @@ class Keeper:
         while not self._ended:
             left_s = None if self._deadline is None else self._deadline - time.monotonic()
             if left_s is not None and left_s <= 0:
+                self._end_now()  # it has had its time: nothing is left to linger for
                 return
             readable = select.select([self._bell.fd, self._control, *self._watched], [], [], left_s)[0]
             self._bell.silence()

@@ -32,6 +32,7 @@ class HealthBoard:
         self._adapters = adapters
         self._bus = bus
         self._last: dict[str, Health] = {}
+        self._looking: dict[str, asyncio.Lock] = {}
         self._alarm = asyncio.Event()
 
     def last(self, service: str) -> Health | None:
@@ -56,10 +57,15 @@ class HealthBoard:
         return system_metrics()
 
     async def refresh(self, services: Iterable[str], depth: Depth, max_age_s: float = 0.0) -> None:
-        """Check those whose finding is older than `max_age_s` seconds, side by side."""
-        now = time.time()
-        stale = [name for name in services if not (last := self._last.get(name)) or now - last.checked_at >= max_age_s]
-        await asyncio.gather(*(self.check(name, depth) for name in stale))
+        """Check those whose finding is older than `max_age_s` seconds, side by side; each once for all who ask now."""
+        asked_at = time.time()
+        await asyncio.gather(*(self._refresh(name, depth, asked_at, max_age_s) for name in services))
+
+    async def _refresh(self, service: str, depth: Depth, asked_at: float, max_age_s: float) -> None:
+        async with self._looking.setdefault(service, asyncio.Lock()):
+            last = self._last.get(service)
+            if last is None or last.checked_at < asked_at - max_age_s:
+                await self.check(service, depth)
 
     async def watch(self, interval_s: float = 60.0) -> None:
         """Probe every service again and again, until cancelled, and start again what Oxide had started and has died."""

@@ -71,7 +71,10 @@ class ChildRegistry:
             if self._listed.pop(pid, None):
                 self._write({"pid": pid, "birth": None, "guard": False})
         if not self._listed and self._fd is not None:
-            os.ftruncate(self._fd, 0)
+            try:
+                os.ftruncate(self._fd, 0)
+            except OSError as error:
+                self._cannot_write(error)
 
     def birth_of(self, pid: int) -> str | None:
         """The birth of a process that is listed."""
@@ -83,7 +86,10 @@ class ChildRegistry:
                 self._fd = self._open()
             os.write(self._fd, json.dumps(line).encode() + b"\n")
         except OSError as error:
-            log.warning("the list of children %s cannot be written: %s", self._path, error)
+            self._cannot_write(error)
+
+    def _cannot_write(self, error: OSError) -> None:
+        log.warning("the list of children %s cannot be written: %s", self._path, error)
 
     def _open(self) -> int:
         """Make the file and lock it. A sweeper may have taken it for a dead run's before the lock was ours: again."""
@@ -118,7 +124,11 @@ def _sweep_file(path: Path) -> int:
     try:
         if not take_lock(fd, waits=False):
             return 0
-        count = _end_listed(path)
+        try:
+            count = _end_listed(path)
+        except OSError as error:  # kept for the next start, and no reason to leave the other lists
+            log.warning("the list of children %s cannot be read: %s", path, error)
+            return 0
         if sys.platform != "win32":
             path.unlink(missing_ok=True)
     finally:

@@ -8,7 +8,7 @@ import sys
 
 def main(manner: str) -> None:
     if manner == "dying":
-        sys.exit("no module named oxide")
+        sys.exit("  File somewhere, in some line\n" * 200 + "no module named oxide")
     for line in sys.stdin:
         message = json.loads(line)
         if "id" not in message or manner == "silent":

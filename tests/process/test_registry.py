@@ -127,5 +127,15 @@ def test_a_list_that_cannot_be_written_is_said_and_no_more(tmp_path, stranger, c
     assert "cannot be written" in caplog.text
 
 
+def test_a_list_that_is_lost_on_the_way_is_said_and_no_more(tmp_path, stranger, caplog):
+    registry = ChildRegistry(tmp_path, "run")
+    registry.started(stranger.pid, is_guard=False)
+    os.close(registry._fd)
+    registry.ended(stranger.pid)
+    registry._fd = None
+    registry.close()
+    assert caplog.text.count("cannot be written") == 2
+
+
 def test_without_a_directory_there_is_nothing_to_sweep(tmp_path):
     assert ChildRegistry(tmp_path / "none", "run").sweep() == 0

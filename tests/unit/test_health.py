@@ -84,6 +84,19 @@ async def test_only_what_is_stale_is_looked_at_again(adapter: ScriptedAdapter):
     assert not board.last("stub").healthy
 
 
+async def test_many_who_ask_at_once_share_one_look():
+    class Counting(ScriptedAdapter):
+        async def check(self, depth: Depth) -> Health:
+            await asyncio.sleep(0)
+            self.depths.append(depth)
+            return finding(Tier.STARTS)
+
+    adapter = Counting(service())
+    board = Board(adapter)
+    await asyncio.gather(*(board.refresh(["stub"], Depth.GLANCE, max_age_s=age_s) for age_s in [0, 15] * 25))
+    assert adapter.depths == [Depth.GLANCE]
+
+
 async def test_an_answer_proves_every_tier(adapter: ScriptedAdapter):
     board = Board(adapter)
     board.attempt_succeeded("stub")

@@ -621,6 +621,38 @@ async def test_an_adapter_whose_close_raises_stops_no_other(caplog: pytest.LogCa
     assert "bad could not be closed" in caplog.text
 
 
+async def test_an_adapter_that_raises_an_error_of_another_kind_costs_its_own_attempt_alone():
+    wrong = UsageError("The key is missing", "It is stored nowhere.", "Store it.")
+    async with House(stub([wrong], name="bad"), stub(["fine"], name="good")) as house:
+        record = await house.ask()
+
+    assert (record.status, record.result, record.service) == (TaskStatus.COMPLETED, "fine", "good")
+    assert [(item.status, item.error) for item in record.attempts] == [
+        (AttemptStatus.FAILED, str(wrong)),
+        (AttemptStatus.COMPLETED, None),
+    ]
+
+
+async def test_a_history_that_is_being_opened_while_oxide_ends_is_closed_again():
+    house = House(stub(["never"]))
+    opening, may_open = asyncio.Event(), asyncio.Event()
+    opened = house.orchestrator._open_history
+
+    async def slowly() -> MemoryHistory:
+        opening.set()
+        await may_open.wait()
+        return await opened()
+
+    house.orchestrator._open_history = slowly
+    starting = asyncio.create_task(house.orchestrator.start())
+    await opening.wait()
+    await house.orchestrator.aclose()
+    may_open.set()
+    with pytest.raises(CancelledTaskError, match="closed"):
+        await starting
+    assert house.history.closed
+
+
 async def test_a_bug_of_ours_ends_the_task_and_is_called_a_bug(caplog: pytest.LogCaptureFixture):
     async with House(stub(["never"])) as house:
         house.rules.broken = True
@@ -951,6 +983,7 @@ async def test_a_task_that_comes_while_paused_waits_recorded_says_so_and_begins_
         record = await task.finished()
 
     assert record.result == "Four."
+    assert any("paused" in note for note in record.notes)
 
 
 async def test_a_task_that_waits_because_of_a_pause_can_be_cancelled():

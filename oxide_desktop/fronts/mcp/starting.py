@@ -77,7 +77,7 @@ class Starter:
         """What an app that has ended said of it, on one line: the error itself, where one is marked as such."""
         if self._errors is None:
             return ""
-        self._errors.seek(0)
+        self._errors.seek(max(0, self._errors.seek(0, os.SEEK_END) - _LAST_WORDS_BYTES))
         said = self._errors.read(_LAST_WORDS_BYTES).decode("utf-8", "replace")
         return " ".join(said.rpartition("\u2715")[2].split())
 
