@@ -19,7 +19,7 @@ from oxide_desktop.core.privacy import (
 from oxide_desktop.core.project import ProjectLanes
 from oxide_desktop.core.reading import MOST_BYTES, ReadText, UnreadableError, read_text
 from oxide_desktop.core.receipts import CREDENTIALS, OUTSIDE, FileReceipt, ReadStatus, listed, skip_notes
-from oxide_desktop.core.search import FileSearch
+from oxide_desktop.core.search import FileSearch, explain
 from oxide_desktop.core.secret_scan import Finding
 from oxide_desktop.core.settings import PrivacySettings
 from oxide_desktop.core.tokens import estimate_tokens
@@ -142,12 +142,19 @@ class _Reader:
 
     def allowed(self, path: str) -> bool:
         """Whether a file may be read or a folder looked into; links do not lead out."""
-        real = _real(path)
+        try:
+            real = _real(path)
+        except OSError:  # nobody knows where it leads
+            return not self._roots
         return all(any(real.is_relative_to(root) for root in roots) for roots in self._roots)
 
     def take(self, path: str, *, named: bool) -> None:
         """Read one file, once whatever names it has, or note why not."""
-        real = _real(path)
+        try:
+            real = _real(path)
+        except OSError as error:
+            self._skipped.append((path, explain(error)))
+            return
         if str(real) in self._seen:
             return
         self._seen.add(str(real))
@@ -203,4 +210,9 @@ class _Reader:
 
 
 def _real(path: str) -> Path:
+    """Where it really is.
+
+    Raises:
+        OSError: A link on the way may not be read.
+    """
     return Path(os.path.realpath(expand_home(path)))

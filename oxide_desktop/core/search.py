@@ -88,7 +88,8 @@ class FileSearch:
 
     def _add_absent(self, given: str, path: str, error: OSError) -> None:
         if os.path.islink(path):  # noqa: PTH114 - never raises
-            self.missing.append((given, "a link to nothing"))
+            nothing = isinstance(error, FileNotFoundError)
+            self.missing.append((given, "a link to nothing" if nothing else f"a link, {explain(error)}"))
         elif _MAGIC.search(given):
             self._add_all(given, [self._start(item) for item in _alternatives(given)], hidden=False)
         else:
@@ -134,8 +135,12 @@ class FileSearch:
 
     def _stays(self, base: _Base, path: str) -> bool:
         """Whether a path leads to where it seems to be. A clone may carry links to what is private."""
-        if not base.is_left_by(path) or not self._allowed(path):
-            return True  # of what is out of bounds the reader says so
+        try:
+            if not base.is_left_by(path) or not self._allowed(path):
+                return True  # of what is out of bounds the reader says so
+        except OSError as error:  # a link that may not be read, such as /proc/1/cwd
+            self._miss(path, explain(error))
+            return False
         if path not in self.found:
             self._miss(path, LEADS_OUT)
         return False

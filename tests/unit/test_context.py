@@ -1,20 +1,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from oxide_desktop.core.context import Context, gather
+from oxide_desktop.core.context import Context, _Reader, gather
 from oxide_desktop.core.errors import FailureKind, ServiceError, UsageError
 from oxide_desktop.core.fitting import fit
 from oxide_desktop.core.model import Locality, Request, Source
 from oxide_desktop.core.privacy import check_prompt
 from oxide_desktop.core.project import ProjectLanes
 from oxide_desktop.core.reading import MOST_BYTES
-from oxide_desktop.core.receipts import ReadStatus
+from oxide_desktop.core.receipts import OUTSIDE, ReadStatus
 from oxide_desktop.core.settings import PrivacySettings
 from oxide_desktop.core.tokens import estimate_tokens
 
@@ -46,7 +48,33 @@ def project(tmp_path: Path) -> Path:
     return project
 
 
+@pytest.fixture
+def unreadable_link() -> Iterator[Path]:
+    """A link that is there and cannot be read, for root neither: the folder of a process that has ended."""
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    yield Path(f"/proc/{process.pid}/cwd")
+    process.wait()
+
+
 # -- gathering -----------------------------------------------------------------------------------
+
+
+def test_a_link_that_cannot_be_read_costs_itself_alone_and_is_named(project, unreadable_link):
+    context = read(project, "notes.md", str(unreadable_link.parent), f"{unreadable_link.parent}/[c]wd")
+    assert "notes.md" in [file.path for file in context.files]
+    assert skipped(context)[str(unreadable_link)] == "no such file"
+
+
+def test_a_link_that_could_be_read_a_moment_ago_is_named_too(project, unreadable_link):
+    reader = _Reader(asked(project), OPEN, ProjectLanes(None))
+    reader.take(str(unreadable_link), named=True)
+    assert [(item.path, item.reason) for item in reader.receipts()] == [(str(unreadable_link), "no such file")]
+
+
+def test_a_link_that_cannot_be_read_is_out_of_bounds_where_there_are_bounds(project, unreadable_link):
+    context = read(project, "notes.md", str(unreadable_link), roots=[project])
+    assert skipped(context) == {str(unreadable_link): OUTSIDE}
 
 
 def test_files_are_read_once_in_the_order_asked_for_with_paths_from_the_callers_folder(project, tmp_path):
