@@ -241,24 +241,23 @@ def task() -> RunningTask:
     return RunningTask(Request(prompt="why?", source=Source.PYTHON, cwd=Path.cwd()), record)
 
 
-PATIENCE = ExecutionSettings(first_byte_timeout_seconds=0.5, idle_timeout_seconds=0.5)
+IMPATIENT = ExecutionSettings(first_byte_timeout_seconds=0.5, idle_timeout_seconds=0.5)
+PATIENT = ExecutionSettings(first_byte_timeout_seconds=2, idle_timeout_seconds=2)
 
 
 async def test_a_model_that_thinks_longer_than_silence_may_last_is_not_cut(
     adapter: Adapter, server: ScriptedServer, task: RunningTask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pulse, "ALIVE_EVERY_S", 0.1)
-    server.play(Reply(thinking=["Hm."] * 16, pieces=["4"], pause_s=0.05))
-    async with asyncio.timeout(10):
-        await LiveAttempt(task, adapter, EventBus()).run(question(), PATIENCE)
+    server.play(Reply(thinking=["Hm."] * 22, pieces=["4"], pause_s=0.1))
+    await LiveAttempt(task, adapter, EventBus()).run(question(), PATIENT)
     assert task.text_of(1) == "4"
 
 
 async def test_a_model_that_stops_thinking_is_cut(adapter: Adapter, server: ScriptedServer, task: RunningTask) -> None:
     server.play(Reply(thinking=["Hm."], fault=Fault.STALL))
     with pytest.raises(ServiceError, match="no text came within"):
-        async with asyncio.timeout(10):
-            await LiveAttempt(task, adapter, EventBus()).run(question(), PATIENCE)
+        await LiveAttempt(task, adapter, EventBus()).run(question(), IMPATIENT)
 
 
 async def test_what_shows_nothing_is_told_now_and_then_and_not_each_time(
@@ -267,7 +266,7 @@ async def test_what_shows_nothing_is_told_now_and_then_and_not_each_time(
     server.play(Reply(thinking=["Hm."] * 20, pause_s=0.01))
     heard = await ask(adapter)
     assert heard.text == "Hello, world."
-    assert heard.outputs.count(Alive()) <= 1
+    assert heard.outputs.count(Alive()) < 20
 
 
 @pytest.mark.parametrize(("insisted", "about_request"), [("gpt9", True), (None, False)])
@@ -315,18 +314,20 @@ async def test_closing_a_stalled_answer_ends_the_work_at_the_service(
             async for output in outputs:
                 if output == ", " or (after == 0 and isinstance(output, Started)):
                     break
-        assert await asyncio.to_thread(server.gone.wait, 5)
+        assert await asyncio.to_thread(server.gone.wait, 60)
 
 
 async def test_cancelling_a_stalled_answer_ends_the_work_at_the_service(
     adapter: Adapter, server: ScriptedServer
 ) -> None:
     server.play(Reply(fault=Fault.STALL, after=2))
-    with pytest.raises(TimeoutError):
-        async with asyncio.timeout(0.5):
-            await ask(adapter)
-    assert await asyncio.to_thread(server.gone.wait, 5)
-    assert server.asked
+    asking = asyncio.create_task(ask(adapter))
+    while not server.asked:  # noqa: ASYNC110 - the thread of the server tells nobody
+        await asyncio.sleep(0.01)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert await asyncio.to_thread(server.gone.wait, 60)
 
 
 async def test_nothing_at_the_address_is_missing_and_names_the_address(make: Make, dead_url: str) -> None:

@@ -49,14 +49,14 @@ class TreeWatch:
 
     async def members(self, count: int) -> None:
         """Until so many have spoken."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while len(self.seen) < count:
                 line = await self._reader.readline()
                 assert line, f"the tree died with only {sorted(self.seen)}"
                 name, pid = line.decode().split()
                 self.seen[name] = int(pid)
 
-    async def death(self, limit_s: float = 2.0) -> None:
+    async def death(self, limit_s: float = 60.0) -> None:
         """Until nobody is left.
 
         Raises:

@@ -20,19 +20,25 @@ from oxide_desktop.fronts.mcp.results import PAGE_CHARS, PAGE_TOKENS, page_of, s
 from tests.fakes.scripted_adapter import STALL, ScriptedAdapter, service
 from tests.fronts.mcp_house import ERAS, client, served, stub, texts
 
-PATIENCE_S = 2.0  # long enough for a busy machine to have begun an answer by then
+SHORT_S = 0.1  # whatever a call has seen by then, it is answered
 
 
 class Gated(ScriptedAdapter):
-    """Says its scene, then waits for the gate, then says one thing more."""
+    """Says its scene, then waits for the gate, then says one thing more.
+
+    Attributes:
+        waiting: Set once it waits.
+    """
 
     def __init__(self, *scenes: Any) -> None:
         super().__init__(service("stub"), *scenes)
         self.gate = asyncio.Event()
+        self.waiting = asyncio.Event()
 
     async def execute(self, call):  # type: ignore[override]
         async for item in super().execute(call):
             yield item
+        self.waiting.set()
         await self.gate.wait()
         yield "and the rest"
 
@@ -45,14 +51,16 @@ async def test_past_the_patience_a_call_answers_with_what_there_is_and_the_task_
     tmp_path: Path, era: str
 ) -> None:
     adapter = Gated(["first words "])
-    async with served(tmp_path, adapter, patience_s=PATIENCE_S), client(tmp_path, era) as asker:
-        early = (await asker.call_tool("route_task", {"prompt": "Take your time."})).structured_content
+    async with served(tmp_path, adapter, patience_s=SHORT_S) as house, client(tmp_path, era) as asker:
+        task_id = (await asker.call_tool("route_task", {"prompt": "Take your time."})).structured_content["task_id"]
+        await adapter.waiting.wait()
+        early = (await asker.call_tool("get_task_result", {"task_id": task_id})).structured_content
         adapter.gate.set()
-        arguments = {"task_id": early["task_id"], "offset": early["next_offset"]}
-        late = await asker.call_tool("get_task_result", arguments)
+        await house.record_of(TaskStatus.COMPLETED)
+        late = await asker.call_tool("get_task_result", {"task_id": task_id, "offset": early["next_offset"]})
 
     assert (early["status"], early["result"], early["next_offset"]) == ("running", "first words ", 12)
-    assert f'get_task_result with task_id "{early["task_id"]}" and offset 12' in early["notes"][0]
+    assert f'get_task_result with task_id "{task_id}" and offset 12' in early["notes"][0]
     assert late.structured_content["status"] == "completed"
     assert late.structured_content["result"] == "and the rest"
     assert late.structured_content["next_offset"] is None
@@ -65,8 +73,9 @@ async def test_waiting_again_for_a_task_tells_of_its_progress_and_is_answered_in
     async def heard(progress: float, total: float | None, message: str | None) -> None:
         told.append(message)
 
-    async with served(tmp_path, adapter, patience_s=PATIENCE_S), client(tmp_path) as asker:
+    async with served(tmp_path, adapter, patience_s=SHORT_S), client(tmp_path) as asker:
         early = (await asker.call_tool("route_task", {"prompt": "Stall."})).structured_content
+        await adapter.stalled.wait()
         arguments = {"task_id": early["task_id"], "offset": 5}
         again = await asker.call_tool("get_task_result", arguments, progress_callback=heard)
     assert (again.structured_content["status"], again.structured_content["result"]) == ("running", None)
@@ -75,12 +84,21 @@ async def test_waiting_again_for_a_task_tells_of_its_progress_and_is_answered_in
 
 
 async def test_giving_up_on_a_wait_leaves_the_task_alone(tmp_path: Path) -> None:
-    adapter = Gated(["words "])
-    async with served(tmp_path, adapter, patience_s=PATIENCE_S) as house, client(tmp_path) as asker:
-        early = (await asker.call_tool("route_task", {"prompt": "Stall."})).structured_content
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.1):
-                await asker.call_tool("get_task_result", {"task_id": early["task_id"]})
+    adapter, is_waited_for = Gated(["words "]), asyncio.Event()
+
+    async def heard(*_: object) -> None:
+        is_waited_for.set()
+
+    async with served(tmp_path, adapter) as house, client(tmp_path) as asker, asyncio.TaskGroup() as group:
+        group.create_task(asker.call_tool("route_task", {"prompt": "Stall."}))
+        await adapter.waiting.wait()
+        (task,) = house.running()
+        waiting = asker.call_tool("get_task_result", {"task_id": task.id}, progress_callback=heard)
+        second = group.create_task(waiting)
+        await is_waited_for.wait()
+        second.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await second
         assert (await asker.list_tools()).tools
         adapter.gate.set()
         record = await house.record_of(TaskStatus.COMPLETED)
@@ -258,7 +276,8 @@ async def test_results_are_resources_of_the_project_that_asked(tmp_path: Path, e
 
 async def test_a_task_without_a_result_is_a_resource_that_says_so(tmp_path: Path) -> None:
     adapter = stub(["words", STALL])
-    async with served(tmp_path, adapter, patience_s=0.1), client(tmp_path) as asker:
+    async with served(tmp_path, adapter, patience_s=SHORT_S), client(tmp_path) as asker:
         early = (await asker.call_tool("route_task", {"prompt": "Stall."})).structured_content
+        await adapter.stalled.wait()
         read = await asker.read_resource(f"oxide://tasks/{early['task_id']}")
     assert "running" in read.contents[0].text

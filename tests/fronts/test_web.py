@@ -463,7 +463,7 @@ async def test_the_loop_goes_on_while_ports_that_do_not_answer_are_tried(tmp_pat
             async with server.serve(house, house.paths, settings_with(house, first)) as front:
                 serving = False
             assert front.port > first
-    assert turns > 30
+    assert turns > 5  # and not once for each port
 
 
 # -- what no client can do ---------------------------------------------------------------------------------------------
@@ -489,7 +489,7 @@ async def dropped(reader: asyncio.StreamReader) -> bool:
 
 
 async def test_clients_that_never_finish_their_request_are_dropped(tmp_path: Path) -> None:
-    async with served(tmp_path, stub(), limits=Limits(head_s=0.05)) as web:
+    async with served(tmp_path, stub(), limits=Limits(head_s=0.5)) as web:
         async with raw(web) as (reader, _):
             assert await dropped(reader)
         async with raw(web) as (reader, writer):
@@ -499,7 +499,7 @@ async def test_clients_that_never_finish_their_request_are_dropped(tmp_path: Pat
 
 
 async def test_a_second_request_on_a_connection_must_be_finished_as_well(tmp_path: Path) -> None:
-    async with served(tmp_path, stub(), limits=Limits(head_s=0.1)) as web, raw(web) as (reader, writer):
+    async with served(tmp_path, stub(), limits=Limits(head_s=1.0)) as web, raw(web) as (reader, writer):
         head = ("GET /docs HTTP/1.1", f"Host: 127.0.0.1:{web.front.port}", f"Authorization: Bearer {web.front.token}")
         writer.write("\r\n".join([*head, "", ""]).encode())
         assert b"200" in await reader.readline()
