@@ -180,6 +180,8 @@ class ModelChoice:
             names = await self.names()
         except ServiceError:
             return error  # the first failure is the one to tell
+        if offered_as(model, names):
+            return error  # it is on offer all the same: only the service knows what it means
         return self._missing(model, names, insisted=insisted)
 
     def _missing(self, model: str, names: Sequence[str], *, insisted: bool) -> ServiceError:

@@ -29,7 +29,8 @@ class Paths:
         """
         given = os.environ.get("OXIDE_HOME") or "~/.oxide"
         try:
-            return cls(Path(given).expanduser().absolute())
+            home = Path(given).expanduser().absolute()
+            home.is_dir()  # a name that no system takes is refused here
         except FileNotFoundError:  # relative to a current folder that has been deleted
             raise UsageError(
                 "There is no place for Oxide's files",
@@ -42,6 +43,9 @@ class Paths:
                 f"The home directory that {given} begins with is not known.",
                 "Set OXIDE_HOME to a directory of yours.",
             ) from None
+        except OSError as error:
+            raise _no_place(given, error) from error
+        return cls(home)
 
     @property
     def config_file(self) -> Path:
@@ -121,11 +125,15 @@ class Paths:
                 self.home.mkdir(mode=PRIVATE_MODE, parents=True, exist_ok=True)
             _make_private(self.run_dir)
         except OSError as error:
-            raise UsageError(
-                "There is no place for Oxide's files",
-                f"{error.filename or self.home}: {error.strerror}.",
-                "Give yourself write access to it, or set OXIDE_HOME to a directory of yours.",
-            ) from error
+            raise _no_place(error.filename or str(self.home), error) from error
+
+
+def _no_place(where: str, error: OSError) -> UsageError:
+    return UsageError(
+        "There is no place for Oxide's files",
+        f"{where}: {error.strerror}.",
+        "Give yourself write access to it, or set OXIDE_HOME to a directory of yours.",
+    )
 
 
 def _make_private(directory: Path) -> None:

@@ -56,10 +56,10 @@ def _replace(temporary: Path, path: Path) -> None:
 
 def unwritable(error: OSError, path: Path | None = None) -> StoreError:
     """What a person needs to know of a file that could not be written."""
-    place = path or error.filename or "A file of Oxide"
+    place = path or error.filename or "The output, or a file of Oxide,"
     if error.errno in DISK_FULL:
         message = f"{place} could not be written: {error.strerror}."
-        return StoreError("The disk is full", message, "Free some space on that disk, then try again.")
+        return StoreError("The disk is full", message, "Free some space there, then try again.")
     message = f"{place}: {error.strerror or error}."
     hint = "Give your user the right to write there, or set OXIDE_HOME to another folder."
     if getattr(error, "winerror", None) in _IN_USE:

@@ -18,7 +18,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from oxide_desktop.core.receipts import CREDENTIALS, LOCAL_ONLY
+from oxide_desktop.core.receipts import CREDENTIALS, LOCAL_ONLY, NAME_HOLDS
 from oxide_desktop.core.secret_scan import Finding, scan_secrets
 from oxide_desktop.core.settings import PrivacySettings
 
@@ -85,7 +85,7 @@ def hold_reason(paths: Iterable[Path], findings: Sequence[Finding], privacy: Pri
     if findings and privacy.scan_secrets:
         return f"{LOCAL_ONLY}holds what looks like {findings[0]}"
     if privacy.scan_secrets and (found := scan_secrets("\n".join(names))):
-        return f"{LOCAL_ONLY}its name holds what looks like {found[0].rule}"
+        return f"{LOCAL_ONLY}{NAME_HOLDS} {found[0].rule}"
     return None
 
 

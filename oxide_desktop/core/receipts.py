@@ -10,6 +10,8 @@ from typing import Any
 
 LOCAL_ONLY = "local only: "
 """How the reason begins for which a file may not go to a cloud service."""
+NAME_HOLDS = "its name holds what looks like"
+"""In the reason for a file whose name is a secret: it is not repeated."""
 CREDENTIALS = "a file of credentials"
 OUTSIDE = "outside the folders that may be read"
 LEADS_OUT = "a link that leads out of the folder; name it itself to include it"
@@ -77,7 +79,13 @@ def _by_reason(receipts: Sequence[FileReceipt]) -> list[str]:
     by_reason: dict[str, list[str]] = {}
     for item in receipts:
         by_reason.setdefault(item.reason, []).append(item.path)
-    return [f"{_several(paths, _most(reason))} ({reason})" for reason, paths in by_reason.items()]
+    return [f"{_named(paths, reason)} ({reason})" for reason, paths in by_reason.items()]
+
+
+def _named(paths: Sequence[str], reason: str) -> str:
+    if NAME_HOLDS in reason:
+        return "1 file" if len(paths) == 1 else f"{len(paths):,} files"
+    return _several(paths, _most(reason))
 
 
 def _most(reason: str) -> int:

@@ -176,7 +176,7 @@ def _choose(
     proven = sorted(able, key=lambda status: -_proof(status))  # between equals, what has shown more comes first
     candidates = sorted(map(order.candidate, proven), key=lambda item: -item.score)
     if rule.service is not None and all(item.settings.name != rule.service for item in services):
-        skipped.append(Skipped(rule.service, "your rule names it, but no such service is configured"))
+        skipped.append(Skipped(rule.service, "your rule names it, but it is not among the services that may take this"))
     if not routing.fallback_enabled:
         skipped += [Skipped(item.service, NO_FALLBACK) for item in candidates[1:]]
         candidates = candidates[:1]

@@ -157,6 +157,13 @@ def test_a_closed_output_is_no_error(oxide: Oxide, closed: str) -> None:
     assert out in (b"", b"Hello, world.\n")
 
 
+def test_what_is_said_beside_the_answer_may_be_lost_without_harm(oxide: Oxide) -> None:
+    with open("/dev/full", "wb") as full:  # noqa: PTH123 - a device
+        process = oxide.start("run", "Hello", stderr=full)
+        out, _ = process.communicate(timeout=LIMIT_S)
+    assert (process.returncode, out) == (0, b"Hello, world.\n")
+
+
 def test_more_than_any_model_could_read_is_refused(oxide: Oxide, server: Server) -> None:
     done = oxide.process("run", stdin=b"x" * (64 * 1024 * 1024 + 1))
     assert (done.returncode, done.stdout) == (2, "")

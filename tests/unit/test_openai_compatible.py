@@ -98,6 +98,16 @@ async def test_requests_that_are_refused_side_by_side_each_learn_from_their_own_
     assert len(server.asked) == 4
 
 
+async def test_a_server_that_does_not_find_what_it_lists_is_told_in_its_own_words(
+    adapter: OpenAICompatibleAdapter, openai_server: OpenAIServer
+) -> None:
+    openai_server.usual = Reply(status=404, error="model 'model-a' not found on the disk")
+    error = (await ask(adapter)).error
+    assert error
+    assert "not found on the disk" in str(error)
+    assert "It has model-a" not in str(error)
+
+
 async def test_a_server_that_goes_on_refusing_is_not_asked_for_ever(
     adapter: OpenAICompatibleAdapter, openai_server: OpenAIServer
 ) -> None:

@@ -45,6 +45,13 @@ def test_a_home_of_a_person_who_does_not_exist_is_refused(monkeypatch: pytest.Mo
     assert refused.value.hint == "Set OXIDE_HOME to a directory of yours."
 
 
+def test_a_home_whose_name_no_disk_takes_is_refused(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("OXIDE_HOME", "/" + "a" * 300)
+    with pytest.raises(UsageError, match="name too long") as caught:
+        Paths.from_environment()
+    assert "OXIDE_HOME" in caught.value.hint
+
+
 def test_every_file_has_its_name_below_the_home(tmp_path: Path):
     paths = Paths(tmp_path)
     places = {

@@ -12,6 +12,7 @@ from oxide_desktop.core.privacy import (
     prompt_reason,
     scan_of,
 )
+from oxide_desktop.core.receipts import LOCAL_ONLY, NAME_HOLDS, FileReceipt, ReadStatus, held_phrase, skip_notes
 from oxide_desktop.core.secret_scan import Finding
 from oxide_desktop.core.settings import PrivacySettings
 
@@ -144,6 +145,12 @@ def test_a_secret_in_a_files_name_holds_it_back_too():
     held = hold_reason([Path("/p") / name[:45]], (), PrivacySettings())
     assert held == "local only: its name holds what looks like a GitHub token"
     assert hold_reason([Path("/p") / name[:45]], (), PrivacySettings(scan_secrets=False)) is None
+
+
+def test_a_name_that_is_a_secret_is_not_repeated():
+    held = [FileReceipt(path, ReadStatus.SKIPPED, f"{LOCAL_ONLY}{NAME_HOLDS} a token") for path in ("s3cr3t", "s4")]
+    assert skip_notes(held) == ("Left out: 2 files (local only: its name holds what looks like a token).",)
+    assert held_phrase(held[:1]) == "1 file (its name holds what looks like a token)"
 
 
 def test_a_prompt_is_scanned_unless_the_settings_switch_it_off():

@@ -124,7 +124,7 @@ def test_a_rule_that_cannot_be_followed_is_said():
     found = route(services=(GEMINI, off), rules={TaskType.CODE_REVIEW: "qwen"})
     assert (order(found), found.rule, why(found, "qwen")) == (["gemini"], None, "switched off")
     gone = route(services=(GEMINI,), rules={TaskType.CODE_REVIEW: "old"})
-    assert why(gone, "old") == "your rule names it, but no such service is configured"
+    assert why(gone, "old") == "your rule names it, but it is not among the services that may take this"
 
 
 def test_the_settings_order_comes_next_and_the_last_resort_stays_last():

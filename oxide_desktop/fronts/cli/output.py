@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -71,7 +72,8 @@ def _write(text: str, *, colour: bool, ends_line: bool = True) -> None:
 
 def say(text: str = "") -> None:
     """A line beside what was asked for."""
-    click.echo(text, err=True, color=has_colour(sys.stderr))
+    with contextlib.suppress(OSError):  # nobody can be told, and the answer and the exit code count all the same
+        click.echo(text, err=True, color=has_colour(sys.stderr))
 
 
 def out_untrusted(text: str) -> None:
