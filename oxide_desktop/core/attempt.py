@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from typing import Any
 
+from oxide_desktop.core.characters import WholeCharacters
 from oxide_desktop.core.errors import FailureKind, OxideError, ServiceError
 from oxide_desktop.core.events import AttemptStarted, Chunk, EventBus, TaskNoted
 from oxide_desktop.core.places import leaves_machine
@@ -44,6 +45,7 @@ class LiveAttempt:
             left_machine=leaves_machine(adapter.settings, adapter.info.locality),
         )
         self._usage: Usage | None = None
+        self._characters = WholeCharacters()
         task.update(attempts=(*task.record.attempts, self._line), service=self._service)
         task.keep_soon()
 
@@ -99,11 +101,16 @@ class LiveAttempt:
                 f"{self._service} answered nothing",
                 "It ended without an error and without text.",
             )
+        self._publish(self._characters.rest())
 
     def _show(self, text: str) -> None:
-        chunk = Chunk(self._task.id, self._index, self._service, text)
-        self._task.append(chunk)
-        self._bus.publish(chunk)
+        self._publish(self._characters.feed(text))
+
+    def _publish(self, text: str) -> None:
+        if text:
+            chunk = Chunk(self._task.id, self._index, self._service, text)
+            self._task.append(chunk)
+            self._bus.publish(chunk)
 
     def _take(self, output: Started | Usage | Note | Alive, watchdog: Watchdog) -> None:
         if isinstance(output, Started):

@@ -966,6 +966,15 @@ async def test_where_not_even_a_bit_of_what_was_piped_in_has_room_the_service_is
     assert "It leaves no room for what was piped in." in record.error
 
 
+async def test_a_character_that_a_service_cuts_in_two_is_whole_in_the_stream_and_in_the_record():
+    async with House(stub(["a", "\ud83d", "\ude00b", "\ud83d"])) as house:
+        task = await house.orchestrator.submit(request())
+        record = await task.finished()
+        streamed = [chunk.text async for chunk in task.chunks()]
+
+    assert record.result == "".join(streamed) == "a\N{GRINNING FACE}b\ufffd"
+
+
 # -- pausing -----------------------------------------------------------------------------------------------------------
 
 
