@@ -23,6 +23,7 @@ from oxide_desktop.core import orchestrator
 from oxide_desktop.core.analysis import AnalysisResult
 from oxide_desktop.core.errors import UsageError
 from oxide_desktop.core.events import EventBus
+from oxide_desktop.core.folders import working_folder
 from oxide_desktop.core.model import Analysis, Request, Source, Strategy, parse_strategy
 from oxide_desktop.core.ports import Adapter, AdapterTools
 from oxide_desktop.core.settings import Settings
@@ -143,7 +144,7 @@ class ParallelExecutor:
             prompt=prompt,
             files=tuple(files),
             source=Source.PYTHON,
-            cwd=Path.cwd(),
+            cwd=working_folder(),
             analysis=Analysis(
                 services=tuple(services or ()), strategy=parse_strategy(strategy), workers=self._max_workers
             ),

@@ -6,7 +6,6 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Self
 
 from oxide_desktop.core import journal
@@ -18,6 +17,7 @@ from oxide_desktop.core.children import Spawner
 from oxide_desktop.core.errors import Bug, CancelledTaskError, NotFoundError, OxideError, RouteError, StoreError
 from oxide_desktop.core.events import EventBus, HistoryChanged, TaskEnded, TaskQueued, TaskRouted
 from oxide_desktop.core.execute import Executor
+from oxide_desktop.core.folders import working_folder
 from oxide_desktop.core.keeping import keeping_record, record_end
 from oxide_desktop.core.model import Explanation, Preferences, Request, Source
 from oxide_desktop.core.parallel import Analyst
@@ -254,9 +254,9 @@ class Orchestrator(Administration):
         Raises:
             OxideError: The task failed; what had come until then was yielded.
         """
-        wishes = Preferences.parse(preferences)
+        wishes, paths, here = Preferences.parse(preferences), tuple(files or ()), working_folder()
         task = await self.submit(
-            Request(prompt=prompt, files=tuple(files or ()), preferences=wishes, source=Source.PYTHON, cwd=Path.cwd())
+            Request(prompt=prompt, files=paths, preferences=wishes, source=Source.PYTHON, cwd=here)
         )
         try:
             async for chunk in task.chunks():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from oxide_desktop.core.errors import UsageError
+from oxide_desktop.core.folders import working_folder
 from oxide_desktop.core.model import Preferences, Request, Source
 from oxide_desktop.core.record import TaskRecord
 
@@ -37,7 +38,7 @@ def request_again(record: TaskRecord, source: Source, service: str | None = None
         files=record.files,
         preferences=Preferences.parse(wishes),
         source=source,
-        cwd=Path(record.cwd) if record.cwd else Path.cwd(),
+        cwd=Path(record.cwd) if record.cwd else working_folder(),
         roots=tuple(map(Path, record.roots)) if record.roots is not None else None,
         piped=record.piped,
         analysis=record.analysis,

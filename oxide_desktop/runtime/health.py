@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
 
 from oxide_desktop.core.errors import ServiceError
 from oxide_desktop.core.events import EventBus, ServiceStatusChanged
@@ -25,6 +26,14 @@ DEEPER_FINDING_S = 300.0
 _ORDER = list(Tier)
 
 
+@dataclass(slots=True)
+class _Look:
+    """The last look of one depth at one service: shared by all who asked for one before it ended."""
+
+    under_way: asyncio.Lock = field(default_factory=asyncio.Lock)
+    ended_at: float = 0.0
+
+
 class HealthBoard:
     """The last finding for each service. Implements `core.ports.HealthReports`."""
 
@@ -32,7 +41,7 @@ class HealthBoard:
         self._adapters = adapters
         self._bus = bus
         self._last: dict[str, Health] = {}
-        self._looking: dict[str, asyncio.Lock] = {}
+        self._looks: dict[tuple[str, Depth], _Look] = {}
         self._alarm = asyncio.Event()
 
     def last(self, service: str) -> Health | None:
@@ -62,10 +71,13 @@ class HealthBoard:
         await asyncio.gather(*(self._refresh(name, depth, asked_at, max_age_s) for name in services))
 
     async def _refresh(self, service: str, depth: Depth, asked_at: float, max_age_s: float) -> None:
-        async with self._looking.setdefault(service, asyncio.Lock()):
+        look = self._looks.setdefault((service, depth), _Look())
+        async with look.under_way:
             last = self._last.get(service)
-            if last is None or last.checked_at < asked_at - max_age_s:
+            is_fresh = last is not None and max_age_s > 0 and last.checked_at >= asked_at - max_age_s
+            if look.ended_at < asked_at and not is_fresh:
                 await self.check(service, depth)
+                look.ended_at = time.time()
 
     async def watch(self, interval_s: float = 60.0) -> None:
         """Probe every service again and again, until cancelled, and start again what Oxide had started and has died."""

@@ -8,18 +8,22 @@ import re
 import signal
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from oxide_desktop.core.record import TaskRecord, TaskStatus
+from oxide_desktop.fronts.cli.app_calls import AppAddress
+from oxide_desktop.fronts.cli.app_task import AppTask, RunningApp
 from tests.fakes.http_server import Fault, Received, Reply
 from tests.fakes.openai_server import OpenAIServer
 from tests.fronts.cli_program import LIMIT_S, Done, Oxide, end, imported_by, only, read_until
 
 STALL = Reply(pieces=["The answer"], fault=Fault.STALL, after=1)
 ENGINE = "oxide_desktop.engine"
+RECORD = TaskRecord(id="t", status=TaskStatus.RUNNING, prompt="Hello?", created_at=1.0, source="cli").to_dict()
 
 
 class Server(OpenAIServer):
@@ -152,6 +156,32 @@ def test_an_app_that_dies_in_the_middle_is_an_error_that_says_so(
     _, errors = process.communicate(timeout=LIMIT_S)
     assert process.returncode == 1
     assert "The running Oxide does not answer" in errors.decode()
+
+
+async def heard(*lines: dict[str, Any]) -> AppTask:
+    """What is known of a task once the app has told these lines of it."""
+
+    async def told_lines() -> AsyncGenerator[dict[str, Any], None]:
+        for line in lines:
+            yield line
+
+    task = AppTask(RunningApp(AppAddress(1, "token")), TaskRecord.from_dict(RECORD))
+    await task.listen(told_lines())
+    return task
+
+
+async def test_what_the_app_says_behind_the_end_changes_nothing() -> None:
+    end_of_it = {"type": "end", "record": {**RECORD, "status": "completed"}, "error": None}
+    late = {"type": "state", "record": RECORD, "progress": None, "waiting": None}
+    task = await heard(end_of_it, late)
+    assert (task.error, task.record.status) == (None, TaskStatus.COMPLETED)
+
+
+@pytest.mark.parametrize("line", [{"type": "chunks"}, {"type": "state", "progress": 7}, {}])
+async def test_an_app_that_cannot_be_understood_is_an_error_and_no_end(line: dict[str, Any]) -> None:
+    task = await heard(line)
+    assert "cannot be read" in str(task.error)
+    assert task.ended
 
 
 def test_an_app_that_hangs_is_not_waited_for(oxide: Oxide, app: subprocess.Popen[bytes]) -> None:

@@ -97,6 +97,27 @@ async def test_many_who_ask_at_once_share_one_look():
     assert adapter.depths == [Depth.GLANCE]
 
 
+async def test_a_deeper_look_that_is_asked_for_meanwhile_is_made_and_holds_up_no_glance():
+    class Slow(ScriptedAdapter):
+        async def check(self, depth: Depth) -> Health:
+            self.depths.append(depth)
+            if depth is Depth.PROBE:
+                probing.set()
+                await may_end.wait()
+            return finding(Tier.STARTS)
+
+    probing, may_end = asyncio.Event(), asyncio.Event()
+    adapter = Slow(service())
+    board = Board(adapter)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(board.refresh(["stub"], Depth.PROBE))
+        await probing.wait()
+        await board.refresh(["stub"], Depth.GLANCE)
+        may_end.set()
+    await board.refresh(["stub"], Depth.PROBE)
+    assert adapter.depths == [Depth.PROBE, Depth.GLANCE, Depth.PROBE]
+
+
 async def test_an_answer_proves_every_tier(adapter: ScriptedAdapter):
     board = Board(adapter)
     board.attempt_succeeded("stub")

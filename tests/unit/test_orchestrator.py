@@ -975,6 +975,17 @@ async def test_a_character_that_a_service_cuts_in_two_is_whole_in_the_stream_and
     assert record.result == "".join(streamed) == "a\N{GRINNING FACE}b\ufffd"
 
 
+async def test_an_engine_whose_folder_has_been_deleted_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    async with House(stub(["4"])) as house:
+        assert [text async for text in house.orchestrator.execute_task("What is 2+2?")] == ["4"]
+        (record,) = house.history.records.values()
+    assert record.cwd == str(tmp_path)
+
+
 # -- pausing -----------------------------------------------------------------------------------------------------------
 
 

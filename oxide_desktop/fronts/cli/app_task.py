@@ -111,16 +111,17 @@ class AppTask:
 
     async def listen(self, lines: AsyncGenerator[Json, None]) -> None:
         """Take in what is told until the end. What goes wrong on the way is the task's error."""
-        told = False
         try:
             async with aclosing(lines):
                 async for line in lines:
                     self._take(line)
-                    told = line["type"] == "end"
-            if not told:
-                raise AppGoneError("It ended while it worked on the task")
+                    if line["type"] == "end":
+                        return
+            raise AppGoneError("It ended while it worked on the task")
         except OxideError as error:
             self.error = error
+        except (LookupError, TypeError, ValueError) as error:  # an app of another version
+            self.error = AppGoneError(f"What it told of the task cannot be read ({error!r})")
         finally:
             self._ended.set()
             self._texts.put_nowait(None)

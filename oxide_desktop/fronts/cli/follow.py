@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import sys
 import time
@@ -81,10 +82,20 @@ def _calm_down() -> None:
 
 
 async def _cancel(engine: TaskOwner, task: FollowedTask) -> None:
-    """Stop the task and wait until its record says so."""
-    if not task.ended:
+    """Stop the task and wait until its record says so.
+
+    Raises:
+        OxideError: It goes on all the same.
+    """
+    try:
         async with asyncio.timeout(CANCEL_LIMIT_S):
-            await engine.cancel(task.id)
+            with contextlib.suppress(OxideError):  # it has ended just now, or the app has: its own end tells of it
+                await engine.cancel(task.id)
+            await task.finished()
+    except TimeoutError:
+        message = f"It was told to, and still goes on after {CANCEL_LIMIT_S:g} s."
+        hint = "`oxide stop` ends a running Oxide with all that it started."
+        raise OxideError("The task does not stop", message, hint) from None
 
 
 def _conclude(task: FollowedTask, *, as_json: bool, quiet: bool, lost: OSError | None) -> int:

@@ -202,6 +202,9 @@ def _show_page(page: TaskPage, *, as_json: bool) -> None:
     if not page.total:
         say('Nothing yet. Ask something: oxide run "What is 2+2?"')
         return
+    if not page.filtered:
+        say("No task is like that.")
+        return
     for line in table(["  ID", "WHEN", "TYPE", "SERVICE", "TOOK", "PROMPT"], [_row(record) for record in page.tasks]):
         out(line)
     if len(page.tasks) < page.filtered:

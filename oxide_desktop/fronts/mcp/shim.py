@@ -158,10 +158,14 @@ class Shim:
     # -- to the client -----------------------------------------------------------------------------
 
     def _read_app(self, connection: Connection) -> None:
-        while (line := connection.read_line()).endswith(b"\n"):
-            if self._settle(line):
-                self._say(line)
-        self._lost(connection)
+        try:
+            while (line := connection.read_line()).endswith(b"\n"):
+                if self._settle(line):
+                    self._say(line)
+        except ValueError as error:  # no JSON: whatever speaks there is not the app, or not of this version
+            sys.stderr.write(f"oxide-mcp: Oxide's answer cannot be read: {error}\n")
+        finally:
+            self._lost(connection)
 
     def _settle(self, line: bytes) -> bool:
         """Note which request this answers; `False` if the client has had that answer before."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
 
+from oxide_desktop.core.folders import working_folder
 from oxide_desktop.core.model import Request, Source
 from oxide_desktop.core.orchestrator import Orchestrator
 from oxide_desktop.fronts.web.chat_answer import ChatAnswer
@@ -100,7 +100,7 @@ def _request(oxide: Orchestrator, body: ChatBody) -> Request:
     if not last.text.strip():
         raise RefusedError("The last message is empty: there is nothing to answer.", "messages")
     prompt = as_prompt(turns)
-    return Request(prompt=prompt, asked=last.text, preferences=preferences, source=Source.HTTP, cwd=Path.cwd())
+    return Request(prompt=prompt, asked=last.text, preferences=preferences, source=Source.HTTP, cwd=working_folder())
 
 
 def _turn(message: Message, place: str) -> Turn:

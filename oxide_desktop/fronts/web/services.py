@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from oxide_desktop.core.errors import NotFoundError
+from oxide_desktop.core.folders import working_folder
 from oxide_desktop.core.health import Depth, ServiceStatus
 from oxide_desktop.core.model import Preferences, Request, Source
 from oxide_desktop.core.orchestrator import Orchestrator
@@ -136,8 +136,8 @@ def _add_one(router: APIRouter, oxide: Orchestrator) -> None:
     ) -> Json:
         """Ask a service one question and wait for the answer. It is kept in the history like every task."""
         _find(oxide, name)
-        wishes = Preferences(preferred_service=name)
-        task = await oxide.submit(Request(prompt=test_prompt, preferences=wishes, source=Source.HTTP, cwd=Path.cwd()))
+        wishes, here = Preferences(preferred_service=name), working_folder()
+        task = await oxide.submit(Request(prompt=test_prompt, preferences=wishes, source=Source.HTTP, cwd=here))
         record = await task.finished()  # which the deadline of the whole task bounds
         return {
             "service": name,

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from oxide_desktop.core.errors import UsageError
+from oxide_desktop.core.folders import working_folder
 from oxide_desktop.core.model import Analysis, Preferences, Request, Source
 from oxide_desktop.core.orchestrator import Orchestrator
 from oxide_desktop.core.running import RunningTask
@@ -108,7 +109,7 @@ def _folder(given: str | None) -> Path:
         UsageError: It is no folder, or it depends on where the server was started.
     """
     if given is None:
-        return Path.cwd()
+        return working_folder()
     folder = Path(given)
     if "\0" in given or not folder.is_absolute():
         raise UsageError("That is no folder", f"cwd is {given!r}.", "Give an absolute path.")
