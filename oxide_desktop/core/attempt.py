@@ -24,6 +24,7 @@ from oxide_desktop.core.watchdog import Phase, Watchdog
 log = logging.getLogger(__name__)
 
 LONGEST_ANSWER_CHARS = 16 * 1024 * 1024
+_TURNS_TO_A_LISTENER = 4
 
 
 class LiveAttempt:
@@ -62,7 +63,7 @@ class LiveAttempt:
             CancelledError: It was stopped; likewise.
         """
         task_type = self._task.record.task_type or ""
-        self._bus.publish(AttemptStarted(self._task.id, self._index, self._service, task_type))
+        self._task.tell(AttemptStarted(self._task.id, self._index, self._service, task_type), self._bus)
         try:
             with _only_service_errors(self._service):
                 await self._stream(call, limits)
@@ -88,11 +89,12 @@ class LiveAttempt:
                 if is_first:
                     self._change(first_chunk_at=time.time())
                     watchdog.enter(Phase.IDLE)
+                    await self._task.kept()  # nothing is shown that a crash could make unheard of
                 chars += len(output)
                 watchdog.touch()
                 self._show(output)
                 if is_first:
-                    await asyncio.sleep(0)  # who listens has its turn before hundreds more that may have come with it
+                    await _let_listeners_have_it()
                 if chars > LONGEST_ANSWER_CHARS:
                     raise _too_long(self._service)
         if not chars:
@@ -152,6 +154,12 @@ class LiveAttempt:
         return Tokens(call.input_tokens, estimate_tokens(answer), estimated=True) if call else None
 
 
+async def _let_listeners_have_it() -> None:
+    """Before the hundreds of pieces that may have come with the first one: who asked may only now be given its task."""
+    for _ in range(_TURNS_TO_A_LISTENER):
+        await asyncio.sleep(0)
+
+
 @contextmanager
 def _only_service_errors(service: str) -> Iterator[None]:
     """What else an adapter raises, a third party's for one, is its mistake and costs its own attempt only."""
@@ -173,7 +181,7 @@ def note(task: RunningTask, text: str, bus: EventBus) -> None:
     """Keep a remark in the record, once, and tell who listens."""
     if text not in task.record.notes:
         task.update(notes=(*task.record.notes, text))
-        bus.publish(TaskNoted(task.id, text))
+        task.tell(TaskNoted(task.id, text), bus)
 
 
 def sums_of(attempts: Sequence[Attempt]) -> dict[str, Any]:

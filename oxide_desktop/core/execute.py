@@ -16,6 +16,7 @@ from oxide_desktop.core.errors import FailureKind, RouteError, ServiceError
 from oxide_desktop.core.events import EventBus
 from oxide_desktop.core.fitting import Fitted, fit
 from oxide_desktop.core.model import Route
+from oxide_desktop.core.places import leaves_machine
 from oxide_desktop.core.ports import Adapter, Call, HealthReports
 from oxide_desktop.core.quota import Quotas
 from oxide_desktop.core.retry import RetryPolicy
@@ -155,6 +156,8 @@ class Executor:
 
     async def _attempt(self, task: RunningTask, adapter: Adapter, call: Call) -> None:
         name = adapter.settings.name
+        if leaves_machine(adapter.settings, adapter.info.locality):
+            await task.kept()  # nothing leaves this machine unrecorded
         self.breakers.begin(name)  # before the quota is counted, or all that wait there pass a half-open breaker
         try:
             started_at = await self._quotas.reserve(name)

@@ -48,6 +48,7 @@ async def _keep(task: RunningTask, save: Save, ended: asyncio.Event, interval_s:
     with suppress(TimeoutError):
         async with asyncio.timeout(FIRST_AFTER_S):
             await ended.wait()
+    await task.kept()
     while not ended.is_set():
         task.worth_keeping.clear()
         if (state := task.state()) != written:

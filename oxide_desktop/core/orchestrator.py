@@ -27,7 +27,7 @@ from oxide_desktop.core.privacy import WAY_OUT
 from oxide_desktop.core.record import TaskRecord, TaskStatus, new_task_id
 from oxide_desktop.core.replay import request_again
 from oxide_desktop.core.route import is_held
-from oxide_desktop.core.running import RunningTask
+from oxide_desktop.core.running import RunningTask, first_record
 from oxide_desktop.core.settings import Settings
 from oxide_desktop.core.watchdog import whole_task_deadline
 
@@ -147,35 +147,43 @@ class Orchestrator(Administration):
     # -- asking ------------------------------------------------------------------------------------
 
     async def submit(self, request: Request, task_id: str | None = None) -> RunningTask:
-        """Record a request durably and start on it.
+        """Record a request durably and start on it. Whoever is given the task may rely on its record.
 
         Args:
             request: What is asked.
             task_id: A `new_task_id`, for a caller that must know it before the first event.
 
         Raises:
-            StoreError: It could not be recorded, so it is not started.
+            StoreError: It could not be recorded, so it is not carried out.
             CancelledTaskError: Oxide is ending.
         """
         await self.start()
         if self._closing:
             raise _closed()
-        task = RunningTask(request, _new_record(request, task_id or new_task_id()))
+        task = RunningTask(request, first_record(request, task_id or new_task_id()))
         opening = self._background.start(self._open(task), f"open task {task.id}")
         self._openings.add(opening)
         opening.add_done_callback(self._openings.discard)
         try:
             await asyncio.shield(opening)
         except asyncio.CancelledError:
-            opening.add_done_callback(lambda _: task.cancel())  # it may be recorded by then, and nobody holds it
+            task.cancel()  # it may be recorded by now, and nobody holds it
             raise
         return task
 
     async def _open(self, task: RunningTask) -> None:
-        await self.history.add(task.record)
-        self._running[task.id] = task
-        self.bus.publish(TaskQueued(task.record))
+        """Record it, and begin meanwhile with what nobody is told of before the record is on the disk."""
+        task.hold()
+        task.tell(TaskQueued(task.record), self.bus)
         task.own(self._background.start(self._carry_out(task), f"task {task.id}"))
+        try:
+            await self.history.add(task.record)
+        except BaseException as error:  # refused, or broken off by Oxide's end: nobody is given the task
+            task.dropped(error if isinstance(error, OxideError) else _closed())
+            await asyncio.wait([task.work], timeout=STOP_LIMIT_S)
+            raise
+        self._running[task.id] = task
+        task.recorded()
 
     async def _carry_out(self, task: RunningTask) -> None:
         """The flow. Whatever happens, the record is closed."""
@@ -188,6 +196,7 @@ class Orchestrator(Administration):
                 self._begin(task, plan)
                 async with keeping_record(task, self.history.save, self._background):
                     if analysis := task.request.analysis:
+                        await task.kept()  # its shares are recorded beside it
                         deadline.reschedule(None)  # each of its shares, and the merge, has one of its own
                         await self._analyst.run(task, plan, analysis)
                     else:
@@ -235,10 +244,13 @@ class Orchestrator(Administration):
         if not plan.route.candidates:
             raise _no_route(plan)
         task.update(service=plan.route.candidates[0].service)
-        self.bus.publish(TaskRouted(task.record))
+        task.tell(TaskRouted(task.record), self.bus)
 
     async def _close(self, task: RunningTask, status: TaskStatus, error: OxideError | None) -> None:
         task.conclude(status, error)
+        if not await task.kept():
+            task.end()
+            return
         try:
             await record_end(task, self.history.save)
         finally:
@@ -315,23 +327,6 @@ class Orchestrator(Administration):
         count = await self.history.clear(status)
         self.bus.publish(HistoryChanged())
         return count
-
-
-def _new_record(request: Request, task_id: str) -> TaskRecord:
-    return TaskRecord(
-        id=task_id,
-        status=TaskStatus.QUEUED,
-        prompt=request.prompt,
-        files=request.files,
-        preferences=request.preferences.to_dict(),
-        created_at=time.time(),
-        source=request.source.value,
-        cwd=str(request.cwd),
-        roots=tuple(map(str, request.roots)) if request.roots is not None else None,
-        piped=request.piped,
-        analysis=request.analysis,
-        replay_of=request.replay_of,
-    )
 
 
 def _closed() -> CancelledTaskError:

@@ -10,7 +10,7 @@ from contextlib import aclosing
 from typing import Any
 
 from oxide_desktop.core.errors import CancelledTaskError, OxideError
-from oxide_desktop.core.events import AnalysisProgress, Chunk, TaskWaiting
+from oxide_desktop.core.events import AnalysisProgress, Chunk, Event, EventBus, TaskWaiting
 from oxide_desktop.core.model import Request
 from oxide_desktop.core.receipts import FileReceipt
 from oxide_desktop.core.record import TaskRecord, TaskStatus
@@ -43,6 +43,10 @@ class RunningTask:
         self._work: asyncio.Task[None] | None = None
         self._begun = False
         self._settled = False
+        self._untold: list[tuple[EventBus, Event]] = []
+        self._written = asyncio.Event()
+        self._written.set()
+        self._kept = True
 
     @property
     def id(self) -> str:
@@ -101,6 +105,35 @@ class RunningTask:
         """What carries the task out."""
         assert self._work is not None  # noqa: S101 - `submit` ties it before it hands the task out
         return self._work
+
+    def hold(self) -> None:
+        """Tell nobody of it until it is known whether its first record is on the disk."""
+        self._written.clear()
+
+    def recorded(self) -> None:
+        """The record is on the disk: who listens is told what has happened since it was asked."""
+        self._written.set()
+        untold, self._untold = self._untold, []
+        for bus, event in untold:
+            bus.publish(event)
+
+    def dropped(self, error: OxideError) -> None:
+        """It could not be recorded: it ends, and nobody is told that it had begun."""
+        self._kept = False
+        self._written.set()
+        self.cancel(CancelledTaskError(error.title, error.message, error.hint))
+
+    async def kept(self) -> bool:
+        """Wait until it is known whether its first record is on the disk, and answer that."""
+        await self._written.wait()
+        return self._kept
+
+    def tell(self, event: Event, bus: EventBus) -> None:
+        """Publish an event, once the task is recorded."""
+        if self._written.is_set():
+            bus.publish(event)
+        else:
+            self._untold.append((bus, event))
 
     def own(self, work: asyncio.Task[None]) -> None:
         """Tie the task to the work that `cancel` stops."""
@@ -176,3 +209,21 @@ class RunningTask:
         for waiter in waiters:
             if not waiter.done():
                 waiter.set_result(None)
+
+
+def first_record(request: Request, task_id: str) -> TaskRecord:
+    """What is known of a task when it is asked."""
+    return TaskRecord(
+        id=task_id,
+        status=TaskStatus.QUEUED,
+        prompt=request.prompt,
+        files=request.files,
+        preferences=request.preferences.to_dict(),
+        created_at=time.time(),
+        source=request.source.value,
+        cwd=str(request.cwd),
+        roots=tuple(map(str, request.roots)) if request.roots is not None else None,
+        piped=request.piped,
+        analysis=request.analysis,
+        replay_of=request.replay_of,
+    )

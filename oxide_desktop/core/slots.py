@@ -53,4 +53,4 @@ class Slots:
             now = TaskWaiting(task.id, service, ahead=lane.size + place)
             if task.waiting != now:
                 task.waiting = now
-                bus.publish(now)
+                task.tell(now, bus)

@@ -12,9 +12,14 @@ READ = "SELECT id, status, service, task_type, created_at, completed_at, duratio
 ADD = """
 INSERT INTO tasks (seq, id, status, service, task_type, owner, created_at, completed_at, duration, details, prompt,
                    result)
-VALUES (:seq, :id, :status, :service, :task_type, :owner, :created_at, :completed_at, :duration, :details, :prompt,
-        :result)
+VALUES (CASE WHEN EXISTS (SELECT 1 FROM tasks WHERE seq = :wanted) THEN
+            (SELECT seq + 1 FROM tasks AS taken WHERE seq >= :wanted
+             AND NOT EXISTS (SELECT 1 FROM tasks WHERE seq = taken.seq + 1) ORDER BY seq LIMIT 1)
+        ELSE :wanted END,
+        :id, :status, :service, :task_type, :owner, :created_at, :completed_at, :duration, :details, :prompt, :result)
+ON CONFLICT (id) DO NOTHING
 """
+"""Takes the first free place from `wanted` on: tasks of the same microsecond keep the order they came in."""
 CHANGE = """
 UPDATE tasks SET status = :status, service = :service, task_type = :task_type, owner = :owner,
                  completed_at = :completed_at, duration = :duration, details = :details, prompt = :prompt,
@@ -38,7 +43,7 @@ def microseconds(time_s: float) -> int:
 
 
 def values_of(record: TaskRecord, owner: str) -> dict[str, Any]:
-    """What is bound to `ADD` (which also wants `seq`) and `CHANGE`. A task that has ended belongs to nobody."""
+    """What is bound to `ADD` (which also wants `wanted`) and `CHANGE`. A task that has ended belongs to nobody."""
     # As they were given, bytes that are no text included: whoever asks again wants those files.
     as_given = {"files": record.files, "cwd": record.cwd, "roots": record.roots, "piped": record.piped}
     data = record.to_dict() | as_given

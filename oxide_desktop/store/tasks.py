@@ -38,7 +38,7 @@ def snapshot(connection: apsw.Connection) -> Iterator[None]:
         connection.execute("ROLLBACK")
 
 
-# -- writing -----------------------------------------------------------------------------------------
+# -- writing: one statement is all or nothing by itself ----------------------------------------------
 
 
 def add(connection: apsw.Connection, record: TaskRecord, owner: str) -> None:
@@ -47,9 +47,8 @@ def add(connection: apsw.Connection, record: TaskRecord, owner: str) -> None:
     Raises:
         StoreError: There is one of that id.
     """
-    with transaction(connection):
-        if not (shares.add(connection, record) if record.parent else _insert(connection, record, owner)):
-            raise StoreError("The task was not stored", f"There is already a task {record.id}.")
+    if not (shares.add(connection, record) if record.parent else _insert(connection, record, owner)):
+        raise StoreError("The task was not stored", f"There is already a task {record.id}.")
 
 
 def add_missing(connection: apsw.Connection, records: Iterable[TaskRecord], owner: str) -> int:
@@ -64,9 +63,8 @@ def change(connection: apsw.Connection, record: TaskRecord, owner: str) -> None:
     Raises:
         NotFoundError: There is none of that id.
     """
-    with transaction(connection):
-        if not (shares.change(connection, record) if record.parent else _change(connection, record, owner)):
-            raise _unknown(record.id)
+    if not (shares.change(connection, record) if record.parent else _change(connection, record, owner)):
+        raise _unknown(record.id)
 
 
 def remove(connection: apsw.Connection, task_id: str) -> None:
@@ -122,23 +120,9 @@ def _change(connection: apsw.Connection, record: TaskRecord, owner: str) -> bool
 
 
 def _insert(connection: apsw.Connection, record: TaskRecord, owner: str) -> bool:
-    values = rows.values_of(record, owner)
-    if connection.execute("SELECT 1 FROM tasks WHERE id = ?", (values["id"],)).get:
-        return False
-    connection.execute(rows.ADD, values | {"seq": _free_place(connection, rows.microseconds(record.created_at))})
-    return True
-
-
-def _free_place(connection: apsw.Connection, wanted: int) -> int:
-    """The first place from `wanted` on that no task has: tasks of the same microsecond keep the order they came in."""
-    if not connection.execute("SELECT 1 FROM tasks WHERE seq = ?", (wanted,)).get:
-        return wanted
-    free: int = connection.execute(
-        "SELECT seq + 1 FROM tasks AS taken WHERE seq >= ? "
-        "AND NOT EXISTS (SELECT 1 FROM tasks WHERE seq = taken.seq + 1) ORDER BY seq LIMIT 1",
-        (wanted,),
-    ).get
-    return free
+    values = rows.values_of(record, owner) | {"wanted": rows.microseconds(record.created_at)}
+    connection.execute(rows.ADD, values)
+    return bool(connection.changes())
 
 
 def _remove(connection: apsw.Connection, chosen: str, bound: list[Any]) -> int:

@@ -50,6 +50,7 @@ class MemoryHistory:
         room_chars: It refuses longer answers.
         gate: Until it is set, writing takes as long as a slow disk; `waiting` tells that somebody waits.
         gate_only: Only records of that status wait.
+        full_after_gate: What has waited is refused like by a full disk.
     """
 
     notices: tuple[str, ...] = ()
@@ -62,6 +63,7 @@ class MemoryHistory:
         self.corrections = MemoryCorrections()
         self.full = False
         self.full_after: int | None = None
+        self.full_after_gate = False
         self.room_chars = sys.maxsize
         self.gate: asyncio.Event | None = None
         self.gate_only: TaskStatus | None = None
@@ -83,6 +85,8 @@ class MemoryHistory:
         if self.gate is not None and self.gate_only in (None, record.status):
             self.waiting.set()
             await asyncio.shield(asyncio.ensure_future(self.gate.wait()))
+            if self.full_after_gate:
+                raise StoreError("The history could not be written", "The disk is full.", "Free some space.")
         self.records[record.id] = record
         self.versions.append(record)
         self.saved.set()

@@ -42,6 +42,7 @@ class ScriptedAdapter:
         self.depths: list[Depth] = []
         self.closed = 0
         self.let_go = False
+        self.asked = asyncio.Event()
         self.stalled = asyncio.Event()
         self.health = Health(service=settings.name, tier=Tier.STARTS, checked_at=time.time())
         self._window = window
@@ -59,6 +60,7 @@ class ScriptedAdapter:
 
     async def execute(self, call: Call) -> AsyncGenerator[Output, None]:
         self.calls.append(call)
+        self.asked.set()
         scene = self.scenes[min(len(self.calls), len(self.scenes)) - 1]
         try:
             first = scene[0] if scene else None

@@ -13,6 +13,7 @@ from oxide_desktop.core.errors import (
     CancelledTaskError,
     FailureKind,
     NotFoundError,
+    OxideError,
     RouteError,
     ServiceError,
     StoreError,
@@ -25,6 +26,7 @@ from oxide_desktop.core.events import (
     EventBus,
     HistoryChanged,
     RulesChanged,
+    ServiceStatusChanged,
     TaskEnded,
     TaskNoted,
     TaskQueued,
@@ -662,6 +664,84 @@ async def test_a_bug_of_ours_ends_the_task_and_is_called_a_bug(caplog: pytest.Lo
     assert isinstance(task.error, Bug)
     assert record.status is TaskStatus.FAILED
     assert "met a bug" in caplog.text
+
+
+async def test_nobody_is_told_of_a_task_before_its_record_is_on_the_disk_though_a_service_here_is_asked_meanwhile():
+    adapter = stub(["the answer", STALL])
+    async with House(adapter) as house:
+        house.history.gate = asyncio.Event()
+        house.history.gate_only = TaskStatus.QUEUED
+        async with asyncio.TaskGroup() as group:
+            asking = group.create_task(house.orchestrator.submit(request()))
+            await adapter.asked.wait()
+            await turns()
+            told = [event for event in house.events if not isinstance(event, ServiceStatusChanged)]
+            assert (told, house.orchestrator.running(), asking.done()) == ([], (), False)
+            house.history.gate.set()
+        await adapter.stalled.wait()
+
+        kinds = [type(event) for event in house.events if not isinstance(event, ServiceStatusChanged)]
+        assert kinds == [TaskQueued, TaskRouted, AttemptStarted, Chunk]
+        assert [event.record.status for event in house.events if isinstance(event, TaskQueued)] == [TaskStatus.QUEUED]
+
+
+@pytest.mark.parametrize(
+    "elsewhere", [{"locality": Locality.CLOUD}, {"base_url": "http://10.1.2.3:8000"}], ids=["cloud", "another machine"]
+)
+async def test_nothing_leaves_this_machine_before_its_record_is_on_the_disk(elsewhere: dict[str, Any]):
+    adapter = stub(["the answer"], **elsewhere)
+    async with House(adapter) as house:
+        house.history.gate = asyncio.Event()
+        async with asyncio.TaskGroup() as group:
+            asking = group.create_task(house.orchestrator.submit(request()))
+            await house.history.waiting.wait()
+            await turns()
+            assert adapter.calls == []
+            house.history.gate.set()
+
+        assert (await asking.result().finished()).result == "the answer"
+
+
+async def test_what_turns_out_not_to_be_recorded_is_stopped_and_nobody_hears_of_it():
+    adapter = stub(["never", STALL])
+    async with House(adapter) as house:
+        house.history.gate, house.history.full_after_gate = asyncio.Event(), True
+        async with asyncio.TaskGroup() as group:
+            asking = group.create_task(_refusal_of(house.orchestrator.submit(request())))
+            await adapter.asked.wait()
+            house.history.gate.set()
+
+        assert asking.result().title == "The history could not be written"
+        assert (adapter.closed, house.orchestrator.running(), house.history.records) == (1, (), {})
+        assert [event for event in house.events if not isinstance(event, ServiceStatusChanged)] == []
+
+
+async def test_a_record_that_is_still_not_written_when_oxide_ends_holds_its_end_up_no_longer():
+    house = House(stub(["never", STALL]))
+    house.history.gate = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        asking = group.create_task(_refusal_of(house.orchestrator.submit(request())))
+        await house.history.waiting.wait()
+        await house.orchestrator.aclose()
+
+    assert asking.result() is None
+    assert [event for event in house.events if not isinstance(event, ServiceStatusChanged)] == []
+
+
+async def _refusal_of(asking: Any) -> OxideError | None:
+    try:
+        await asking
+    except OxideError as error:
+        return error
+    except asyncio.CancelledError:  # its opening was broken off
+        return None
+    raise AssertionError("it was taken")
+
+
+async def turns(count: int = 50) -> None:
+    """As many as anything that does not wait needs by far."""
+    for _ in range(count):
+        await asyncio.sleep(0)
 
 
 async def test_what_cannot_be_recorded_is_not_started():

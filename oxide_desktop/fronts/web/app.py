@@ -58,12 +58,12 @@ def build_app(
         exception_handlers=_HANDLERS,
     )
     metrics = Metrics(oxide)
+    app.include_router(chat_router(oxide, limits))  # first: routes are tried in their order, and it is asked the most
     app.include_router(records_router(oxide))
     app.include_router(asking_router(oxide, limits))
     app.include_router(services_router(oxide))
     app.include_router(rules_router(oxide))
     app.include_router(monitoring_router(oxide, metrics))
-    app.include_router(chat_router(oxide, limits))
     app.include_router(pages.pages_router())
     app.include_router(view_router(oxide, paths or Paths.from_environment()))
 
