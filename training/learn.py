@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ TYPES = tuple(item.value for item in TaskType)
 # How much a feature of each kind may say before it costs: ideas most, since they hold in every language.
 SCALES = {
     "i": 1.0,
+    "c": 0.5,
     "h": 0.7,
     "l": 0.5,
     "q": 0.5,
@@ -34,6 +36,7 @@ LAMBDA = 1.0
 LEAST_SEEN = 2
 BALANCE = 0.7  # between types as they come (0) and all types alike (1)
 ROUNDS = 70
+COPIES, SHARE_LEFT_OUT = 2, 0.4  # of every sample, with features left out, so that no single word decides
 
 Array = np.ndarray
 
@@ -60,10 +63,18 @@ class Learned:
         return found
 
 
+def with_gaps(rows: Sequence[Sequence[str]], seed: int = 1) -> list[list[str]]:
+    """The samples and copies of them in which features are missing, as they are in prompts of other people."""
+    chance = random.Random(seed)
+    copies = [[name for name in row if chance.random() >= SHARE_LEFT_OUT] for _ in range(COPIES) for row in rows]
+    return [*map(list, rows), *copies]
+
+
 def learn(rows: Sequence[Sequence[str]], labels: Sequence[str]) -> Learned:
     """The weights that explain the labels best without saying more than they have to."""
     counts = Counter(name for row in rows for name in row)
     names = sorted(name for name, count in counts.items() if count >= LEAST_SEEN)
+    rows, labels = with_gaps(rows), [*labels] * (1 + COPIES)
     matrix = _Matrix.build(rows, names)
     target = np.zeros((len(rows), len(TYPES)))
     target[np.arange(len(rows)), [TYPES.index(label) for label in labels]] = 1

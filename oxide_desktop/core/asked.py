@@ -19,7 +19,7 @@ _CODE_LINE = re.compile(
     r"(?:SELECT|INSERT|UPDATE|DELETE|CREATE|ALTER) .{0,200}(?:FROM|INTO|SET|TABLE)\b"
 )
 _CODE_ENDS = (";", "{", "}")
-_LIST_MARK = re.compile(r"\s*(?:[-*•]|\d{1,2}[.)]|\[[ x]\])\s")
+LIST_MARK = re.compile(r"\s*(?:[-*•]|\d{1,2}[.)]|\[[ x]\])\s")
 _TRACES = tuple(  # what has to be in a text before it is worth looking for the rest
     (needle, re.compile(pattern, re.MULTILINE))
     for needle, pattern in (
@@ -48,6 +48,13 @@ _ROLE_LINE = re.compile(
     r"\W{0,6}(?:role|rol|rôle|rolle|ruolo|papel|função|роль|角色|역할|役割|persona)\b.{0,20}?[:：]",  # noqa: RUF001
     re.IGNORECASE,
 )
+# Tags with which people mark the parts of a prompt, and which are no code.
+_PROMPT_TAG = re.compile(
+    r"</?(?:role|context|task|steps?|instructions?|input|output|rules?|requirements?|constraints?|goals?|objectives?|"
+    r"format|query|question|prompt|user|system|background|description|details|language|standards|role_definition)>",
+    re.IGNORECASE,
+)
+_ROLE_TAG = re.compile(r"<role>", re.IGNORECASE)
 _TASK_LABEL = re.compile(
     r"\W{0,6}(?:task|request|aufgabe|anfrage|auftrag|tâche|requête|demande|tarea|petición|solicitud|tarefa|pedido|"
     r"solicitação|compito|richiesta|задача|запрос|задание|завдання|zadanie|prośba|görev|istek|taak|opdracht|uppgift|"
@@ -56,6 +63,7 @@ _TASK_LABEL = re.compile(
 )
 _ROLE_SENTENCE = re.compile(
     r"\W{0,6}(?:you are (?:an?|the|now)|you're an?|as an? (?:\w+ ){1,4}(?:engineer|developer|expert|architect),|"
+    r"act as an? |actúa como|aja como|agis comme|agis en tant que|agisci come|handle als ein|"
     r"du bist ein|sie sind ein|tu es une?|vous êtes une?|eres une?|usted es|você é um|sei un|jesteś|je bent een|"
     r"ты\b.{0,3}(?:опытный|senior|эксперт|старший|профессиональный)|你是|你现在是|너는|당신은|あなたは)"
     r".{0,400}?(?:[.!:;。！：]|(?<=다)\.|$)",  # noqa: RUF001
@@ -94,6 +102,8 @@ def take_apart(prompt: str) -> Asked:
     if len(prompt) > _HEAD_CHARS + _TAIL_CHARS:
         text = f"{prompt[:_HEAD_CHARS]}\n{prompt[-_TAIL_CHARS:]}"
     text = text.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
+    if "</" in text:
+        text = _PROMPT_TAG.sub(" ", _ROLE_TAG.sub("Role: ", text))
     diff, trace, fenced = bool(_DIFF.search(text)), _has_trace(text), "```" in text
     plain = _FENCE.sub("\n", text) if fenced else text
     lines = [_shortened(line) for line in plain.splitlines() if line and not line.isspace()]
@@ -106,7 +116,7 @@ def take_apart(prompt: str) -> Asked:
         length=len(prompt),
         fenced=fenced,
         code_lines=len(lines) - len(said),
-        listed=sum(1 for line in said if _LIST_MARK.match(line)),
+        listed=sum(1 for line in said if LIST_MARK.match(line)),
         trace=trace,
         diff=diff,
     )
@@ -146,7 +156,7 @@ def _has_trace(text: str) -> bool:
 def _pasted(line: str, *, diff: bool, trace: bool) -> bool:
     if diff and _DIFF_LINE.match(line):
         return True
-    if _LIST_MARK.match(line):
+    if LIST_MARK.match(line):
         return False
     if line.rstrip().endswith(_CODE_ENDS) or _CODE_LINE.match(line):
         return True

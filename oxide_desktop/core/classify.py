@@ -68,7 +68,7 @@ def _complexity(features: Features, task_type: TaskType, files: Sequence[tuple[s
         _BASE_COMPLEXITY[task_type]
         + 0.05 * min(math.log2(1 + features.chars / 100), 4)
         + 0.03 * min(features.asked.listed, 6)
-        + 0.07 * max(-3, min(features.hard, 4))
+        + 0.07 * max(-3, min(len(features.hard) - len(features.easy), 4))
         + 0.04 * min(math.log2(1 + len(files)), 5)
         + 0.02 * min(math.log2(1 + size / 10_000), 8)
         + (0.05 if features.asked.trace or features.asked.diff else 0.0)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from oxide_desktop.core import lexicon
-from oxide_desktop.core.asked import Asked, take_apart
+from oxide_desktop.core.asked import LIST_MARK, Asked, take_apart
 from oxide_desktop.core.mentions import Mentions, mentions
 
 _HEAD_TOKENS, _FIRST_IDEAS, _NEAR_IDEAS, _LONGEST_RUN = 8, 4, 3, 60
@@ -43,14 +43,16 @@ class Features:
         words: For each idea the word that stood for it first.
         asked: The prompt taken apart.
         chars: Characters of the request without what was pasted.
-        hard: Words that tell of a hard task, less those that tell of an easy one.
+        hard: Words that tell of a hard task.
+        easy: Words that tell of an easy one.
     """
 
     asked: Asked
     names: dict[str, None] = field(default_factory=dict)
     words: dict[str, str] = field(default_factory=dict)
     chars: int = 0
-    hard: int = 0
+    hard: set[str] = field(default_factory=set)
+    easy: set[str] = field(default_factory=set)
 
     @property
     def says_anything(self) -> bool:
@@ -65,7 +67,7 @@ def look_at(prompt: str, files: Sequence[tuple[str, int]] = ()) -> Features:
     found.chars = sum(map(len, asked.lines)) + max(0, len(asked.lines) - 1)
     text = "\n".join(asked.lines)
     named = mentions(text)
-    found.hard = _add_lines(named.plain.split("\n"), found)
+    _add_lines(named.plain.split("\n"), found)
     technical = len(found.words.keys() & _TECHNICAL) + len(named.paths) + named.names
     technical += asked.trace + asked.diff + asked.fenced + (asked.code_lines > 1)
     for name in _of_structure(asked, text, named, min(technical, _MOST_TECHNICAL)):
@@ -79,25 +81,28 @@ def look_at(prompt: str, files: Sequence[tuple[str, int]] = ()) -> Features:
     return found
 
 
-def _add_lines(lines: Sequence[str], found: Features) -> int:
-    """The features of the request's words; how many of them are hard rather than easy."""
-    hard: set[str] = set()
-    easy: set[str] = set()
-    sentences = [part for line in lines for part in _SENTENCE.split(line) if part]
-    for number, sentence in enumerate(sentences):
+def _add_lines(lines: Sequence[str], found: Features) -> None:
+    """The features of the request's words."""
+    sentences = [(part, bool(LIST_MARK.match(line))) for line in lines for part in _SENTENCE.split(line) if part]
+    for number, (sentence, listed) in enumerate(sentences):
         tokens = lexicon.tokens(sentence)
+        found.hard.update(token.shown for token in tokens if "hard" in token.ideas)
+        found.easy.update(token.shown for token in tokens if "easy" in token.ideas)
+        if listed and number:
+            _add_item(tokens, found)
+            continue
         _add_words(tokens, found.names, first=number == 0)
         _add_ideas(tokens, found, first=number == 0, last=0 < number == len(sentences) - 1)
         if sentence.rstrip()[-1:] in _QUESTION:
-            for token in tokens:
-                for idea in token.ideas:
-                    found.names[f"q:{idea}"] = None
-        for token in tokens:
-            if "hard" in token.ideas:
-                hard.add(token.text)
-            elif "easy" in token.ideas:
-                easy.add(token.text)
-    return len(hard) - len(easy)
+            found.names.update((f"q:{idea}", None) for token in tokens for idea in token.ideas)
+
+
+def _add_item(tokens: Sequence[lexicon.Token], found: Features) -> None:
+    """The ideas of an item of a list: what is to be heeded, rather than what is asked."""
+    for token in tokens:
+        for idea in token.ideas:
+            found.words.setdefault(idea, token.shown)
+            found.names[f"c:{idea}"] = None
 
 
 def _add_words(tokens: Sequence[lexicon.Token], names: dict[str, None], *, first: bool) -> None:

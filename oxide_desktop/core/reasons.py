@@ -11,7 +11,7 @@ from oxide_desktop.core.weights import weights
 
 _MOST_REASONS, _LONGEST_WORDS, _LEAST_PULL, _MOST_LOOKED_AT = 4, 40, 0.05, 30
 
-_OF_IDEAS = frozenset(("i", "h", "l", "q", "f", "f2", "e", "g"))  # plain words ("the", "of") convince nobody
+_OF_IDEAS = frozenset(("i", "c", "h", "l", "q", "f", "f2", "e", "g"))  # plain words ("the", "of") convince nobody
 _OF_ANY_SUBJECT = (TaskType.GENERAL, TaskType.QUICK_QUERY)
 _OF_STRUCTURE: Mapping[str, str] = {
     "trace": "an error message",
