@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from oxide_desktop import engine
     from oxide_desktop.config.paths import Paths
+    from oxide_desktop.core.background import BackgroundTasks
     from oxide_desktop.core.orchestrator import Orchestrator
     from oxide_desktop.core.settings import Settings
     from oxide_desktop.fronts.cli.program import Listening, Program
@@ -108,9 +109,21 @@ async def serve_fronts(
         # After the web, because MCP goes on to import in a thread: two threads that import uvicorn at once, whose
         # modules import each other, see half of it.
         await stack.enter_async_context(mcp.serve(paths, beside={"show": _showing(show)} if show else None))
+        if settings.updates.check:
+            stack.push_async_callback(_look_for_newer(paths, settings).close)
         if os.environ.pop(STARTED_BY_SHIM, None):
             _let_go_of_stderr()
         yield Listening(socket=address_of(str(paths.socket)), url=url, launch_link=link)
+
+
+def _look_for_newer(paths: Paths, settings: Settings) -> BackgroundTasks:
+    """Keep knowing whether there is a newer version, for who wants that."""
+    from oxide_desktop.config.updates import keep_looking  # noqa: PLC0415 - for those only
+    from oxide_desktop.core.background import BackgroundTasks  # noqa: PLC0415 - `--help` needs none
+
+    background = BackgroundTasks()
+    background.start(keep_looking(paths, settings.updates), "looking for a newer version")
+    return background
 
 
 def _showing(show: Callable[[], None]) -> Handler:

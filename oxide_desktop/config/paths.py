@@ -83,6 +83,11 @@ class Paths:
         return self.home / "quarantine"
 
     @property
+    def updates_file(self) -> Path:
+        """What was last found out about newer versions."""
+        return self.home / "updates.json"
+
+    @property
     def run_dir(self) -> Path:
         """What belongs to the running app; nobody else may enter."""
         return self.home / "run"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import re
 import types
 import typing
 from collections.abc import Iterable, Mapping
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from oxide_desktop.config.document import Listing, Place, Scalar, Section, Tree, entries_of
+from oxide_desktop.config.masking import masked
 from oxide_desktop.config.references import KEYRING, expand
 from oxide_desktop.core.errors import ConfigProblem
 from oxide_desktop.core.settings import (
@@ -24,6 +26,7 @@ from oxide_desktop.core.settings import (
     ServiceSettings,
     Settings,
     StorageSettings,
+    UpdateSettings,
     WebSettings,
 )
 
@@ -52,6 +55,9 @@ _RANGES: dict[tuple[type, str], tuple[float, float]] = {
     (McpSettings, "answer_within_seconds"): (1, _DAY_S),
     (NotificationSettings, "min_seconds"): (0, _DAY_S),
 }
+_FORMS: dict[tuple[type, str], tuple[re.Pattern[str], str]] = {
+    (UpdateSettings, "url"): (re.compile(r"https?://[^\s/@?#\\]+(/[^\s#\\]*)?"), "https://HOST[:PORT]/PATH"),
+}
 _MAY_BE_EMPTY = {(LoggingSettings, "file")}
 _RESOLVED_AT_USE = {(ServiceSettings, "api_key"), (ServiceSettings, "env")}
 _TRUTHS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
@@ -70,6 +76,11 @@ class Field:
     def bounds(self) -> tuple[float, float] | None:
         """The smallest and the largest number."""
         return _RANGES.get((self.cls, self.name))
+
+    @property
+    def form(self) -> tuple[re.Pattern[str], str] | None:
+        """What a text must look like, and the same in words."""
+        return _FORMS.get((self.cls, self.name))
 
     @property
     def may_be_empty(self) -> bool:
@@ -237,6 +248,8 @@ class Checker:
             return self.refuse(place, key, "must not be empty; leave the key out, or write null, for its default")
         if "\0" in value:
             return self.refuse(place, key, "must not hold a NUL character")
+        if field.form and not field.form[0].fullmatch(value):
+            return self.refuse(place, key, f"{masked(value)!r} is not of the form that is wanted", field.form[1])
         return self._directory(value, place, key) if hint is Path else value
 
     def _directory(self, value: str, place: Place, key: str) -> Any:  # noqa: ANN401 - see value

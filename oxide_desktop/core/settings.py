@@ -194,6 +194,14 @@ class LoggingSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateSettings:
+    """Whether a newer version is looked for, and at which address. Nothing is ever downloaded or installed."""
+
+    check: bool = False
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All of it."""
 
@@ -205,4 +213,5 @@ class Settings:
     web: WebSettings = field(default_factory=WebSettings)
     mcp: McpSettings = field(default_factory=McpSettings)
     notifications: NotificationSettings = field(default_factory=NotificationSettings)
+    updates: UpdateSettings = field(default_factory=UpdateSettings)
     logging: LoggingSettings = field(default_factory=LoggingSettings)

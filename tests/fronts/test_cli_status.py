@@ -45,7 +45,9 @@ paths = Paths.from_environment()
 with contextlib.nullcontext() if "alone" in sys.argv else instance.held(paths):
     asyncio.run(hold(paths))
 """
-NOT_RUNNING = {"running": False, "pid": None, "port": None, "socket": None, "version": None, "children": []}
+NOT_RUNNING = {
+    "running": False, "pid": None, "port": None, "socket": None, "version": None, "children": [], "newer_version": None,
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -79,7 +81,14 @@ def test_a_running_instance_is_described(oxide: Oxide, paths: Paths) -> None:
     paths.web_file.write_text(json.dumps({"pid": process.pid, "port": 8123, "version": __version__}), encoding="utf-8")
     told = oxide.json("status")
     gemini, ollama = told.pop("children")
-    assert told == {"running": True, "pid": process.pid, "port": 8123, "socket": None, "version": __version__}
+    assert told == {
+        "running": True,
+        "pid": process.pid,
+        "port": 8123,
+        "socket": None,
+        "version": __version__,
+        "newer_version": None,
+    }
     assert (gemini["purpose"], gemini["task_id"]) == ("gemini", "3f2a1b2c-and-so-on")
     assert (ollama["purpose"], ollama["task_id"]) == ("Ollama", None)
     assert [len(child["tree"]) for child in (gemini, ollama)] == [1, 2]

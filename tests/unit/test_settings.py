@@ -318,7 +318,8 @@ def test_the_effective_settings_load_again_as_they_are_shown(file: SettingsFile)
     """)
     shown = to_plain(load_config())
     assert list(shown) == [
-        "services", "routing_rules", "execution", "privacy", "storage", "web", "mcp", "notifications", "logging",
+        "services", "routing_rules", "execution", "privacy", "storage", "web", "mcp", "notifications", "updates",
+        "logging",
     ]  # fmt: skip
     assert file.load(yaml.safe_dump(shown)) == settings
 

@@ -38,6 +38,15 @@ def test_all_problems_are_listed_with_file_line_key_and_what_is_allowed(file: Se
         ("execution: {max_retries: true}", "1 execution.max_retries: must be a whole number, and True is not"),
         ("execution: {max_retries: 2.0}", "1 execution.max_retries: must be a whole number, and 2.0 is not"),
         ("execution: {max_retries: '2'}", "1 execution.max_retries: must be a whole number, and '2' is not"),
+        (
+            "updates: {url: 'ftp://x/y'}",
+            "1 updates.url: 'ftp://x/y' is not of the form that is wanted. [https://HOST[:PORT]/PATH]",
+        ),
+        (
+            "updates: {url: 'https://me:pw@x/y'}",
+            "1 updates.url: 'https://me:***@x/y' is not of the form that is wanted",
+        ),
+        ("updates: {url: 'https://a b'}", "1 updates.url: 'https://a b' is not of the form that is wanted"),
         ("execution: {max_retries: 101}", "1 execution.max_retries: 101 is out of range. [0 to 100]"),
         ("execution: {max_parallel_workers: 0}", "1 execution.max_parallel_workers: 0 is out of range. [1 to 1,000]"),
         ("execution: {timeout_seconds: 0}", "1 execution.timeout_seconds: 0.0 is out of range. [0.001 to 604,800]"),

@@ -13,10 +13,13 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from oxide_desktop import __version__
+from oxide_desktop.config import updates
 from oxide_desktop.config.private_files import unwritable
 from oxide_desktop.core.errors import OxideError, UsageError
 from oxide_desktop.core.ports import TaskFilter
 from oxide_desktop.fronts.cli import instance
+from oxide_desktop.fronts.cli.output import age
 
 if TYPE_CHECKING:
     from oxide_desktop.engine import Orchestrator
@@ -55,6 +58,7 @@ def look_at_house(program: Program) -> list[Finding]:
 async def look_at_engine(program: Program, engine: Orchestrator) -> list[Finding]:
     """What takes settings and an engine."""
     return [
+        await _version(program),
         _settings(program),
         Finding("keys", f"kept in {await asyncio.to_thread(lambda: engine.keys.place)}"),
         *await _history(engine),
@@ -87,6 +91,25 @@ def _disk(home: Path) -> Finding:
     if free_bytes < LOW_DISK_BYTES:
         return Finding("disk", problem=f"only {amount}", fix=f"Make room on the disk that holds {home}.")
     return Finding("disk", amount)
+
+
+async def _version(program: Program) -> Finding:
+    """Whether this is the newest; asked only by who wants that, and no failure of Oxide's if it is not known."""
+    settings = program.settings.updates
+    if not settings.check:
+        return Finding("version", f"{__version__}; newer ones are not looked for (updates.check)")
+    if settings.url is None:
+        fix = "Set updates.url to the address that names the newest version, or updates.check to false."
+        return Finding("version", problem="newer ones are looked for nowhere", fix=fix, minor=True)
+    found = await updates.look(program.paths, settings)
+    if found is None:
+        return Finding("version", f"{__version__}; whether there is a newer one is not known")
+    if newer := found.newer:
+        problem = f"{newer.version} is out, and this is {__version__}"
+        return Finding("version", problem=problem, fix=f"Get it from {newer.page or settings.url}.", minor=True)
+    if found.failure:
+        return Finding("version", f"{__version__}; {settings.url} told of no newer one: {found.failure}")
+    return Finding("version", f"{__version__} is the newest (asked {age(found.asked_at)})")
 
 
 def _settings(program: Program) -> Finding:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from oxide_desktop.core.errors import NotFoundError, OxideError
+from oxide_desktop.core.errors import ConfigError, NotFoundError, OxideError
 from oxide_desktop.fronts.cli import instance
 from oxide_desktop.fronts.cli.app_calls import AppAddress
 from oxide_desktop.fronts.cli.output import age, columns, mark, out, out_json, say, short_id
@@ -17,6 +17,7 @@ from oxide_desktop.fronts.cli.text import cut, one_line
 
 if TYPE_CHECKING:
     from oxide_desktop.core.children import ChildInfo
+    from oxide_desktop.core.versions import Release
     from oxide_desktop.fronts.cli.instance import Instance
 
 MEBIBYTE = 1024**2
@@ -25,9 +26,7 @@ MEBIBYTE = 1024**2
 @click.command()
 @click.option("--token", is_flag=True, help="Print the token for the HTTP API and nothing else.")
 @click.option("--link", is_flag=True, help="Print a link that lets one browser in, once, within five minutes.")
-@click.option(
-    "--json", "as_json", is_flag=True, help="Print it for a program: running, pid, port, socket, version, children."
-)
+@click.option("--json", "as_json", is_flag=True, help="Print it for a program: running, pid, port, socket, version, …")
 @pass_program
 def status(program: Program, *, token: bool, link: bool, as_json: bool) -> None:
     """Tell whether Oxide runs, and where it can be reached.
@@ -42,10 +41,13 @@ def status(program: Program, *, token: bool, link: bool, as_json: bool) -> None:
         out(_link(program, found))
         return
     children = instance.children(program.paths)
+    newer = _newer(program)
     if as_json:
-        out_json(_to_dict(found, children))
-    else:
-        _show(found, children)
+        out_json({**_to_dict(found, children), "newer_version": newer.version if newer else None})
+        return
+    _show(found, children)
+    if newer:
+        out(f"  newer   {newer.version} is out: {newer.page or 'see `oxide doctor`'}")
 
 
 @click.command()
@@ -74,6 +76,19 @@ def _stop_child(program: Program, pid: int) -> None:
         message = f"Oxide runs no program {pid}."
         raise NotFoundError("Nothing was ended", message, "`oxide status` lists those that it runs.")
     say(f"{one_line(child.purpose)} has ended (it was process {pid}).")
+
+
+def _newer(program: Program) -> Release | None:
+    """A newer version that is known of, where that is looked for; nobody is asked now."""
+    if not program.paths.updates_file.exists():
+        return None
+    from oxide_desktop.config import updates  # noqa: PLC0415 - for those who look for newer versions
+
+    try:
+        found = updates.known(program.paths, program.settings.updates)
+    except ConfigError:  # told by who needs the settings
+        return None
+    return found.newer if found else None
 
 
 def _token(program: Program) -> str:

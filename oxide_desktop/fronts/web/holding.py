@@ -48,6 +48,7 @@ _GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ("storage.retention_days", "How long ended tasks are kept."),
             ("notifications.enabled", "The desktop's notifications."),
             ("web.port", "On 127.0.0.1 only; the next free one if it is taken."),
+            ("updates.check", "Whether a newer version of Oxide is looked for, once a day."),
             ("logging.level", "What the log tells."),
         ),
     ),

@@ -20,6 +20,7 @@ from oxide_desktop.core.settings import Settings
 from oxide_desktop.fronts.desktop.desk import Desk
 from oxide_desktop.fronts.desktop.pages.base import Page
 from oxide_desktop.fronts.desktop.setting_list import GROUPS, Kind, Setting
+from oxide_desktop.fronts.desktop.version_line import version_line
 from oxide_desktop.fronts.desktop.widgets.basics import button, label, row
 from oxide_desktop.fronts.desktop.widgets.confirm import confirm
 from oxide_desktop.fronts.desktop.widgets.key_dialog import KeyDialog
@@ -31,6 +32,12 @@ _LOGIN = Setting(
     path=("login",),
     title=str(QT_TRANSLATE_NOOP("Settings", "Start at login")),
     help=str(QT_TRANSLATE_NOOP("Settings", "Oxide waits in the tray when you sign in.")),
+    kind=Kind.SWITCH,
+)
+_UPDATES = Setting(
+    path=("updates", "check"),
+    title=str(QT_TRANSLATE_NOOP("Settings", "Look for newer versions")),
+    help=str(QT_TRANSLATE_NOOP("Settings", "Once a day; nothing is downloaded or installed.")),
     kind=Kind.SWITCH,
 )
 
@@ -51,7 +58,10 @@ class SettingsPage(Page):
         self.note = label(kind="warn", wrap=True)
         self.note.setVisible(False)
         self.area = ScrollingColumn(gap=0)
-        self._add_group(self.tr("Oxide"), [self._login_row()])
+        self._add_group(self.tr("Oxide"), [self._login_row(), self._row(_UPDATES)])
+        self.version = label(kind="faint", wrap=True)
+        if (column := self._parts[-1][0].layout()) is not None:
+            column.addWidget(self.version)
         for group in GROUPS:
             made = [self._row(setting) for setting in group.settings]
             self._add_group(QCoreApplication.translate("Settings", group.title), made)
@@ -129,6 +139,7 @@ class SettingsPage(Page):
             self._tell(str(error))
             settings = self.desk.orchestrator.settings
         self._show(settings)
+        self.version.setText(await asyncio.to_thread(version_line, paths, settings.updates))
         self.rows[_LOGIN.key].show_value(await asyncio.to_thread(starts_at_login))
         await self._look_at_keys()
 
