@@ -13,7 +13,7 @@ export PYTHON
 STRICT := $(if $(CI),--strict)
 NO_SKIPS := $(if $(CI),-p no_skips)
 
-SHELL_SCRIPTS := installers/setup installers/macos/build_dmg.sh installers/linux/prerm installers/linux/postrm .ci/run
+SHELL_SCRIPTS := installers/setup installers/macos/build_dmg.sh installers/macos/keychain.sh installers/linux/prerm installers/linux/postrm .ci/run
 MYPY_PLATFORMS := linux darwin win32
 BENCHMARKS ?= $(sort $(filter-out benchmarks/_%,$(wildcard benchmarks/*.py)))
 

@@ -16,6 +16,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import icon_files
+
 ROOT = Path(__file__).resolve().parent.parent
 WORK = ROOT / "build" / "package"
 DIST = ROOT / "dist"
@@ -23,6 +25,7 @@ VENV = WORK / "venv"
 BUNDLE = WORK / "dist" / "oxide"
 BIN = "Scripts" if sys.platform == "win32" else "bin"
 VERSION = re.search(r'__version__ = "([^"]+)"', (ROOT / "oxide_desktop" / "__init__.py").read_text())[1]  # type: ignore[index]
+NAME = f"oxide-desktop-{VERSION}-{sys.platform}-{platform.machine().lower()}"
 NOT_SHIPPED = {"pyinstaller", "pyinstaller-hooks-contrib", "altgraph", "hatchling", "editables", "trove-classifiers"}
 LICENCE_NAMES = re.compile(r"(licen[cs]e|copying|notice|authors)", re.IGNORECASE)
 
@@ -31,17 +34,19 @@ def main() -> int:
     """Build everything for this system."""
     DIST.mkdir(exist_ok=True)
     prepare()
+    draw_icons()
     bundle()
+    name_updates()
     (BUNDLE / "sbom.json").write_text(json.dumps(parts_list(), indent=2) + "\n", encoding="utf-8")
     made = [archive()]
     if sys.platform == "linux":
         from linux import debian  # noqa: PLC0415 - of no use elsewhere
 
         made.append(debian.build(BUNDLE, WORK / "deb", DIST, VERSION, VENV / BIN / "python"))
+    made.append(Path(shutil.copy(BUNDLE / "sbom.json", DIST / f"{NAME}.sbom.json")))
     sums = "".join(f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in made)
     (DIST / "SHA256SUMS").write_text(sums, encoding="ascii")
-    shutil.copy(BUNDLE / "sbom.json", DIST / "sbom.json")
-    for path in (*made, DIST / "SHA256SUMS", DIST / "sbom.json"):
+    for path in (*made, DIST / "SHA256SUMS"):
         print(f"{path.relative_to(ROOT)}  {path.stat().st_size / 1e6:,.1f} MB")
     return 0
 
@@ -61,6 +66,32 @@ def prepare() -> None:
     install: list[str | Path] = [uv, "pip", "install", "--quiet", "--python", VENV / BIN / "python", "--no-deps"]
     run([*install, "--require-hashes", "--requirement", ROOT / "requirements" / "package.txt"])
     run([*install, "--no-build-isolation", "--reinstall-package", "oxide-desktop", ROOT])
+
+
+def draw_icons() -> None:
+    """The program's icon for Windows and macOS, from the one picture that there is."""
+    icons = WORK / "icons"
+    icons.mkdir(exist_ok=True)
+    sizes = sorted({*icon_files.ICO_SIZES, *icon_files.ICNS_SIZES})
+    wanted = [f"{size}={icons / f'{size}.png'}" for size in sizes]
+    picture = ROOT / "resources" / "icons" / "app.svg"
+    script = ROOT / "installers" / "linux" / "icons.py"
+    run([VENV / BIN / "python", script, picture, *wanted], QT_QPA_PLATFORM="offscreen")
+    drawn = {size: (icons / f"{size}.png").read_bytes() for size in sizes}
+    (icons / "oxide.ico").write_bytes(icon_files.ico({size: drawn[size] for size in icon_files.ICO_SIZES}))
+    (icons / "oxide.icns").write_bytes(icon_files.icns({size: drawn[size] for size in icon_files.ICNS_SIZES}))
+
+
+def name_updates() -> None:
+    """Write into the shipped settings where this build's releases are told of, if `OXIDE_UPDATES_URL` says so."""
+    if url := os.environ.get("OXIDE_UPDATES_URL"):
+        settings = next(BUNDLE.rglob("config/default.yaml"))
+        text, count = re.subn(
+            r"^(updates:\n.*\n  url:) null ", rf"\1 {url} ", settings.read_text("utf-8"), flags=re.MULTILINE
+        )
+        if count != 1:
+            raise SystemExit("config/default.yaml has no place for the address of releases.")
+        settings.write_text(text, encoding="utf-8")
 
 
 def bundle() -> None:
@@ -125,9 +156,8 @@ def parts_list() -> dict[str, object]:
 
 def archive() -> Path:
     """The bundle as it is, for those who install nothing: a tarball, on Windows a zip."""
-    name = f"oxide-desktop-{VERSION}-{sys.platform}-{platform.machine().lower()}"
     kind = "zip" if sys.platform == "win32" else "gztar"
-    return Path(shutil.make_archive(str(DIST / name), kind, root_dir=BUNDLE.parent, base_dir=BUNDLE.name))
+    return Path(shutil.make_archive(str(DIST / NAME), kind, root_dir=BUNDLE.parent, base_dir=BUNDLE.name))
 
 
 if __name__ == "__main__":

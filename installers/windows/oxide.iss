@@ -1,5 +1,6 @@
-; Inno Setup script for Windows, per user, without administrator rights.
-; Written from https://jrsoftware.org/ishelp/ ([Setup], [Files], [Icons], [Registry], [UninstallRun], [Code]); not tried on Windows.
+; Inno Setup script for Windows, per user, without administrator rights. Not tried on Windows, nor compiled.
+; Written from https://jrsoftware.org/ishelp/, its pages on [Setup] (AppMutex, ArchitecturesAllowed, ChangesEnvironment,
+; CloseApplications, PrivilegesRequired), [Files], [Icons], [Registry], [Run] and Pascal Scripting.
 ; Built after `python installers/package.py`:  iscc /DVersion=0.1.0 installers\windows\oxide.iss
 
 #ifndef Version
@@ -23,9 +24,11 @@ Compression=lzma2
 SolidCompression=yes
 WizardStyle=modern
 UninstallDisplayIcon={app}\oxide-desktop.exe
+SetupIconFile=..\..\build\package\icons\oxide.ico
+LicenseFile=..\..\LICENSE
 ChangesEnvironment=yes
-CloseApplications=yes
-RestartApplications=no
+; A running Oxide holds it: Setup and Uninstall ask the person to quit it first, so that no task is cut off.
+AppMutex=oxide-desktop
 
 [Files]
 Source: "..\..\build\package\dist\oxide\*"; DestDir: "{app}"; Flags: recursesubdirs ignoreversion
@@ -37,12 +40,12 @@ Name: "{userprograms}\Oxide Desktop"; Filename: "{app}\oxide-desktop.exe"
 ; `oxide` and `oxide-mcp` in terminals that are opened from now on. Taken back by the code below.
 Root: HKCU; Subkey: "Environment"; ValueType: expandsz; ValueName: "Path"; ValueData: "{olddata};{app}"; \
   Check: IsNotOnPath('{app}')
+; What the app's own settings write if the person wants it to start at login; it goes with the app.
+Root: HKCU; Subkey: "Software\Microsoft\Windows\CurrentVersion\Run"; ValueType: none; ValueName: "oxide-desktop"; \
+  Flags: dontcreatekey uninsdeletevalue
 
 [Run]
 Filename: "{app}\oxide-desktop.exe"; Description: "Start Oxide"; Flags: nowait postinstall skipifsilent
-
-[UninstallRun]
-Filename: "{app}\oxide.exe"; Parameters: "stop"; Flags: runhidden; RunOnceId: "StopOxide"
 
 [Code]
 function PathOfUser(): string;
@@ -65,6 +68,7 @@ begin
     Path := ';' + PathOfUser() + ';';
     if StringChangeEx(Path, ';' + ExpandConstant('{app}') + ';', ';', True) > 0 then
       RegWriteExpandStringValue(HKEY_CURRENT_USER, 'Environment', 'Path', Copy(Path, 2, Length(Path) - 2));
-    MsgBox('Your history, settings and keys are left in the folder .oxide of your home.', mbInformation, MB_OK);
+    if not UninstallSilent then
+      MsgBox('Your history, settings and keys are left in the folder .oxide of your home.', mbInformation, MB_OK);
   end;
 end;

@@ -69,6 +69,7 @@ def _desktop_entry(command: Sequence[str], home: str | None) -> bytes:
         "[Desktop Entry]",
         "Type=Application",
         "Name=Oxide",
+        "TryExec=" + command[0].replace("\\", "\\\\"),  # once Oxide is removed, nothing is tried
         f"Exec={' '.join(map(_quoted, words))}",
         f"Icon={_NAME}",
         "X-GNOME-Autostart-enabled=true",

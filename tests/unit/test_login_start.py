@@ -44,6 +44,7 @@ def test_the_entry_starts_this_very_oxide_in_the_tray(config):
 def test_another_home_and_signs_with_a_meaning_are_kept():
     text = login_start._desktop_entry(["/opt/my apps/100%/oxide", "--tray"], "/home/a $b").decode()
     assert 'Exec="env" "OXIDE_HOME=/home/a \\\\$b" "/opt/my apps/100%%/oxide" "--tray"\n' in text
+    assert "\nTryExec=/opt/my apps/100%/oxide\n" in text
 
 
 def test_the_entry_for_macos_is_what_launchd_reads():

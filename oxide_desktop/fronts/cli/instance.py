@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,6 +66,7 @@ def held(paths: Paths) -> Iterator[None]:
     file = _file(paths)
     try:
         _announce(file)
+        _tell_installer()
         yield
     finally:
         file.unlink(missing_ok=True)
@@ -146,6 +148,14 @@ def _announce(file: Path) -> None:
         write_atomically(file, json.dumps({"pid": os.getpid(), "version": __version__}).encode())
     except OSError as error:
         raise unwritable(error, file) from error
+
+
+def _tell_installer() -> None:
+    """On Windows, hold the named mutex by which Setup and Uninstall see that Oxide runs (`AppMutex` in oxide.iss)."""
+    if sys.platform == "win32":
+        import ctypes  # noqa: PLC0415 - needed there only
+
+        ctypes.windll.kernel32.CreateMutexW(None, 0, "oxide-desktop")  # held until this process ends
 
 
 def _is_held(lock_file: Path, limit_s: float = 0.0) -> bool:
