@@ -1,7 +1,7 @@
 # Everything sets itself up: `make run` and `make test` work on a fresh clone.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test test-clis test-fleet test-axe check format bench lock package clean
+.PHONY: help setup setup-dev run test test-clis test-fleet test-axe check format bench lock package prove-container clean
 
 BIN := .venv/bin
 PYTHON_OF_OXIDE := $(BIN)/python
@@ -13,12 +13,12 @@ export PYTHON
 STRICT := $(if $(CI),--strict)
 NO_SKIPS := $(if $(CI),-p no_skips)
 
-SHELL_SCRIPTS := installers/setup installers/macos/build_dmg.sh installers/macos/keychain.sh installers/linux/prerm installers/linux/postrm .ci/run
+SHELL_SCRIPTS := installers/setup installers/macos/build_dmg.sh installers/macos/keychain.sh installers/linux/prerm installers/linux/postrm installers/container/install installers/container/system .ci/run
 MYPY_PLATFORMS := linux darwin win32
 BENCHMARKS ?= $(sort $(filter-out benchmarks/_%,$(wildcard benchmarks/*.py)))
 
 help: ## Show this
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 	@echo '  ARGS="…" is passed on by run, test and bench.'
 
 setup: ## Prepare what running needs (once; quick when all is there)
@@ -89,16 +89,21 @@ train: setup-dev ## Learn the classifier's weights from training/corpus
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --no-emit-find-links
 LOCK := $(COMPILE) pyproject.toml --extra desktop --extra builtin --group build
+SERVER_LOCK := $(COMPILE) pyproject.toml --extra builtin --group build
 
 lock: setup ## Pin the packages again (ARGS=--upgrade for newer ones)
 	@PATH="$$PATH:.uv/bin" && \
 		$(COMPILE) $(ARGS) --group setup --output-file requirements/uv.txt && \
 		$(LOCK) $(ARGS) --output-file requirements/app.txt && \
+		$(SERVER_LOCK) $(ARGS) --constraint requirements/app.txt --output-file requirements/server.txt && \
 		$(LOCK) $(ARGS) --group dev --constraint requirements/app.txt --output-file requirements/dev.txt && \
 		$(LOCK) $(ARGS) --group package --constraint requirements/app.txt --output-file requirements/package.txt
 
 package: setup ## Build what people install, into dist/ (on Linux a .deb and a tarball)
 	@$(PYTHON_OF_OXIDE) installers/package.py
+
+prove-container: setup ## As root: carry the Containerfile out in bare roots, and run what comes of it
+	@$(PYTHON_OF_OXIDE) installers/container/prove.py $(ARGS)
 
 clean: ## Remove what was made here, environments included
 	@rm -rf .venv .uv build dist .mypy_cache .ruff_cache .pytest_cache .import-linter.log .coverage .coverage.*

@@ -56,6 +56,10 @@ _RANGES: dict[tuple[type, str], tuple[float, float]] = {
     (NotificationSettings, "min_seconds"): (0, _DAY_S),
 }
 _FORMS: dict[tuple[type, str], tuple[re.Pattern[str], str]] = {
+    (WebSettings, "allowed_hosts"): (
+        re.compile(r"([A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?"),
+        "NAME or NAME:PORT, as it stands in an address",
+    ),
     (UpdateSettings, "url"): (re.compile(r"https?://[^\s/@?#\\]+(/[^\s#\\]*)?"), "https://HOST[:PORT]/PATH"),
 }
 _MAY_BE_EMPTY = {(LoggingSettings, "file")}

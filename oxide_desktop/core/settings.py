@@ -145,12 +145,28 @@ class StorageSettings:
     retention_days: int | None = None
 
 
+class Listen(StrEnum):
+    """Where the HTTP server can be reached from."""
+
+    LOOPBACK = "loopback"
+    ALL = "all"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebSettings:
-    """The local HTTP server."""
+    """The local HTTP server.
+
+    Attributes:
+        listen: `all` is for containers, and refused without `token_file`.
+        token_file: A token that the person has made; without one Oxide makes its own.
+        allowed_hosts: By which other names it may be called, as they stand in `Host`.
+    """
 
     enabled: bool = True
     port: int = 8000
+    listen: Listen = Listen.LOOPBACK
+    token_file: str | None = None
+    allowed_hosts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ from oxide_desktop.fronts.web.access import Access
 from oxide_desktop.fronts.web.app import build_app
 from oxide_desktop.fronts.web.gate import Gate
 from oxide_desktop.fronts.web.limits import Limits
-from oxide_desktop.fronts.web.listener import bind_loopback, serve_app
+from oxide_desktop.fronts.web.listener import bind, serve_app
 from tests.fronts.front_house import front_house
 from tests.fronts.mcp_house import ROOT, served, stub
 
@@ -59,7 +59,7 @@ async def url(tmp_path: Path) -> AsyncIterator[str]:
     """The address of `/mcp` behind the gate, for a client that cannot be told a token."""
     async with front_house(tmp_path, stub()) as house:
         mcp, limits, access = McpFront(house), Limits(), Access(TOKEN)
-        with bind_loopback(0) as listener:
+        with bind(0) as listener:
             port = listener.getsockname()[1]
             gate = Gate(build_app(house, limits, {"/mcp": mcp.http}), access, port, limits)
 

@@ -62,6 +62,13 @@ def test_tests_run_on_the_packages_that_people_run():
     assert {package: dev.get(package) for package in app} == app
 
 
+def test_a_server_runs_on_the_same_packages_without_the_desktop():
+    app, server = pins("app.txt"), pins("server.txt")
+    assert len(server) > 30
+    assert {package: app.get(package) for package in server} == server
+    assert not any("pyside6" in package or "qasync" in package for package in server)
+
+
 def test_requirements_name_no_registry():
     for path in (ROOT / "requirements").glob("*.txt"):
         text = path.read_text(encoding="utf-8")

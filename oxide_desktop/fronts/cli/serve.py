@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -13,6 +14,7 @@ from oxide_desktop import __version__
 from oxide_desktop.core.health import Depth, ServiceStatus
 from oxide_desktop.core.model import Locality, Preferences, Request, Source
 from oxide_desktop.core.ports import TaskFilter
+from oxide_desktop.core.settings import Listen
 from oxide_desktop.fronts.cli import instance
 from oxide_desktop.fronts.cli.follow import say_notices, watch
 from oxide_desktop.fronts.cli.interrupt import run_interruptible
@@ -30,13 +32,40 @@ FIRST_QUESTION = "What is 2+2?"
 
 
 @click.command()
+@click.option(
+    "--listen",
+    type=click.Choice([item.value for item in Listen]),
+    envvar="OXIDE_LISTEN",
+    help="Who can reach HTTP: loopback, this machine; all, everyone, which wants a token file (web.listen).",
+)
+@click.option(
+    "--token-file", envvar="OXIDE_TOKEN_FILE", metavar="FILE", help="A token of your own making (web.token_file)."
+)
+@click.option(
+    "--allow-host",
+    "hosts",
+    multiple=True,
+    envvar="OXIDE_ALLOWED_HOSTS",
+    metavar="NAME:PORT",
+    help="A name by which it may be called besides 127.0.0.1 and localhost (web.allowed_hosts).",
+)
 @pass_program
-def serve(program: Program) -> int:
+def serve(program: Program, *, listen: str | None, token_file: str | None, hosts: tuple[str, ...]) -> int:
     """Run without a screen: HTTP for people and scripts, the socket for Claude Code.
 
     It runs until Ctrl-C, SIGTERM or `oxide stop`, cancels what is being worked on, and ends with exit code 0. If Oxide
     runs already, it says so and ends with 0 as well.
     """
+    web = program.settings.web
+    program.settings = replace(
+        program.settings,
+        web=replace(
+            web,
+            listen=Listen(listen) if listen else web.listen,
+            token_file=token_file or web.token_file,
+            allowed_hosts=hosts or web.allowed_hosts,
+        ),
+    )
     return _serve_once(program, greet=is_terminal(sys.stderr))
 
 
@@ -73,6 +102,8 @@ async def _serve(program: Program, *, greet: bool) -> int:
         await engine.start()
         async with program.serve_fronts(engine, program.paths, program.settings) as listening:
             _tell_where(listening)
+            if listening.url and program.settings.web.listen is Listen.ALL:
+                say("  reach   from everywhere, with the token")
             say_notices(engine)
             found = await engine.check_services(Depth.PROBE)
             _tell_services(found)

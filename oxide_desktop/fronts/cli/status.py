@@ -26,20 +26,38 @@ MEBIBYTE = 1024**2
 @click.command()
 @click.option("--token", is_flag=True, help="Print the token for the HTTP API and nothing else.")
 @click.option("--link", is_flag=True, help="Print a link that lets one browser in, once, within five minutes.")
+@click.option("--alive", is_flag=True, help="Say nothing; the exit code is 0 if Oxide runs and answers, else 1.")
 @click.option("--json", "as_json", is_flag=True, help="Print it for a program: running, pid, port, socket, version, …")
 @pass_program
-def status(program: Program, *, token: bool, link: bool, as_json: bool) -> None:
+def status(program: Program, *, token: bool, link: bool, alive: bool, as_json: bool) -> int:
     """Tell whether Oxide runs, and where it can be reached.
 
-    The exit code is 0 either way: what was asked has been answered. Scripts read `running` of --json.
+    The exit code is 0 either way: what was asked has been answered. Scripts read `running` of --json, or ask --alive.
     """
+    found = None if token else instance.find(program.paths)
     if token:
         out(_token(program))
-        return
-    found = instance.find(program.paths)
-    if link:
+    elif alive:
+        return 0 if _answers(program, found) else 1
+    elif link:
         out(_link(program, found))
-        return
+    else:
+        _tell(program, found, as_json=as_json)
+    return 0
+
+
+def _answers(program: Program, found: Instance | None) -> bool:
+    """Whether HTTP answers, for health checks. Services that fail are not its failure."""
+    if found is None or found.port is None:
+        return False
+    try:
+        asyncio.run(AppAddress(found.port, _token(program)).call("GET", "/api/monitoring/health"))
+    except OxideError:
+        return False
+    return True
+
+
+def _tell(program: Program, found: Instance | None, *, as_json: bool) -> None:
     children = instance.children(program.paths)
     newer = _newer(program)
     if as_json:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from oxide_desktop.config.private_files import write_atomically
+from oxide_desktop.core.errors import UsageError
 
 LAUNCH_LIMIT_S = 300.0
 SESSIONS_LIMIT = 32
@@ -26,6 +27,27 @@ def load_token(path: Path) -> str:
     token = _read_token(path)
     if token is None:
         token = secrets.token_urlsafe(32)
+        write_atomically(path, token.encode())
+    return token
+
+
+def adopt_token(given: Path, path: Path) -> str:
+    """The token that a person has made, also kept where Oxide's other programs look for it.
+
+    The file may be readable by others, as files of secrets are that a container's engine lays in.
+
+    Raises:
+        UsageError: It holds no token.
+        OSError: It cannot be read, or the other one cannot be written.
+    """
+    token = given.read_text(encoding="ascii", errors="replace").strip()
+    if not _TOKEN.fullmatch(token):
+        raise UsageError(
+            "The token cannot be used",
+            f"{given} must hold 43 or more letters, digits, - and _, and nothing else.",
+            f"Make one: openssl rand -hex 32 > {given}",
+        )
+    if _read_token(path) != token:
         write_atomically(path, token.encode())
     return token
 

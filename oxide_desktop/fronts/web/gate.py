@@ -38,15 +38,22 @@ _HEADERS = (
 
 
 class Gate:
-    """Wraps the application that listens on `port` of the loopback address."""
+    """Wraps the application that listens on `port`.
 
-    def __init__(self, app: ASGIApp, access: Access, port: int, limits: Limits) -> None:
+    It goes by the names of the loopback address, and by those that the settings allow besides. Whoever allows one may
+    have put a proxy with TLS before it.
+    """
+
+    def __init__(
+        self, app: ASGIApp, access: Access, port: int, limits: Limits, allowed_hosts: Iterable[str] = ()
+    ) -> None:
         self._app = app
         self._access = access
-        self._port = port
         self._cookie = f"oxide_{port}"
-        self._hosts = frozenset(f"{name}:{port}".encode() for name in ("127.0.0.1", "localhost"))
-        self._origins = frozenset(b"http://" + host for host in self._hosts)
+        own = frozenset(f"{name}:{port}".encode() for name in ("127.0.0.1", "localhost"))
+        others = frozenset(host.lower().encode() for host in allowed_hosts)
+        self._hosts = own | others
+        self._origins = frozenset(b"http://" + host for host in own | others) | {b"https://" + host for host in others}
         self._limits = limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -61,7 +68,7 @@ class Gate:
                 return
             self._check_who(headers)
             if _is_call_for(scope, "POST", LINK_ADDRESS):
-                await self._make_link(guarded)
+                await self._make_link(headers[b"host"].decode("ascii"), guarded)
                 return
             if scope["type"] == "http":
                 receive = await self._check_body(scope, headers, receive)
@@ -145,9 +152,9 @@ class Gate:
         await send({"type": "http.response.start", "status": HTTPStatus.SEE_OTHER, "headers": headers})
         await send({"type": "http.response.body"})
 
-    async def _make_link(self, send: Send) -> None:
-        """A launch link, for whoever has the token and wants to let a browser in."""
-        link = f"http://127.0.0.1:{self._port}/launch?code={self._access.launch_code()}"
+    async def _make_link(self, host: str, send: Send) -> None:
+        """A launch link by the name that was called, for whoever has the token and wants to let a browser in."""
+        link = f"http://{host}/launch?code={self._access.launch_code()}"
         body = json.dumps({"link": link, "good_for_s": LAUNCH_LIMIT_S}).encode()
         headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
         await send({"type": "http.response.start", "status": HTTPStatus.OK, "headers": headers})

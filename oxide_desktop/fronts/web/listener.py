@@ -1,4 +1,4 @@
-"""The listening side: a loopback port, and uvicorn with bounds on what clients can hold."""
+"""The listening side: a port of the loopback address, and uvicorn with bounds on what clients can hold."""
 
 from __future__ import annotations
 
@@ -18,9 +18,11 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 from oxide_desktop.core.background import BackgroundTasks
 from oxide_desktop.core.errors import UsageError
+from oxide_desktop.core.settings import Listen
 from oxide_desktop.fronts.web.limits import Limits
 
 LOOPBACK = "127.0.0.1"
+_ADDRESSES = {Listen.LOOPBACK: LOOPBACK, Listen.ALL: "0.0.0.0"}  # noqa: S104 - refused without a token of the person's
 PORTS_TRIED = 100
 _ACCEPTED_AT_ONCE = 4  # by asyncio, before it reads from any: with more, a burst would push out who has just come
 _BACKLOG = 1024  # by the system: a client that does not fit in tries again after a second, then three, then seven
@@ -28,13 +30,15 @@ _SHUTDOWN_LIMIT_S = 2
 _PROBE_LIMIT_S = 0.25
 
 
-def bind_loopback(port: int) -> socket.socket:
+def bind(port: int, listen: Listen = Listen.LOOPBACK) -> socket.socket:
     """A bound socket on that port, or on the next one that is free; 0 leaves the choice to the system.
+
+    On all interfaces it is that port or none: somebody has published it, and would publish another one for nothing.
 
     Raises:
         UsageError: None of the ports tried could be had.
     """
-    last = min(port + PORTS_TRIED, 65535)
+    last = port if listen is Listen.ALL else min(port + PORTS_TRIED, 65535)
     for candidate in range(port, last + 1) if port else (0,):
         if candidate and _answers(candidate):
             continue
@@ -45,7 +49,7 @@ def bind_loopback(port: int) -> socket.socket:
         else:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            listener.bind((LOOPBACK, candidate))
+            listener.bind((_ADDRESSES[listen], candidate))
             listener.listen(_BACKLOG)  # now: two that were only bound could share a port until one of them listens
         except OSError:  # taken, or not for us
             listener.close()
@@ -53,7 +57,7 @@ def bind_loopback(port: int) -> socket.socket:
             return listener
     raise UsageError(
         "The HTTP API cannot be served",
-        f"No port from {port} to {last} is free.",
+        f"No port from {port} to {last} is free." if last > port else f"Port {port} is not free.",
         "Set web.port to another one, or web.enabled to false.",
     )
 

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from oxide_desktop import __version__
 from oxide_desktop.config.private_files import write_atomically
-from oxide_desktop.core.errors import OxideError
+from oxide_desktop.core.errors import OxideError, UsageError
 from oxide_desktop.core.orchestrator import Orchestrator
-from oxide_desktop.core.settings import Settings
-from oxide_desktop.fronts.web.access import Access, load_token
+from oxide_desktop.core.settings import Listen, Settings, WebSettings
+from oxide_desktop.fronts.web.access import Access, adopt_token, load_token
 from oxide_desktop.fronts.web.limits import Limits
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ async def serve(
     limits: Limits | None = None,
     beside: Mapping[str, ASGIApp] | None = None,
 ) -> AsyncIterator[WebFront]:
-    """Serve HTTP and WebSockets on the loopback address inside the block.
+    """Serve HTTP and WebSockets, on the loopback address unless the settings say otherwise, inside the block.
 
     Applications of other fronts may stand `beside` it at addresses of theirs, behind the same gate.
 
@@ -61,25 +61,44 @@ async def serve(
     await asyncio.to_thread(_import_slow_modules)
     from oxide_desktop.fronts.web.app import build_app  # noqa: PLC0415 - at hand by now
     from oxide_desktop.fronts.web.gate import Gate  # noqa: PLC0415 - as above
-    from oxide_desktop.fronts.web.listener import bind_loopback, serve_app  # noqa: PLC0415 - as above
+    from oxide_desktop.fronts.web.listener import bind, serve_app  # noqa: PLC0415 - as above
 
     await orchestrator.start()
     limits = limits or Limits()
     try:
-        access = Access(load_token(paths.token_file))
-        listener = await asyncio.to_thread(bind_loopback, settings.web.port)
+        access = Access(_token(paths, settings.web))
+        listener = await asyncio.to_thread(bind, settings.web.port, settings.web.listen)
     except OSError as error:
         raise OxideError("The web server cannot start", f"{error}.", "Free a port, or set another web.port.") from error
     with listener:
         port = listener.getsockname()[1]
         front = WebFront(port, f"http://127.0.0.1:{port}", access)
-        gate = Gate(build_app(orchestrator, limits, beside, paths), access, port, limits)
+        app = build_app(orchestrator, limits, beside, paths)
+        gate = Gate(app, access, port, limits, settings.web.allowed_hosts)
         async with serve_app(gate, listener, limits):
             await asyncio.to_thread(_leave_word, paths.web_file, front)
             try:
                 yield front
             finally:
                 paths.web_file.unlink(missing_ok=True)
+
+
+def _token(paths: Paths, web: WebSettings) -> str:
+    """The person's own token, or one of Oxide's making; beyond this machine only the person's own will do.
+
+    Raises:
+        UsageError: There is none of the person's where one is needed, or it cannot be used.
+        OSError: A file can be neither read nor written.
+    """
+    if web.token_file is not None:
+        return adopt_token(Path(web.token_file).expanduser(), paths.token_file)
+    if web.listen is Listen.ALL:
+        raise UsageError(
+            "Oxide does not listen on all interfaces without a token of yours",
+            "web.listen is all, and web.token_file is not set.",
+            "Make a token (openssl rand -hex 32 > FILE) and set web.token_file, or listen on loopback.",
+        )
+    return load_token(paths.token_file)
 
 
 def _import_slow_modules() -> None:
