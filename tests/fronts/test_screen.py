@@ -116,6 +116,11 @@ class Oxide:
             text=True,
         )
 
+    def run(self, prompt: str) -> None:
+        """One task of the command line; how it ends is not asked."""
+        command = [sys.executable, "-m", "oxide_desktop", "run", prompt]
+        subprocess.run(command, env=self.environment, capture_output=True, timeout=LIMIT_S, check=False)
+
     def history(self) -> list[dict[str, object]]:
         done = subprocess.run(
             [sys.executable, "-m", "oxide_desktop", "history", "list", "--json"],
@@ -240,13 +245,15 @@ async def test_a_host_that_starts_late_gets_the_icon_and_its_menu_acts(screen: S
                 assert entries["Pause new tasks"]["toggle-state"].value == 0
                 while entries["Pause new tasks"].get("enabled", ALLOWED) != ALLOWED:  # until the engine is open
                     menu, numbers, entries = await read_menu(bus, host.items[-1])
-                while entries["Pause new tasks"]["toggle-state"].value != 1:  # news of services may renew the menu
-                    await menu.call_event(numbers["Pause new tasks"], "clicked", Variant("i", 0), 0)
-                    menu, numbers, entries = await read_menu(bus, host.items[-1])
-                while not await asyncio.to_thread(screen.window, "^Ask — Oxide"):
-                    menu, numbers, entries = await read_menu(bus, host.items[-1])
-                    await menu.call_event(numbers["Ask…"], "clicked", Variant("i", 0), 0)
-                menu, numbers, entries = await read_menu(bus, host.items[-1])
+                await asyncio.to_thread(oxide.run, "What is the capital of France?")  # no service: it fails
+                while not any(told.startswith("✕") for told in entries):
+                    _, _, entries = await read_menu(bus, host.items[-1])
+                # The host shows the menu as it was before the task came.
+                await menu.call_event(numbers["Pause new tasks"], "clicked", Variant("i", 0), 0)
+                while entries["Pause new tasks"]["toggle-state"].value != 1:
+                    _, _, entries = await read_menu(bus, host.items[-1])
+                await menu.call_event(numbers["Ask…"], "clicked", Variant("i", 0), 0)
+                await asyncio.to_thread(screen.until, lambda: screen.window("^Ask — Oxide"), "the Ask window")
                 await menu.call_event(numbers["Quit Oxide"], "clicked", Variant("i", 0), 0)
                 _, err = await asyncio.to_thread(oxide.process.communicate, timeout=LIMIT_S)
         finally:

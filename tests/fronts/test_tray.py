@@ -65,6 +65,43 @@ def test_the_menu_tells_what_runs_what_ended_and_how(loop: Loop):
     loop.run_until_complete(DeskHouse(house).use(person))
 
 
+def test_an_entry_stays_the_same_while_the_menu_is_renewed(loop: Loop):
+    adapter = stub([STALL], ["Four."])
+    house = House(adapter)
+    opened: list[str] = []
+
+    async def person(desk: DeskHouse) -> None:
+        await desk.ask("Go on")
+        await adapter.stalled.wait()
+        desk.app.desk.task_wanted.connect(opened.append)
+        desk.app.tray.menu.aboutToShow.emit()
+        shown = {action.text().split("\t")[0]: action for action in desk.app.tray.menu.actions()}
+        running = house.orchestrator.running()[0]
+        await house.ask("What is 2+2?")
+        running.cancel()
+        await desk.ended()
+        lines = menu(desk)
+        assert [line.split("\t")[0] for line in lines[1:3]] == ["✓  What is 2+2?", "⊘  Go on"]
+        shown["●  Go on"].trigger()
+        assert opened == [running.id]
+        shown["Quit Oxide (1 task running)"].trigger()
+        assert desk.app.leaving.wanted.is_set()
+
+    loop.run_until_complete(DeskHouse(house).use(person))
+
+
+def test_what_drops_out_of_the_menu_makes_room_for_what_is_newer(loop: Loop):
+    house = House(stub(*[["ok"]] * 7))
+
+    async def person(desk: DeskHouse) -> None:
+        for number in range(7):
+            await house.ask(f"Task {number}")
+        lines = [line.split("\t")[0] for line in menu(desk)]
+        assert lines[1:6] == [f"✓  Task {number}" for number in (6, 5, 4, 3, 2)]
+
+    loop.run_until_complete(DeskHouse(house).use(person))
+
+
 def test_what_ran_before_the_start_is_in_the_menu(loop: Loop):
     house = House(stub(["Four."]))
 

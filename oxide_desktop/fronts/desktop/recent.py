@@ -51,9 +51,10 @@ class RecentTasks(QObject):
         return sum(not record.status.ended for record in self._records.values())
 
     def newest(self) -> list[TaskRecord]:
-        """Those that run, then the others, newest first."""
+        """Those that run before others, and of those the newest; told newest first, so that none moves as it ends."""
         told = [record for record in self._records.values() if record.parent is None]
-        return sorted(told, key=lambda record: (record.status.ended, -record.created_at))[:MOST]
+        told = sorted(told, key=lambda record: (record.status.ended, -record.created_at))[:MOST]
+        return sorted(told, key=lambda record: -record.created_at)
 
     def _take(self, record: TaskRecord) -> None:
         self._records[record.id] = record

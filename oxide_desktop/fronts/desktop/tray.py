@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from PySide6.QtCore import QObject, QTimer, Signal
-from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QMenu, QSystemTrayIcon
+from PySide6.QtWidgets import QSystemTrayIcon
 
-from oxide_desktop.core.health import ServiceStatus
 from oxide_desktop.fronts.desktop.desk import Desk
-from oxide_desktop.fronts.desktop.recent import RecentTasks, menu_line
+from oxide_desktop.fronts.desktop.recent import RecentTasks
 from oxide_desktop.fronts.desktop.sentences import tr
-from oxide_desktop.fronts.desktop.tokens import tokens
 from oxide_desktop.fronts.desktop.tray_icon import tray_icon
-from oxide_desktop.fronts.desktop.widgets.basics import add_menu, empty
+from oxide_desktop.fronts.desktop.tray_menu import TrayMenu
 
 # Many things may happen in a moment; the menu is made anew once.
 _SETTLE_MS = 150
@@ -39,10 +34,10 @@ class Tray(QObject):
         super().__init__(parent)
         self._desk = desk
         self._recent = recent
-        self._pages = pages
         self._paused = False
         self._shown: tuple[str, int] = ("", -1)
-        self.menu = QMenu()
+        self._entries = TrayMenu(pages, self)
+        self.menu = self._entries.menu
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
         self._settle.setInterval(_SETTLE_MS)
@@ -51,8 +46,18 @@ class Tray(QObject):
         recent.changed.connect(self._changed)
         desk.opened.connect(self._changed)
         desk.bridge.service_changed.connect(self._changed)
-        self.menu.aboutToShow.connect(self._fill)
+        self._connect()
         self._refresh()
+
+    def _connect(self) -> None:
+        entries = self._entries
+        entries.ask_wanted.connect(self.ask_wanted)
+        entries.dashboard_wanted.connect(self.dashboard_wanted)
+        entries.quit_wanted.connect(self.quit_wanted)
+        entries.task_wanted.connect(self._desk.open_task)
+        entries.page_wanted.connect(self._desk.show_page)
+        entries.pause_wanted.connect(self._pause)
+        self.menu.aboutToShow.connect(self._fill)
 
     def _make_icon(self) -> QSystemTrayIcon:
         made = QSystemTrayIcon(self)
@@ -98,7 +103,7 @@ class Tray(QObject):
 
     def _refresh(self) -> None:
         self._show_state()
-        if not self.menu.isVisible():  # a menu does not change under the hand
+        if not self.menu.isVisible():  # what is under the hand does not move
             self._fill()
 
     def _state(self) -> str:
@@ -116,46 +121,10 @@ class Tray(QObject):
         self._icon.setToolTip(f"Oxide: {words}")
 
     def _fill(self) -> None:
-        menu = self.menu
-        empty(menu)
-        menu.addAction(tr("Ask…"), self.ask_wanted.emit)
-        for record in self._recent.newest():
-            menu.addAction(menu_line(record), partial(self._desk.open_task, record.id))
-        menu.addSeparator()
-        self._add_services(menu)
-        self._add_pages(menu)
-        menu.addSeparator()
-        self._add_rest(menu)
-
-    def _add_services(self, menu: QMenu) -> None:
-        services = self._desk.orchestrator.services() if self._desk.is_open else ()
-        below = add_menu(menu, tr("Services"))
-        below.setEnabled(bool(services))
-        for status in services:
-            if status.settings.enabled:
-                below.addAction(_service_line(status), partial(self._desk.show_page, "services"))
-
-    def _add_pages(self, menu: QMenu) -> None:
-        for name, title in (("history", tr("History")), ("rules", tr("Rules"))):
-            if name in self._pages:
-                menu.addAction(title, partial(self._desk.show_page, name))
-        if self._desk.launch_link is not None:
-            menu.addAction(tr("Dashboard"), self.dashboard_wanted.emit)
-
-    def _add_rest(self, menu: QMenu) -> None:
-        if "welcome" in self._pages:
-            menu.addAction(tr("Connect Claude Code…"), partial(self._desk.show_page, "welcome"))
-        pause = QAction(tr("Pause new tasks"), menu)
-        menu.addAction(pause)
-        pause.setCheckable(True)
-        pause.setChecked(self._paused)
-        pause.setEnabled(self._desk.is_open)
-        pause.toggled.connect(self._pause)
-        if "settings" in self._pages:
-            menu.addAction(tr("Settings…"), partial(self._desk.show_page, "settings"))
-        count = self._recent.running
-        running = f" ({tr('%n task(s) running', count)})" if count else ""
-        menu.addAction(tr("Quit Oxide") + running, self.quit_wanted.emit)
+        desk = self._desk
+        self._entries.show_tasks(self._recent.newest(), self._recent.running)
+        self._entries.show_services(desk.orchestrator.services() if desk.is_open else ())
+        self._entries.show_ways(is_open=desk.is_open, dashboard=desk.launch_link is not None)
 
     def _pause(self, paused: bool) -> None:  # noqa: FBT001 - Qt's signal passes it so
         self._paused = paused
@@ -165,14 +134,3 @@ class Tray(QObject):
     def _activated(self, reason: QSystemTrayIcon.ActivationReason) -> None:
         if reason in (QSystemTrayIcon.ActivationReason.Trigger, QSystemTrayIcon.ActivationReason.DoubleClick):
             self.ask_wanted.emit()
-
-
-def _service_line(status: ServiceStatus) -> str:
-    name, health = status.settings.name, status.health
-    states = tokens().states
-    if status.healthy:
-        return f"{states['completed'].sign}  {name}".replace("&", "&&")
-    if health is None:
-        return f"{states['queued'].sign}  {name}".replace("&", "&&")
-    lacking = health.failing.lacking if health.failing else ""
-    return f"{states['attention'].sign}  {name}: {lacking}".replace("&", "&&")
