@@ -13,7 +13,7 @@ from typing import Any
 from oxide_desktop.core.care import AdapterMaker, ServiceCare, health_mapping
 from oxide_desktop.core.corrections import Correction
 from oxide_desktop.core.errors import NotFoundError, OxideError, UsageError
-from oxide_desktop.core.events import EventBus, HistoryChanged, RulesChanged
+from oxide_desktop.core.events import CorrectionsChanged, EventBus, HistoryChanged, RulesChanged
 from oxide_desktop.core.experience import RecentExperience
 from oxide_desktop.core.health import Depth, Health, ServiceStatus
 from oxide_desktop.core.model import TaskType
@@ -132,7 +132,7 @@ class Administration(ABC):
         was = earlier.get(record.id, TaskType(record.task_type))
         correction = Correction(record.id, record.prompt, was, task_type, time.time())
         await self.history.corrections.put(correction)
-        self._experience.outdated()
+        self._corrected()
         return correction
 
     async def corrections(self) -> Sequence[Correction]:
@@ -150,13 +150,17 @@ class Administration(ABC):
             which = "several corrected tasks start" if found else "no corrected task starts"
             raise NotFoundError("No such correction", f"{which} with {task_id!r}.".capitalize())
         await self.history.corrections.remove(found[0])
-        self._experience.outdated()
+        self._corrected()
 
     async def clear_corrections(self) -> int:
         """Forget all corrections; answers how many there were."""
         count = await (await self._opened_history()).corrections.clear()
-        self._experience.outdated()
+        self._corrected()
         return count
+
+    def _corrected(self) -> None:
+        self._experience.outdated()
+        self.bus.publish(CorrectionsChanged())
 
     # -- services ----------------------------------------------------------------------------------
 

@@ -112,6 +112,11 @@ class RulesChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class CorrectionsChanged:
+    """The person said what a task really was, or took it back."""
+
+
+@dataclass(frozen=True, slots=True)
 class Missed:
     """So many events were dropped because this subscriber did not keep up."""
 
@@ -130,6 +135,7 @@ Event = (
     | ServiceStatusChanged
     | HistoryChanged
     | RulesChanged
+    | CorrectionsChanged
     | Missed
 )
 

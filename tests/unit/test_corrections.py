@@ -8,6 +8,7 @@ import pytest
 
 from oxide_desktop.core.corrections import Correction, Corrections
 from oxide_desktop.core.errors import NotFoundError, UsageError
+from oxide_desktop.core.events import CorrectionsChanged
 from oxide_desktop.core.model import Preferences, Profile, TaskType
 from tests.unit.test_orchestrator import House, request, stub
 
@@ -69,6 +70,7 @@ async def test_correcting_twice_remembers_what_the_classifier_had_found():
         again = await house.orchestrator.correct(asked.id, TaskType.CODING)
         assert (again.was.value, again.said) == (asked.task_type, TaskType.CODING)
         assert await house.orchestrator.clear_corrections() == 1
+        assert house.events.count(CorrectionsChanged()) == 3
         assert await house.orchestrator.corrections() == ()
 
 

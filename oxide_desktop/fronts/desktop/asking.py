@@ -19,6 +19,7 @@ from oxide_desktop.core.route import way_taken
 from oxide_desktop.core.running import RunningTask
 from oxide_desktop.core.tokens import estimate_tokens
 from oxide_desktop.fronts.desktop import sentences
+from oxide_desktop.fronts.desktop.correcting import Correcting
 from oxide_desktop.fronts.desktop.desk import Desk
 from oxide_desktop.fronts.desktop.sentences import tr
 from oxide_desktop.fronts.desktop.widgets.ask_panel import AskPanel
@@ -41,6 +42,7 @@ class Asking(QObject):
         self._service = ""
         self._began = 0.0
         self._preview = 0
+        self._correcting = Correcting(panel.correction, desk)
         self._tick = QTimer(self)
         self._tick.setInterval(TICK_MS)
         self._tick.timeout.connect(self._show_pace)
@@ -104,6 +106,7 @@ class Asking(QObject):
     def _let_go(self) -> None:
         self._tick.stop()
         self._task_id = self._record = self._task = self._replay_of = None
+        self._correcting.show_task(None)
 
     def _request(self) -> Request:
         panel = self._panel
@@ -135,6 +138,7 @@ class Asking(QObject):
     def _submit(self, request: Request) -> None:
         self._task_id, self._record, self._task, self._service = new_task_id(), None, None, ""
         self._began = time.monotonic()
+        self._correcting.show_task(None)
         self._panel.begin()
         self._panel.state.show_state("queued", tr("queued"))
         self._tick.start()
@@ -270,4 +274,5 @@ class Asking(QObject):
             panel.fail(error, sentences.why(record))
         else:
             panel.finish(record.status.value, sentences.ending(record), sentences.why(record))
+        self._correcting.show_task(record)
         panel.foot.setText(tr("task %1 · in the history").replace("%1", record.id[:8]))

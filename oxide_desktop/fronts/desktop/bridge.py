@@ -8,6 +8,7 @@ from oxide_desktop.core.events import (
     AnalysisProgress,
     AttemptStarted,
     Chunk,
+    CorrectionsChanged,
     Event,
     EventBus,
     HistoryChanged,
@@ -38,6 +39,7 @@ class Bridge(QObject):
         service_changed: A `Health`.
         history_changed: Records were deleted, cleared or imported.
         rules_changed: Rules were set or removed.
+        corrections_changed: The person said what a task really was, or took it back.
     """
 
     task_changed = Signal(object)
@@ -50,6 +52,7 @@ class Bridge(QObject):
     service_changed = Signal(object)
     history_changed = Signal()
     rules_changed = Signal()
+    corrections_changed = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -102,6 +105,8 @@ class Bridge(QObject):
                 self.history_changed.emit()
             case RulesChanged():
                 self.rules_changed.emit()
+            case CorrectionsChanged():
+                self.corrections_changed.emit()
             case _:
                 if signal := self._by_kind.get(type(event)):
                     signal.emit(event)

@@ -4,29 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Coroutine
 from contextlib import aclosing
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
 
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QMenu, QPushButton, QWidget
 
-from oxide_desktop.config.private_files import unwritable
 from oxide_desktop.core.errors import OxideError
 from oxide_desktop.core.model import Source
 from oxide_desktop.core.record import TaskRecord
 from oxide_desktop.core.replay import request_again
+from oxide_desktop.fronts.desktop.correcting import Correcting
 from oxide_desktop.fronts.desktop.desk import Desk
+from oxide_desktop.fronts.desktop.saving import choose_file, on_disk, write_text
 from oxide_desktop.fronts.desktop.sentences import tr
 from oxide_desktop.fronts.desktop.widgets.basics import button
 from oxide_desktop.fronts.desktop.widgets.confirm import confirm
 from oxide_desktop.fronts.desktop.widgets.task_detail import TaskDetail
 from oxide_desktop.fronts.desktop.wording import first_line
-
-T = TypeVar("T")
 
 
 class TaskActions(QObject):
@@ -37,6 +34,7 @@ class TaskActions(QObject):
         self._desk = desk
         self._detail = detail
         self._page = page
+        self._correcting = Correcting(detail.correction, desk)
         self.replay_button = button(self.tr("Replay on…"))
         self.replay_menu = QMenu(self.replay_button)
         self.replay_menu.aboutToShow.connect(self._fill_replay_menu)
@@ -64,6 +62,7 @@ class TaskActions(QObject):
     def update(self) -> None:
         """Offer what can be done with the record that is shown now."""
         record = self._detail.record
+        self._correcting.show_task(record)
         ended = record is not None and record.status.ended
         runs_here = record is not None and self._desk.orchestrator.find(record.id) is not None
         self.stop_button.setVisible(runs_here)
@@ -116,12 +115,13 @@ class TaskActions(QObject):
         """The answer into a file of the person's choice."""
         record, text = self._detail.record, self._detail.answer.text
         if record and text:
-            self._choose_file(
-                self.tr("Save the answer"), f"{_file_name(record)}.md", lambda path: self._write(path, text)
+            choose_file(
+                self._desk,
+                self._page,
+                self.tr("Save the answer"),
+                f"{_file_name(record)}.md",
+                lambda path: write_text(path, text),
             )
-
-    async def _write(self, path: Path, text: str) -> None:
-        await _on_disk(path, lambda: path.write_text(text, encoding="utf-8"))
 
     def delete(self) -> None:
         """Delete the task, once the person has said so."""
@@ -140,17 +140,17 @@ class TaskActions(QObject):
 
     def export(self) -> None:
         """Everything kept, into a file."""
-        self._choose_file(self.tr("Export the history"), "tasks.json", self._export)
+        choose_file(self._desk, self._page, self.tr("Export the history"), "tasks.json", self._export)
 
     async def _export(self, path: Path) -> None:
         """By way of a second file, so that one from before is whole until the new one is."""
         unfinished = path.with_name(f".{path.name}.part")
         try:
-            with await _on_disk(path, lambda: unfinished.open("w", encoding="utf-8")) as file:
+            with await on_disk(path, lambda: unfinished.open("w", encoding="utf-8")) as file:
                 async with aclosing(self._desk.orchestrator.history.export()) as pieces:
                     async for piece in pieces:
-                        await _on_disk(path, partial(file.write, piece))
-            await _on_disk(path, lambda: unfinished.replace(path))
+                        await on_disk(path, partial(file.write, piece))
+            await on_disk(path, lambda: unfinished.replace(path))
         finally:
             await asyncio.to_thread(unfinished.unlink, missing_ok=True)
 
@@ -178,26 +178,6 @@ class TaskActions(QObject):
             self.tr("Delete all"),
             lambda: self._desk.run(self._desk.orchestrator.clear_history(), "clear history"),
         )
-
-    def _choose_file(self, title: str, name: str, use: Callable[[Path], Coroutine[Any, Any, object]]) -> None:
-        dialog = QFileDialog(self._page, title, str(Path.home() / name))
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.selectFile(name)
-        dialog.fileSelected.connect(lambda chosen: self._desk.run(use(Path(chosen)), title))
-        dialog.finished.connect(dialog.deleteLater)
-        dialog.open()
-
-
-async def _on_disk(path: Path, work: Callable[[], T]) -> T:
-    """What may block, in a thread.
-
-    Raises:
-        StoreError: The file system refused.
-    """
-    try:
-        return await asyncio.to_thread(work)
-    except OSError as error:
-        raise unwritable(error, path) from error
 
 
 def _file_name(record: TaskRecord) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,8 +16,10 @@ from oxide_desktop.core.model import TaskType
 from oxide_desktop.core.ports import TaskFilter
 from oxide_desktop.fronts.desktop.desk import Desk
 from oxide_desktop.fronts.desktop.pages.base import Page
+from oxide_desktop.fronts.desktop.saving import choose_file, write_text
 from oxide_desktop.fronts.desktop.widgets.basics import button, label
 from oxide_desktop.fronts.desktop.widgets.confirm import confirm
+from oxide_desktop.fronts.desktop.widgets.correction_list import CorrectionList
 from oxide_desktop.fronts.desktop.widgets.rule_row import RuleRow
 from oxide_desktop.fronts.desktop.widgets.scrolling import ScrollingColumn
 
@@ -46,10 +49,16 @@ class RulesPage(Page):
             row.tried.connect(lambda service, kind=task_type: self._try(kind, service))
             row.saved.connect(lambda service, kind=task_type: self._save(kind, service))
             area.column.addWidget(row)
+        self.corrections = CorrectionList()
+        self.corrections.taken_back.connect(self._take_back)
+        self.corrections.all_taken_back.connect(self._take_all_back)
+        self.corrections.export_wanted.connect(self._export)
+        area.column.addWidget(self.corrections)
         self.body.addWidget(self.explained)
         self.body.addWidget(self.problems)
         self.body.addWidget(area, 1)
         desk.bridge.rules_changed.connect(self.look)
+        desk.bridge.corrections_changed.connect(self.look)
 
     def came_up(self) -> None:
         """Read the rules again: other programs write to the same file."""
@@ -71,6 +80,7 @@ class RulesPage(Page):
         self.clear_button.setEnabled(bool(set_now))
         self.problems.setText("\n".join(str(problem) for problem in problems))
         self.problems.setVisible(bool(problems))
+        self.corrections.show_corrections(await self.desk.orchestrator.corrections())
         overrides = await self._overrides()
         for task_type, row in self.rows.items():
             row.show_overrides(overrides.get(task_type, {}))
@@ -107,6 +117,30 @@ class RulesPage(Page):
             self.tr("Remove all rules"),
             lambda: self.desk.run(self.desk.orchestrator.clear_rules(), "clear rules"),
         )
+
+    # -- what the person said of tasks -------------------------------------------------------------
+
+    def _take_back(self, task_id: str) -> None:
+        self.desk.run(self.desk.orchestrator.forget_correction(task_id), "take back")
+
+    def _take_all_back(self) -> None:
+        confirm(
+            self,
+            self.tr("Take back all that you said of tasks?"),
+            self.tr(
+                "Prompts like these are taken as the classifier finds them again. Export them first to keep a copy."
+            ),
+            self.tr("Take all back"),
+            lambda: self.desk.run(self.desk.orchestrator.clear_corrections(), "take all back"),
+        )
+
+    def _export(self) -> None:
+        choose_file(self.desk, self, self.tr("Export what you said of tasks"), "corrections.json", self._write)
+
+    async def _write(self, path: Path) -> None:
+        made = await self.desk.orchestrator.corrections()
+        text = json.dumps({"corrections": [item.to_dict() for item in made]}, indent=2, ensure_ascii=False)
+        await write_text(path, f"{text}\n")
 
 
 def _of_projects(projects: ProjectFiles, folders: list[Path]) -> Overrides:

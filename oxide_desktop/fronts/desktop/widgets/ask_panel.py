@@ -17,6 +17,7 @@ from oxide_desktop.fronts.desktop.widgets.files import FileChips, pick_files
 from oxide_desktop.fronts.desktop.widgets.prompt import PromptEdit, asking_keys
 from oxide_desktop.fronts.desktop.widgets.state_line import StateLine
 from oxide_desktop.fronts.desktop.widgets.target import TargetButton
+from oxide_desktop.fronts.desktop.widgets.type_correction import TypeCorrection
 
 PROMPT_LINES = 4
 
@@ -89,6 +90,7 @@ class AskPanel(QWidget):
         self.copy_button = button(self.tr("Copy"), self.copy_wanted.emit, "link", name=self.tr("Copy the answer"))
         self.save_button = button(self.tr("Save…"), self.save_wanted.emit, "link", name=self.tr("Save the answer"))
         self.again_button = button(self.tr("Try on…"), kind="link", name=self.tr("Ask another service the same"))
+        self.correction = TypeCorrection(self)
         self._again = QMenu(self.again_button)
         self.again_button.setMenu(self._again)
         self.foot = OneLine("faint")
@@ -119,7 +121,8 @@ class AskPanel(QWidget):
         below.addWidget(self.failure)
         below.addWidget(self.answer, 1)
         below.addWidget(self.reasons)
-        actions = (self.why_button, self.copy_button, self.save_button, self.again_button)
+        below.addWidget(self.correction.line)
+        actions = (self.why_button, self.copy_button, self.save_button, self.again_button, self.correction.button)
         line = row(*actions, gap=spacing("step"))
         line.addWidget(self.foot, 1)
         below.addLayout(line)

@@ -22,6 +22,7 @@ from oxide_desktop.fronts.desktop.tokens import spacing
 from oxide_desktop.fronts.desktop.widgets.answer import AnswerView
 from oxide_desktop.fronts.desktop.widgets.attempt_bars import AttemptBars
 from oxide_desktop.fronts.desktop.widgets.basics import button, hairline, label, row, set_kind
+from oxide_desktop.fronts.desktop.widgets.type_correction import TypeCorrection
 from oxide_desktop.fronts.desktop.wording import age, moment, money
 
 _PROMPT_LINES = 4
@@ -50,6 +51,7 @@ class TaskDetail(QWidget):
         self.service = label(kind="strong")
         self.facts = label(kind="soft", wrap=True)
         self.when = label(kind="faint")
+        self.correction = TypeCorrection(self)
         self.prompt = QPlainTextEdit()
         self.prompt.setReadOnly(True)
         self.prompt.setFrameShape(QFrame.Shape.NoFrame)
@@ -77,10 +79,11 @@ class TaskDetail(QWidget):
         column.setSpacing(spacing("within"))
         column.addLayout(row(self.state, self.service, None, self.when))
         column.addWidget(self.facts)
+        column.addWidget(self.correction.line)
         column.addWidget(self.prompt)
         column.addWidget(self.error)
         column.addWidget(self.bars)
-        column.addLayout(row(*self.tab_buttons, None, gap=spacing("step")))
+        column.addLayout(row(*self.tab_buttons, None, self.correction.button, gap=spacing("step")))
         column.addWidget(self.parts, 1)
         column.addWidget(hairline())
         column.addLayout(self.foot)
