@@ -1,7 +1,8 @@
 # Everything sets itself up: `make run` and `make test` work on a fresh clone.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test test-clis test-fleet test-axe check format bench lock package prove-container clean
+.PHONY: help setup setup-dev run test test-clis test-fleet test-axe test-webengine webengine check format bench lock package \
+	prove-container clean
 
 BIN := .venv/bin
 PYTHON_OF_OXIDE := $(BIN)/python
@@ -26,6 +27,9 @@ setup: ## Prepare what running needs (once; quick when all is there)
 ifneq ($(filter setup,$(MAKECMDGOALS)),)
 	@echo 'Oxide is ready: make run, or $(BIN)/oxide --help'
 endif
+
+webengine: setup ## Add what shows the dashboard inside the window (QtWebEngine, 175 MB)
+	@PATH="$$PATH:.uv/bin" && uv pip install --quiet --python $(PYTHON_OF_OXIDE) -r requirements/webengine.txt
 
 setup-dev:
 	@installers/setup dev $(STRICT)
@@ -65,6 +69,13 @@ test-axe: setup-dev ## Look at every page of the web view with axe-core (from np
 	@$(PYTHON_OF_OXIDE) installers/test_axe.py "$(AXE)"
 	@OXIDE_TEST_AXE="$(AXE)" $(PYTHON_OF_OXIDE) -m pytest -m axe tests/fronts/test_web_axe.py $(ARGS)
 
+WEBENGINE ?= $(HOME)/.cache/oxide-test-webengine
+
+test-webengine: setup-dev ## Show the web view in a real QtWebEngine (175 MB of packages, once)
+	@PATH="$$PATH:.uv/bin" && uv venv --quiet --allow-existing --python $(PYTHON_OF_OXIDE) "$(WEBENGINE)" && \
+		uv pip install --quiet --python "$(WEBENGINE)" -r requirements/dev.txt -r requirements/webengine.txt
+	@QTWEBENGINE_DISABLE_SANDBOX=1 "$(WEBENGINE)/bin/python" -m pytest -m webengine tests/fronts/test_web_engine.py $(ARGS)
+
 check: setup-dev ## Format, lint, types for three systems, layers, sizes
 	@$(BIN)/ruff format --check --quiet . || { echo 'Run make format.'; exit 1; }
 	@$(BIN)/ruff check --quiet .
@@ -97,6 +108,8 @@ lock: setup ## Pin the packages again (ARGS=--upgrade for newer ones)
 		$(LOCK) $(ARGS) --output-file requirements/app.txt && \
 		$(SERVER_LOCK) $(ARGS) --constraint requirements/app.txt --output-file requirements/server.txt && \
 		$(LOCK) $(ARGS) --group dev --constraint requirements/app.txt --output-file requirements/dev.txt && \
+		$(COMPILE) pyproject.toml --extra desktop --extra webengine $(ARGS) --constraint requirements/app.txt \
+			--output-file requirements/webengine.txt && \
 		$(LOCK) $(ARGS) --group package --constraint requirements/app.txt --output-file requirements/package.txt
 
 package: setup ## Build what people install, into dist/ (on Linux a .deb and a tarball)

@@ -9,8 +9,7 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from PySide6.QtCore import QObject, QSettings, QUrl
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtCore import QObject, QSettings, Qt
 from PySide6.QtWidgets import QApplication
 
 from oxide_desktop.core.errors import OxideError
@@ -67,6 +66,7 @@ def run(
         The process's exit code.
     """
     screen.end_quietly_with_it()
+    QApplication.setAttribute(Qt.ApplicationAttribute.AA_ShareOpenGLContexts)  # a web view may be wanted later
     application = QApplication(sys.argv[:1])
     application.setApplicationName("oxide")
     application.setApplicationDisplayName("Oxide")
@@ -114,8 +114,6 @@ class App(QObject):
 
     def _connect(self) -> None:
         self.tray.ask_wanted.connect(self.show_ask)
-        self.tray.dashboard_wanted.connect(self.open_dashboard)
-        self.window.sidebar.dashboard_wanted.connect(self.open_dashboard)
         self.tray.pause_wanted.connect(self._pause)
         self.tray.quit_wanted.connect(self._want_quit)
         self.window.quit_wanted.connect(self._want_quit)
@@ -197,14 +195,6 @@ class App(QObject):
     def _front(self) -> MainWindow | AskWindow:
         ask = self._ask_window
         return ask if ask is not None and ask.isVisible() and not self.window.isActiveWindow() else self.window
-
-    def open_dashboard(self) -> None:
-        """The web view, in the browser."""
-        if self.desk.launch_link is None:
-            hint = self.tr("Set web.enabled to true in the settings, then start Oxide again.")
-            self.desk.show_error(OxideError(self.tr("There is no dashboard"), self.tr("The web view is off."), hint))
-        else:
-            QDesktopServices.openUrl(QUrl(self.desk.launch_link()))
 
     def _looked_at(self) -> None:
         if self.window.isActiveWindow() or (self._ask_window is not None and self._ask_window.isActiveWindow()):

@@ -25,6 +25,7 @@ class Desk(QObject):
         page_wanted: A page, by its name in the catalogue.
         task_wanted: A task should be shown, by its id.
         asking_wanted: A `Request` should be put into the Ask page, to be changed or asked.
+        closed: The app is about to end: what windows and pages hold is to be let go.
         failed: An `OxideError` that the person should see.
         link_wanted: An address (`QUrl`) of the web that stood in somebody else's text.
 
@@ -36,6 +37,7 @@ class Desk(QObject):
     """
 
     opened = Signal()
+    closed = Signal()
     page_wanted = Signal(str)
     task_wanted = Signal(str)
     asking_wanted = Signal(object)
@@ -62,6 +64,7 @@ class Desk(QObject):
     async def aclose(self) -> None:
         """End what runs for windows and pages; the engine's tasks are not theirs."""
         self._closed = True
+        self.closed.emit()
         self.bridge.close()
         await self.background.close()
 
@@ -90,8 +93,8 @@ class Desk(QObject):
         """
         if self._closed:
             work.close()
-        else:
-            started = self.background.start(self._told(work), name)
+            return
+        started = self.background.start(self._told(work), name)
         started.add_done_callback(lambda _: work.close())  # at the end some are cancelled before they begin
 
     async def _told(self, work: Coroutine[Any, Any, object]) -> None:

@@ -20,13 +20,11 @@ class Tray(QObject):
 
     Signals:
         ask_wanted: The small Ask window should be shown.
-        dashboard_wanted: The web view should be shown.
         pause_wanted: New tasks should wait, or no longer.
         quit_wanted: Oxide should end.
     """
 
     ask_wanted = Signal()
-    dashboard_wanted = Signal()
     pause_wanted = Signal(bool)
     quit_wanted = Signal()
 
@@ -52,7 +50,6 @@ class Tray(QObject):
     def _connect(self) -> None:
         entries = self._entries
         entries.ask_wanted.connect(self.ask_wanted)
-        entries.dashboard_wanted.connect(self.dashboard_wanted)
         entries.quit_wanted.connect(self.quit_wanted)
         entries.task_wanted.connect(self._desk.open_task)
         entries.page_wanted.connect(self._desk.show_page)
@@ -124,7 +121,7 @@ class Tray(QObject):
         desk = self._desk
         self._entries.show_tasks(self._recent.newest(), self._recent.running)
         self._entries.show_services(desk.orchestrator.services() if desk.is_open else ())
-        self._entries.show_ways(is_open=desk.is_open, dashboard=desk.launch_link is not None)
+        self._entries.show_ready(ready=desk.is_open)
 
     def _pause(self, paused: bool) -> None:  # noqa: FBT001 - Qt's signal passes it so
         self._paused = paused

@@ -23,7 +23,7 @@ class TrayMenu(QObject):
     """Signals what is chosen; what it shows is told to it.
 
     Signals:
-        ask_wanted, dashboard_wanted, quit_wanted: Those entries.
+        ask_wanted, quit_wanted: Those entries.
         task_wanted, page_wanted: A task by its id, a page by its name.
         pause_wanted: New tasks should wait, or no longer.
 
@@ -34,7 +34,6 @@ class TrayMenu(QObject):
     ask_wanted = Signal()
     task_wanted = Signal(str)
     page_wanted = Signal(str)
-    dashboard_wanted = Signal()
     pause_wanted = Signal(bool)
     quit_wanted = Signal()
 
@@ -48,7 +47,7 @@ class TrayMenu(QObject):
         self._services = _Entries(self._services_menu, None, lambda _: self.page_wanted.emit("services"))
         self._add_page("history", tr("History"))
         self._add_page("rules", tr("Rules"))
-        self._dashboard = menu.addAction(tr("Dashboard"), self.dashboard_wanted.emit)
+        self._add_page("dashboard", tr("Dashboard"))
         menu.addSeparator()
         self._add_page("welcome", tr("Connect Claude Code…"))
         self._pause = QAction(tr("Pause new tasks"), menu)
@@ -73,10 +72,9 @@ class TrayMenu(QObject):
         self._services.show({item.settings.name: _service_line(item) for item in services if item.settings.enabled})
         self._services_menu.setEnabled(bool(services))
 
-    def show_ways(self, *, is_open: bool, dashboard: bool) -> None:
-        """Whether the engine is up, and whether there is a web view."""
-        self._pause.setEnabled(is_open)
-        self._dashboard.setVisible(dashboard)
+    def show_ready(self, *, ready: bool) -> None:
+        """Whether the engine is up."""
+        self._pause.setEnabled(ready)
 
 
 class _Entries:

@@ -56,6 +56,7 @@ PAGES: tuple[Entry, ...] = (
     ),
     Entry(name="rules", title=str(QT_TRANSLATE_NOOP("Pages", "Rules")), place="rules:RulesPage"),
     Entry(name="services", title=str(QT_TRANSLATE_NOOP("Pages", "Services")), place="services:ServicesPage"),
+    Entry(name="dashboard", title=str(QT_TRANSLATE_NOOP("Pages", "Dashboard")), place="dashboard:DashboardPage"),
     Entry(
         name="settings", title=str(QT_TRANSLATE_NOOP("Pages", "Settings")), place="settings:SettingsPage", below=True
     ),

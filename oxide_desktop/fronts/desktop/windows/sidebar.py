@@ -20,11 +20,9 @@ class Sidebar(QFrame):
 
     Signals:
         chosen: A page, by its name.
-        dashboard_wanted: The web view.
     """
 
     chosen = Signal(str)
-    dashboard_wanted = Signal()
 
     def __init__(self, theme: Theme, entries: tuple[Entry, ...], parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -50,10 +48,6 @@ class Sidebar(QFrame):
         for entry in entries:
             if not (entry.below or entry.hidden):
                 column.addWidget(self._add(entry))
-        self.dashboard = button(self.tr("Dashboard"), self.dashboard_wanted.emit, "nav")
-        self.dashboard.setToolTip(self.tr("Opens the web view in the browser"))
-        self.dashboard.setIconSize(_ICON)
-        column.addWidget(self.dashboard)
         column.addStretch(1)
         column.addWidget(self.state)
         column.addSpacing(6)
@@ -78,7 +72,6 @@ class Sidebar(QFrame):
         self._mark.setPixmap(self._theme.icon("mark", "accent").pixmap(QSize(pixels, pixels), self.devicePixelRatioF()))
         for name, made in self.buttons.items():
             made.setIcon(self._theme.nav_icon(name))
-        self.dashboard.setIcon(self._theme.icon("dashboard"))
 
     def show_current(self, name: str) -> None:
         """Mark a page as the one that is shown; one without a button leaves none marked."""
