@@ -10,7 +10,6 @@ from typing import Any, Self
 
 from oxide_desktop.core import journal
 from oxide_desktop.core.administration import Administration
-from oxide_desktop.core.attempt import note
 from oxide_desktop.core.background import BackgroundTasks, close_all
 from oxide_desktop.core.care import AdapterMaker
 from oxide_desktop.core.children import Spawner
@@ -21,6 +20,7 @@ from oxide_desktop.core.folders import working_folder
 from oxide_desktop.core.keeping import keeping_record, record_end
 from oxide_desktop.core.model import Explanation, Preferences, Request, Source
 from oxide_desktop.core.parallel import Analyst
+from oxide_desktop.core.pausing import Pausing
 from oxide_desktop.core.planning import Plan, Planner
 from oxide_desktop.core.ports import Adapter, HealthView, History, Projects, Rules
 from oxide_desktop.core.privacy import WAY_OUT
@@ -78,8 +78,7 @@ class Orchestrator(Administration):
         self._openings: set[asyncio.Task[None]] = set()
         self._running: dict[str, RunningTask] = {}
         self._closing = False
-        self._going = asyncio.Event()
-        self._going.set()
+        self._pausing = Pausing(bus)
 
     # -- life --------------------------------------------------------------------------------------
 
@@ -160,6 +159,7 @@ class Orchestrator(Administration):
         await self.start()
         if self._closing:
             raise _closed()
+        self._pausing.refuse_new()
         task = RunningTask(request, first_record(request, task_id or new_task_id()))
         opening = self._background.start(self._open(task), f"open task {task.id}")
         self._openings.add(opening)
@@ -190,7 +190,7 @@ class Orchestrator(Administration):
         status, error = TaskStatus.COMPLETED, None
         try:
             task.begin()
-            await self._wait_while_paused(task)
+            await self._pausing.wait(task)
             async with whole_task_deadline(self.settings.execution) as deadline:
                 plan = await self._planner.plan(task.request)
                 self._begin(task, plan)
@@ -212,21 +212,20 @@ class Orchestrator(Administration):
 
     def pause(self) -> None:
         """Let new tasks wait, recorded and queued, until `resume`; those that run go on."""
-        self._going.clear()
+        self._pausing.pause()
+
+    def wind_down(self) -> None:
+        """Finish what has begun, refuse what is new and cancel what waits, until `resume` or the end."""
+        self._pausing.wind_down()
 
     def resume(self) -> None:
-        """Let those that wait begin."""
-        self._going.set()
+        """Let those that wait begin, and take new ones again."""
+        self._pausing.resume()
 
     @property
     def is_paused(self) -> bool:
         """Whether new tasks wait."""
-        return not self._going.is_set()
-
-    async def _wait_while_paused(self, task: RunningTask) -> None:
-        if self.is_paused:
-            note(task, "Oxide was paused: the task begins when that is over.", self.bus)
-            await self._going.wait()
+        return self._pausing.is_paused
 
     def _begin(self, task: RunningTask, plan: Plan) -> None:
         """Note where the task goes.

@@ -135,3 +135,32 @@ def test_an_open_code_block_is_known(text: str, open_fence: str):
 
 def test_a_code_block_is_closed_by_what_opened_it():
     assert (closing("````py"), closing("~~~")) == ("````", "~~~")
+
+
+@pytest.mark.parametrize(
+    ("text", "body"),
+    [
+        ("```py\n" + "x" * 20_000, "x" * 20_000),
+        ("~~~~\n" + "x" * 3_000 + "\n" + "y" * 9_000, "x" * 3_000 + "y" * 9_000),
+        ("Before\n\n```sql\nselect 1\n" + "x" * 4_000 + "\n```\n\nAfter", "Beforeselect1" + "x" * 4_000 + "After"),
+        ("```" + "y" * 5_000, None),
+        ("`" * 5_000, None),
+    ],
+)
+def test_a_line_of_any_length_at_a_code_block_holds_nothing_up(view: AnswerView, text: str, body: str | None):
+    stream(view, text, 500)
+    assert view.text == text
+    assert body is None or "".join(view.toPlainText().split()) == body
+
+
+def test_of_an_answer_longer_than_a_window_bears_the_beginning_is_shown_and_all_is_kept(view: AnswerView):
+    text = "Some words.\n\n" * 60_000 + "```\ncode\n```\n\nThe very end."
+    view.show_text(text)
+    told = view.toPlainText()
+    assert told.startswith("Some words.")
+    assert told.endswith("Only the beginning is shown. Copy and Save have all of it.")
+    assert 300_000 < len(told) < 500_000
+    assert view.text == text
+    view.append_text("More.")
+    assert view.toPlainText() == told
+    assert view.text.endswith("More.")

@@ -6,14 +6,14 @@ import pytest
 from PySide6.QtGui import QColor, QImage
 from PySide6.QtWidgets import QApplication, QMessageBox
 
-from oxide_desktop.core.errors import FailureKind, ServiceError
+from oxide_desktop.core.errors import CancelledTaskError, FailureKind, ServiceError
 from oxide_desktop.core.record import TaskStatus
 from oxide_desktop.fronts.desktop.icons import SIZES
 from oxide_desktop.fronts.desktop.loop import Loop
 from oxide_desktop.fronts.desktop.tray_icon import tray_icon
 from tests.fakes.scripted_adapter import STALL
 from tests.fronts.desk_house import DeskHouse, running_loop
-from tests.unit.test_orchestrator import House, stub
+from tests.unit.test_orchestrator import House, request, stub
 
 REFUSED = ServiceError(FailureKind.INVALID, "stub refused the input", "400.")
 
@@ -158,8 +158,8 @@ def test_quitting_while_a_task_runs_asks_once_and_staying_is_possible(loop: Loop
     loop.run_until_complete(DeskHouse(House(adapter)).use(person))
 
 
-def test_finishing_first_begins_nothing_new_and_ends_with_the_last_task(loop: Loop):
-    adapter = stub([STALL], ["never"])
+def test_finishing_first_can_be_called_off(loop: Loop):
+    adapter = stub([STALL], ["fine"])
     house = House(adapter)
 
     async def person(desk: DeskHouse) -> None:
@@ -167,9 +167,33 @@ def test_finishing_first_begins_nothing_new_and_ends_with_the_last_task(loop: Lo
         await adapter.stalled.wait()
         choose(desk, "Quit Oxide")
         press("Finish first")
-        assert house.orchestrator.is_paused
-        assert not desk.app.leaving.wanted.is_set()
+        choose(desk, "Quit Oxide")
+        press("Stay")
+        assert (await house.ask()).result == "fine"
         house.orchestrator.running()[0].cancel()
+        await desk.until(lambda: not house.orchestrator.running())
+        assert not desk.app.leaving.wanted.is_set()
+
+    loop.run_until_complete(DeskHouse(house).use(person))
+
+
+def test_finishing_first_begins_nothing_new_and_ends_with_the_last_task(loop: Loop):
+    adapter = stub([STALL], ["never"])
+    house = House(adapter)
+
+    async def person(desk: DeskHouse) -> None:
+        await desk.ask("Go on")
+        await adapter.stalled.wait()
+        (running,) = house.orchestrator.running()
+        house.orchestrator.pause()
+        waiting = await house.orchestrator.submit(request())
+        choose(desk, "Quit Oxide")
+        press("Finish first")
+        assert (await waiting.finished()).status is TaskStatus.CANCELLED
+        with pytest.raises(CancelledTaskError, match="about to quit"):
+            await house.orchestrator.submit(request())
+        assert not desk.app.leaving.wanted.is_set()
+        running.cancel()
         await desk.app.leaving.wanted.wait()
 
     loop.run_until_complete(DeskHouse(house).use(person))

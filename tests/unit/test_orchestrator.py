@@ -1086,6 +1086,29 @@ async def test_a_task_that_comes_while_paused_waits_recorded_says_so_and_begins_
     assert any("paused" in note for note in record.notes)
 
 
+async def test_winding_down_finishes_what_runs_cancels_what_waits_and_refuses_what_is_new():
+    adapter = stub(["begun", STALL], ["more"])
+    async with House(adapter) as house:
+        running = await house.orchestrator.submit(request())
+        await adapter.stalled.wait()
+        house.orchestrator.pause()
+        waiting = await house.orchestrator.submit(request())
+        with house.bus.subscribe() as events:
+            while not any(isinstance(event, TaskNoted) for event in house.events):
+                await events.next()
+        house.orchestrator.wind_down()
+        record = await waiting.finished()
+        with pytest.raises(CancelledTaskError, match="about to quit"):
+            await house.orchestrator.submit(request())
+        assert house.orchestrator.running() == (running,)
+        house.orchestrator.resume()
+        assert (await house.ask()).result == "more"
+
+    assert record.status is TaskStatus.CANCELLED
+    assert "about to quit" in (record.error or "")
+    assert running.record.status is TaskStatus.CANCELLED
+
+
 async def test_a_task_that_waits_because_of_a_pause_can_be_cancelled():
     async with House(stub(["never"])) as house:
         house.orchestrator.pause()

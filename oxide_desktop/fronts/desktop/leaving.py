@@ -36,7 +36,7 @@ class Leaving(QObject):
         if not running:
             self.now()
         elif self._asking is None:
-            self._asking = ask_before_quitting(window, running, self._finish, self.now)
+            self._asking = ask_before_quitting(window, running, self._finish, self.now, self._stay)
             self._asking.finished.connect(self._answered)
         else:
             self._asking.raise_()
@@ -47,8 +47,14 @@ class Leaving(QObject):
     def _finish(self) -> None:
         """Begin nothing new, and leave when the last one has ended."""
         self._finishing = True
-        self._desk.orchestrator.pause()
+        self._desk.orchestrator.wind_down()
         self._leave_if_done()
+
+    def _stay(self) -> None:
+        """Call it off, if it had been begun."""
+        if self._finishing:
+            self._finishing = False
+            self._desk.orchestrator.resume()
 
     def _leave_if_done(self) -> None:
         if self._finishing and not self._desk.orchestrator.running():

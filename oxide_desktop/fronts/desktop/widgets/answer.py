@@ -13,6 +13,8 @@ from oxide_desktop.fronts.desktop.widgets.markdown import closing, fence_at_end,
 _LOOSE_CHARS = 1_500
 # Rendered once more as a whole at the end, for lists and tables that were cut in between; beyond it stays as it is.
 _LONGEST_WHOLE_CHARS = 60_000
+_MOST_SHOWN_CHARS = 400_000  # a document of more holds up the window for seconds, and keeps hundreds of megabytes
+_LONGEST_FENCE_CHARS = 80  # of a line that opens a code block: what is longer names no language
 
 
 class AnswerView(QTextBrowser):
@@ -35,21 +37,27 @@ class AnswerView(QTextBrowser):
         self.anchorClicked.connect(self._clicked)
         self._firm = 0  # where the part begins that is rendered anew
         self._loose = ""
+        self._opened = 0  # so much of it opens a code block again, which the part above had opened
         self.text = ""
         theme.changed.connect(self._redraw)
 
     def begin(self) -> None:
         """A new answer."""
         self.text = self._loose = ""
-        self._firm = 0
+        self._firm = self._opened = 0
         self.clear()
 
     def append_text(self, piece: str) -> None:
-        """More of the answer."""
+        """More of the answer. Behind what a document bears it is kept, and no more shown."""
+        room = _MOST_SHOWN_CHARS - len(self.text)
         self.text += piece
-        self._loose += piece
-        while len(self._loose) > _LOOSE_CHARS:
-            self._settle(_boundary(self._loose))
+        if room <= 0:
+            return
+        self._loose += piece[:room]
+        while len(self._loose) - self._opened > _LOOSE_CHARS:
+            self._settle(_boundary(self._loose, self._opened))
+        if len(piece) > room:
+            self._end_what_is_shown()
         self._render_loose()
 
     def finish(self) -> None:
@@ -84,7 +92,13 @@ class AnswerView(QTextBrowser):
         self._loose = f"{head}\n{closing(fence)}" if fence else head
         self._render_loose()
         self._firm = self.document().characterCount() - 1
-        self._loose = f"{fence}\n{tail}" if fence else tail
+        again = f"{fence[:_LONGEST_FENCE_CHARS]}\n" if fence else ""
+        self._loose, self._opened = again + tail, len(again)
+
+    def _end_what_is_shown(self) -> None:
+        fence = fence_at_end(self._loose)
+        end = f"\n{closing(fence)}" if fence else ""
+        self._loose += f"{end}\n\n---\n\n{self.tr('Only the beginning is shown. Copy and Save have all of it.')}"
 
     def _render_loose(self) -> None:
         bar = self.verticalScrollBar()
@@ -114,10 +128,10 @@ class AnswerView(QTextBrowser):
             self.link_wanted.emit(url)
 
 
-def _boundary(text: str) -> int:
-    """Where text of more than `_LOOSE_CHARS` may be parted: at a gap between blocks, else at a line, else anywhere."""
-    within = text[:_LOOSE_CHARS]
+def _boundary(text: str, start: int) -> int:
+    """Where text longer than `_LOOSE_CHARS` behind `start` may be parted: between blocks, else lines, else anywhere."""
+    within = text[: start + _LOOSE_CHARS]
     for mark in ("\n\n", "\n"):
-        if (found := within.rfind(mark)) > 0:
+        if (found := within.rfind(mark, start)) > start:
             return found + len(mark)
-    return _LOOSE_CHARS
+    return len(within)

@@ -43,15 +43,19 @@ def _choices(box: QMessageBox, choices: dict[str, Callable[[], object] | None]) 
 
 
 def ask_before_quitting(
-    parent: QWidget | None, running: int, finish: Callable[[], object], stop: Callable[[], object]
+    parent: QWidget | None,
+    running: int,
+    finish: Callable[[], object],
+    stop: Callable[[], object],
+    stay: Callable[[], object],
 ) -> QMessageBox:
-    """Tasks run: finish them first, or stop them."""
+    """Tasks run: finish them first, or stop them, or do not quit after all."""
     box = _box(
         parent,
         tr("%n task(s) still running", running),
         tr("Oxide can quit when they have finished, or stop them now. What they have answered so far is kept."),
     )
-    _choices(box, {tr("Finish first"): finish, tr("Stop them"): stop, tr("Stay"): None})
+    _choices(box, {tr("Finish first"): finish, tr("Stop them"): stop, tr("Stay"): stay})
     return box
 
 
