@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from oxide_desktop import engine
     from oxide_desktop.config.paths import Paths
     from oxide_desktop.core.background import BackgroundTasks
+    from oxide_desktop.core.errors import OxideError
     from oxide_desktop.core.orchestrator import Orchestrator
     from oxide_desktop.core.settings import Settings
     from oxide_desktop.fronts.cli.program import Listening, Program
@@ -55,7 +56,9 @@ def _run(args: list[str]) -> int:
     # Before the interpreter ends it looks through everything for garbage: a sixth of what a short command costs.
     atexit.register(gc.freeze)
     _prepare_streams()
-    program = Program(build=build, serve_fronts=serve_fronts, no_app_reason=no_app_reason, run_app=run_app)
+    program = Program(
+        build=build, serve_fronts=serve_fronts, no_app_reason=no_app_reason, run_app=run_app, tell=tell_on_screen
+    )
     return ending(args, lambda: oxide.main(args, prog_name="oxide", standalone_mode=False, obj=program))
 
 
@@ -158,20 +161,20 @@ def no_app_reason() -> str | None:
         import PySide6.QtWidgets  # noqa: F401, PLC0415 - Qt's own libraries may be missing: only loading them shows
     except ImportError as error:
         return f"The tray app's libraries cannot be loaded ({error})."
-    return _missing_for_x11()
-
-
-def _missing_for_x11() -> str | None:
-    """Qt ends the whole process where its platform's own libraries are missing, so they are tried before."""
-    if not os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or os.environ.get("QT_QPA_PLATFORM"):
+    if not sys.platform.startswith("linux"):
         return None
-    import ctypes  # noqa: PLC0415 - only a screen needs it
+    from oxide_desktop.fronts.desktop.display import why_unreachable  # noqa: PLC0415 - only a screen needs it
 
-    try:
-        ctypes.CDLL("libxcb-cursor.so.0")
-    except OSError:
-        return "The tray app needs the library libxcb-cursor0 (Debian: apt-get install libxcb-cursor0)."
-    return None
+    return why_unreachable()
+
+
+def tell_on_screen(error: OxideError) -> None:
+    """Show why Oxide does not start to somebody who started it from a menu."""
+    from oxide_desktop.fronts.desktop import app  # noqa: PLC0415 - brings Qt
+    from oxide_desktop.ipc.channel import STARTED_BY_SHIM  # noqa: PLC0415 - `--help` needs no socket
+
+    if STARTED_BY_SHIM not in os.environ:  # the shim tells its client
+        app.tell(error)
 
 
 def run_app(program: Program) -> int:

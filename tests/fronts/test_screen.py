@@ -227,6 +227,23 @@ def test_a_screen_that_goes_away_ends_the_app_without_a_word(screen: Screen, oxi
     assert (oxide.process.returncode, out, err) == (0, "", "")
 
 
+@pytest.mark.parametrize("options", [(), ("--tray",)])
+def test_settings_that_are_refused_are_told_on_the_screen(screen: Screen, tmp_path: Path, options: tuple[str, ...]):
+    (tmp_path / "config.yaml").write_text("services: [oops\n")
+    started = Oxide(screen, tmp_path, *options)
+    try:
+        window = screen.until(lambda: screen.window("^Oxide$"), "the message")
+        screen.until(
+            lambda: screen.do("windowfocus", "--sync", window, "key", "Escape") or started.process.poll() is not None,
+            "the end",
+        )
+    finally:
+        started.process.kill()
+        _, err = started.process.communicate(timeout=LIMIT_S)
+    assert started.process.returncode == 2
+    assert "The settings cannot be used" in err
+
+
 async def test_a_host_that_starts_late_gets_the_icon_and_its_menu_acts(screen: Screen, tmp_path: Path):
     with session_bus() as address:
         (tmp_path / "config.yaml").write_text("services: {builtin: {enabled: false}}\n")

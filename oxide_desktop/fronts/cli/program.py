@@ -14,7 +14,7 @@ import click
 if TYPE_CHECKING:
     from oxide_desktop.config.paths import Paths
     from oxide_desktop.core import orchestrator as core
-    from oxide_desktop.core.errors import ConfigError
+    from oxide_desktop.core.errors import ConfigError, OxideError
     from oxide_desktop.core.settings import Settings
     from oxide_desktop.engine import Orchestrator
 
@@ -51,6 +51,7 @@ class Program:
         serve_fronts: Serves what needs no screen.
         no_app_reason: Why the tray app cannot run here, as a sentence; `None` where it can.
         run_app: Runs the tray app to its end and answers its exit code.
+        tell: Shows an error on the screen.
         in_tray: Whether it begins without a window.
     """
 
@@ -58,6 +59,7 @@ class Program:
     serve_fronts: ServeFronts
     no_app_reason: Callable[[], str | None]
     run_app: Callable[[Program], int]
+    tell: Callable[[OxideError], None]
     in_tray: bool = False
 
     @cached_property

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from oxide_desktop import __version__
+from oxide_desktop.core.errors import OxideError
 from oxide_desktop.core.health import Depth, ServiceStatus
 from oxide_desktop.core.model import Locality, Preferences, Request, Source
 from oxide_desktop.core.ports import TaskFilter
@@ -74,7 +75,12 @@ def start(program: Program) -> int:
     if reason := program.no_app_reason():
         say(f"{reason} So Oxide runs without its tray app.")
         return _serve_once(program, greet=True)
-    return _unless_it_runs(lambda: program.run_app(program), program, show=not program.in_tray)
+    try:
+        return _unless_it_runs(lambda: program.run_app(program), program, show=not program.in_tray)
+    except OxideError as error:
+        if not is_terminal(sys.stderr):  # started from a menu or with the session: nobody would read it there
+            program.tell(error)
+        raise
 
 
 def _serve_once(program: Program, *, greet: bool) -> int:

@@ -77,6 +77,15 @@ def run(
         return runner.run(app.main())
 
 
+def tell(error: OxideError) -> None:
+    """Show an error that keeps the app from starting, until the person has read it."""
+    application = QApplication(sys.argv[:1])
+    application.setApplicationDisplayName("Oxide")
+    box = dialogs.tell_fatal(error, application.quit)
+    box.raise_()
+    application.exec()
+
+
 class App(QObject):
     """What is on the screen, from the first window to the last."""
 

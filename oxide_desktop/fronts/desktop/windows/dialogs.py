@@ -8,7 +8,7 @@ from PySide6.QtCore import QCoreApplication, Qt, QUrl
 from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QMessageBox, QPushButton, QWidget
 
-from oxide_desktop.core.errors import OxideError
+from oxide_desktop.core.errors import ConfigError, OxideError
 from oxide_desktop.fronts.desktop.sentences import tr
 
 _LONGEST_ADDRESS = 300
@@ -78,5 +78,9 @@ def tell_fatal(error: OxideError, closed: Callable[[], object]) -> QMessageBox:
     box = _box(None, error.title, "\n\n".join(part for part in (error.message, error.hint) if part))
     box.setIcon(QMessageBox.Icon.Critical)
     box.finished.connect(lambda _: closed())
-    _choices(box, {tr("Quit"): None})
+    choices: dict[str, Callable[[], object] | None] = {}
+    if isinstance(error, ConfigError):
+        file = QUrl.fromLocalFile(error.problems[0].file)
+        choices[tr("Open the file")] = lambda: QDesktopServices.openUrl(file)
+    _choices(box, {**choices, tr("Quit"): None})
     return box
