@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from oxide_desktop import __version__
 from oxide_desktop.adapters.registry import adapter_class
+from oxide_desktop.config.live_privacy import LivePrivacy
 from oxide_desktop.config.paths import Paths
 from oxide_desktop.config.projects import ProjectFiles
 from oxide_desktop.config.secrets import KeyStore
@@ -24,7 +25,7 @@ from oxide_desktop.core.analysis import AnalysisResult
 from oxide_desktop.core.errors import UsageError
 from oxide_desktop.core.events import EventBus
 from oxide_desktop.core.folders import working_folder
-from oxide_desktop.core.model import Analysis, Request, Source, Strategy, parse_strategy
+from oxide_desktop.core.model import Analysis, Request, Source, Strategy, parse_list, parse_strategy
 from oxide_desktop.core.ports import Adapter, AdapterTools
 from oxide_desktop.core.settings import Settings
 from oxide_desktop.runtime.health import HealthBoard
@@ -68,6 +69,7 @@ class Orchestrator(orchestrator.Orchestrator):
             open_history=self._open_history_after_sweep,
             has_history=self.paths.database.exists,
             projects=ProjectFiles(tuple(settings.services)),
+            privacy=LivePrivacy(settings.privacy, self.paths.config_file),
             make_adapter=lambda service: adapter_class(service.kind)(service, tools),
         )
         self._guarded = spawner
@@ -142,11 +144,11 @@ class ParallelExecutor:
         """
         request = Request(
             prompt=prompt,
-            files=tuple(files),
+            files=parse_list("files", files),
             source=Source.PYTHON,
             cwd=working_folder(),
             analysis=Analysis(
-                services=tuple(services or ()), strategy=parse_strategy(strategy), workers=self._max_workers
+                services=parse_list("services", services), strategy=parse_strategy(strategy), workers=self._max_workers
             ),
         )
         if self._orchestrator is not None:

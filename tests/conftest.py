@@ -16,6 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from oxide_desktop.adapters import builtin_server
 from oxide_desktop.core.errors import UsageError
@@ -28,6 +29,10 @@ from tests.fakes.tiny_model import write_tiny_model
 
 # Windows open nowhere, unless a test brings a screen of its own (marker `screen`).
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+# How quick a machine is, is nothing that a test of a property could find out.
+settings.register_profile("oxide", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("oxide")
 
 
 LONGEST_TEST_S = 180.0

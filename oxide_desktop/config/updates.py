@@ -66,8 +66,10 @@ def known(paths: Paths, settings: UpdateSettings) -> Found | None:
     if not settings.check or settings.url is None:
         return None
     try:
-        found = Found(**json.loads(paths.updates_file.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):  # none yet, or not one of ours
+        told = json.loads(paths.updates_file.read_text(encoding="utf-8"))
+        words = {name: str(told[name]) for name in ("url", "version", "page", "failure")}
+        found = Found(asked_at=float(told["asked_at"]), **words)
+    except (OSError, ValueError, TypeError, LookupError):  # none yet, or not one of ours
         return None
     return found if found.url == settings.url and found.asked_at <= time.time() else None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from oxide_desktop.core import journal
@@ -21,7 +21,7 @@ from oxide_desktop.core.ports import Adapter, Call, HealthReports
 from oxide_desktop.core.quota import Quotas
 from oxide_desktop.core.retry import RetryPolicy
 from oxide_desktop.core.running import RunningTask
-from oxide_desktop.core.settings import Settings
+from oxide_desktop.core.settings import PrivacySettings, Settings
 from oxide_desktop.core.slots import Slots
 from oxide_desktop.core.tokens import ANSWER_TOKENS
 
@@ -47,14 +47,15 @@ class Executor:
         bus: EventBus,
         health: HealthReports,
         quotas: Quotas,
-        draw: random.Random | None = None,
+        privacy: Callable[[], PrivacySettings],
     ) -> None:
         self._settings = settings
         self._adapters = adapters
         self._bus = bus
         self._health = health
         self._quotas = quotas
-        self._draw = draw or random.Random()  # noqa: S311 - jitter, not a secret
+        self.privacy = privacy
+        self._draw = random.Random()  # noqa: S311 - jitter, not a secret
         self.breakers = Breakers()
         self._slots = Slots({name: item.settings.max_concurrency for name, item in adapters.items()})
 
@@ -149,7 +150,7 @@ class Executor:
             context,
             window_tokens=adapter.info.max_context_tokens,
             locality=adapter.info.locality,
-            privacy=self._settings.privacy,
+            privacy=self.privacy(),
             answer_tokens=ANSWER_TOKENS,
         )
         return work() if context.tokens < _FEW_TOKENS else await asyncio.to_thread(work)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -84,6 +85,8 @@ class Preferences:
         Raises:
             UsageError: A key is unknown or a value is not allowed.
         """
+        if given is not None and not isinstance(given, Mapping):
+            raise UsageError("Bad preferences", "They must be a mapping, such as {'preferred_service': 'qwen'}.")
         given = {key: value for key, value in (given or {}).items() if value is not None}
         known = {item.name for item in dataclasses.fields(cls)}
         if unknown := sorted(set(given) - known):
@@ -99,6 +102,22 @@ class Preferences:
         """Only what was asked for."""
         values = {item.name: getattr(self, item.name) for item in dataclasses.fields(self)}
         return {key: str(value) for key, value in values.items() if value is not None}
+
+
+def parse_list(what: str, given: Sequence[str | os.PathLike[str]] | None) -> tuple[str, ...]:
+    """Paths or names from outside, each a text. One text alone is refused: letter by letter it would mean others.
+
+    Raises:
+        UsageError: It is no list of them.
+    """
+    if given is None:
+        return ()
+    if isinstance(given, str | bytes | os.PathLike):
+        raise UsageError(f"Bad {what}", f"{given!r} is no list.", f"Write {what}=[{given!r}].")
+    for item in given:
+        if not isinstance(item, str | os.PathLike):
+            raise UsageError(f"Bad {what}", f"{item!r} is no text.", f"Write {what}=[…] with texts in it.")
+    return tuple(os.fspath(item) for item in given)
 
 
 def parse_strategy(name: str) -> Strategy:
@@ -189,6 +208,8 @@ class Request:
     asked: str | None = None
 
     def __post_init__(self) -> None:
+        if not isinstance(self.prompt, str):
+            raise UsageError("Nothing to ask", f"The prompt must be text, not {type(self.prompt).__name__}.")
         if not self.prompt.strip():
             raise UsageError("Nothing to ask", "The prompt is empty.", "Type a question or pipe one in.")
         if self.analysis is not None and not self.files:

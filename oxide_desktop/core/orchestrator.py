@@ -18,7 +18,7 @@ from oxide_desktop.core.events import EventBus, HistoryChanged, TaskEnded, TaskQ
 from oxide_desktop.core.execute import Executor
 from oxide_desktop.core.folders import working_folder
 from oxide_desktop.core.keeping import keeping_record, record_end
-from oxide_desktop.core.model import Explanation, Preferences, Request, Source
+from oxide_desktop.core.model import Explanation, Preferences, Request, Source, parse_list
 from oxide_desktop.core.parallel import Analyst
 from oxide_desktop.core.pausing import Pausing
 from oxide_desktop.core.planning import Plan, Planner
@@ -28,7 +28,7 @@ from oxide_desktop.core.record import TaskRecord, TaskStatus, new_task_id
 from oxide_desktop.core.replay import request_again
 from oxide_desktop.core.route import is_held
 from oxide_desktop.core.running import RunningTask, first_record
-from oxide_desktop.core.settings import Settings
+from oxide_desktop.core.settings import PrivacySettings, Settings
 from oxide_desktop.core.watchdog import whole_task_deadline
 
 log = logging.getLogger(__name__)
@@ -52,6 +52,7 @@ class Orchestrator(Administration):
         open_history: Callable[[], Awaitable[History]],
         make_adapter: AdapterMaker | None = None,
         projects: Projects | None = None,
+        privacy: Callable[[], PrivacySettings] | None = None,
         has_history: Callable[[], bool] = lambda: True,
     ) -> None:
         super().__init__(settings, bus, adapters, health, rules, make_adapter, has_history=has_history)
@@ -60,20 +61,20 @@ class Orchestrator(Administration):
         self._open_history = open_history
         self._history: History | None = None
         self._opening = asyncio.Lock()
-        self._executor = Executor(settings, adapters, bus, health, self._quotas)
-        resting = self._executor.breakers.closed_reason
+        self._executor = Executor(settings, adapters, bus, health, self._quotas, privacy or (lambda: settings.privacy))
         self._planner = Planner(
             settings,
             adapters,
             health,
             rules,
             self.services,
-            resting=resting,
+            resting=self._executor.breakers.closed_reason,
             quotas=self._quotas,
             experience=self._experience,
+            privacy=self._executor.privacy,
             projects=projects,
         )
-        self._analyst = Analyst(settings, adapters, self._executor, bus, lambda: self.history, resting)
+        self._analyst = Analyst(settings, adapters, self._executor, bus, lambda: self.history)
         self._background = BackgroundTasks()
         self._openings: set[asyncio.Task[None]] = set()
         self._running: dict[str, RunningTask] = {}
@@ -265,7 +266,7 @@ class Orchestrator(Administration):
         Raises:
             OxideError: The task failed; what had come until then was yielded.
         """
-        wishes, paths, here = Preferences.parse(preferences), tuple(files or ()), working_folder()
+        wishes, paths, here = Preferences.parse(preferences), parse_list("files", files), working_folder()
         task = await self.submit(
             Request(prompt=prompt, files=paths, preferences=wishes, source=Source.PYTHON, cwd=here)
         )

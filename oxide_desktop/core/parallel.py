@@ -26,7 +26,7 @@ from oxide_desktop.core.model import Analysis, Strategy
 from oxide_desktop.core.planning import Plan
 from oxide_desktop.core.ports import Adapter, History
 from oxide_desktop.core.running import RunningTask
-from oxide_desktop.core.settings import Settings
+from oxide_desktop.core.settings import PrivacySettings, Settings
 from oxide_desktop.core.sharding import MOST_TOKENS, Piece, Pool, pieces_of
 from oxide_desktop.core.shares import ShareKeeper
 from oxide_desktop.core.tokens import ANSWER_TOKENS, answer_room, estimate_tokens
@@ -38,7 +38,6 @@ class Analyst:
     Args:
         executor: Asks the services; shares and ordinary tasks respect the same bounds.
         history: The records, once they are open.
-        resting: Why a service is to be left alone for now, `None` if it is not.
     """
 
     def __init__(
@@ -48,13 +47,11 @@ class Analyst:
         executor: Executor,
         bus: EventBus,
         history: Callable[[], History],
-        resting: Callable[[str], str | None],
     ) -> None:
         self._settings = settings
         self._adapters = adapters
         self._executor = executor
         self._bus = bus
-        self._resting = resting
         self._keeper = ShareKeeper(executor.aside(), settings.execution, history)
         self._draw = random.Random()  # noqa: S311 - jitter, not a secret
 
@@ -66,8 +63,10 @@ class Analyst:
             StoreError: A share could not be recorded, and so was not asked.
         """
         workers = analysis.workers or self._settings.execution.max_parallel_workers
-        lanes = open_lanes(plan, self._adapters, self._settings.execution, workers, self._draw, self._resting)
-        reading = _Reading(task, plan, lanes, self._keeper, self._bus, self._settings)
+        lanes = open_lanes(
+            plan, self._adapters, self._settings.execution, workers, self._draw, self._executor.breakers.closed_reason
+        )
+        reading = _Reading(task, plan, lanes, self._keeper, self._bus, self._executor.privacy())
         broadcast = analysis.strategy is Strategy.BROADCAST
         limits, services = self._settings.execution, partial(self._merging_services, lanes)
         merger = Merger(task, self._executor, self._keeper, self._bus, limits, services)
@@ -111,14 +110,14 @@ class _Reading:
     """
 
     def __init__(
-        self, task: RunningTask, plan: Plan, lanes: Lanes, keeper: ShareKeeper, bus: EventBus, settings: Settings
+        self, task: RunningTask, plan: Plan, lanes: Lanes, keeper: ShareKeeper, bus: EventBus, privacy: PrivacySettings
     ) -> None:
         self._task = task
         self._context = plan.context
         self._lanes = lanes
         self._keeper = keeper
         self._bus = bus
-        self._privacy = settings.privacy
+        self._privacy = privacy
         self._asking = BackgroundTasks()
         self._outcomes: asyncio.Queue[_Outcome] = asyncio.Queue()
         self.findings = Findings([file.path for file in plan.context.files])

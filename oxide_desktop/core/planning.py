@@ -19,7 +19,7 @@ from oxide_desktop.core.ports import Adapter, HealthView, Projects, Rules
 from oxide_desktop.core.project import ProjectLanes, ProjectSettings, follow_project
 from oxide_desktop.core.quota import Quotas, UsedUp, first_free
 from oxide_desktop.core.route import HeldFiles, choose_route
-from oxide_desktop.core.settings import RoutingSettings, Settings
+from oxide_desktop.core.settings import PrivacySettings, RoutingSettings, Settings
 from oxide_desktop.core.tokens import ANSWER_TOKENS, answer_room, estimate_tokens
 
 GLANCE_AGE_S = 15.0
@@ -71,6 +71,7 @@ class Planner:
         resting: Callable[[str], str | None],
         quotas: Quotas,
         experience: RecentExperience,
+        privacy: Callable[[], PrivacySettings],
         projects: Projects | None = None,
     ) -> None:
         self._settings = settings
@@ -81,6 +82,7 @@ class Planner:
         self._resting = resting
         self._quotas = quotas
         self._experience = experience
+        self._privacy = privacy
         self._projects = projects
 
     async def plan(self, request: Request) -> Plan:
@@ -141,7 +143,7 @@ class Planner:
         return _taking_part(self._services(), request.analysis.services), routing, estimate_tokens(request.prompt)
 
     def _read(self, request: Request) -> _Reading:
-        privacy = self._settings.privacy
+        privacy = self._privacy()
         lanes = ProjectLanes(self._projects)
         project = next(iter(lanes.above(request.cwd)), None)
         context = gather(request, privacy, lanes)

@@ -54,6 +54,24 @@ def expand_home(path: str) -> str:
     return os.path.expanduser(path)  # noqa: PTH111 - Path.expanduser raises for a home it does not know
 
 
+def stricter(one: PrivacySettings, other: PrivacySettings) -> PrivacySettings:
+    """What both allow."""
+    return PrivacySettings(
+        local_only=tuple(dict.fromkeys((*one.local_only, *other.local_only))),
+        scan_secrets=one.scan_secrets or other.scan_secrets,
+        allowed_roots=_both(one.allowed_roots, other.allowed_roots),
+    )
+
+
+def _both(one: tuple[Path, ...] | None, other: tuple[Path, ...] | None) -> tuple[Path, ...] | None:
+    """The folders that lie within both; `None` is anywhere."""
+    if one is None or other is None:
+        return other if one is None else one
+    within = [root for root in one if any(root.is_relative_to(limit) for limit in other)]
+    within += [root for root in other if any(root.is_relative_to(limit) for limit in one)]
+    return tuple(dict.fromkeys(within))
+
+
 def scan_of(text: str, privacy: PrivacySettings) -> tuple[Finding, ...]:
     """What looks like a secret in `text`, nothing where the settings switch the scan off."""
     return scan_secrets(text) if privacy.scan_secrets else ()

@@ -78,7 +78,7 @@ def _read_bytes(real_path: str, most: int) -> bytes:
         if not _is_still(real_path, descriptor):
             raise UnreadableError("another file took its place while it was opened")
         with open(descriptor, "rb", closefd=False) as file:
-            return file.read(most)
+            return file.read(most) or b""  # None where it would have to be waited for, as for some files of /proc
     finally:
         os.close(descriptor)
 

@@ -14,8 +14,8 @@ import pytest
 import yaml
 
 from oxide_desktop import Orchestrator, load_config
-from oxide_desktop.core.errors import RouteError
-from oxide_desktop.core.model import Source
+from oxide_desktop.core.errors import OxideError, RouteError
+from oxide_desktop.core.model import Request, Source
 from oxide_desktop.core.reading import UnreadableError, read_text
 from tests.fakes.http_server import Reply, ScriptedServer
 from tests.fakes.openai_server import OpenAIServer
@@ -253,6 +253,31 @@ async def test_a_replay_looks_at_everything_again(
         assert isinstance(again.error, RouteError)
         assert "clean.py (holds what looks like a GitHub token (line 2))" in again.error.message
     assert len(cloudy.asked) == asked
+
+
+async def test_what_the_settings_hold_back_from_now_on_an_oxide_that_runs_holds_back_at_once(
+    oxide: Oxide, project: Path, cloudy: OpenAIServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "diary.txt").write_text(OUTSIDE)
+    services = only(cloudy={"base_url": cloudy.base_url, "locality": "cloud"})
+    oxide.configure(services)
+    monkeypatch.setenv("OXIDE_HOME", str(oxide.home))
+
+    async def asked() -> OxideError | None:
+        task = await engine.submit(Request(prompt="Why?", files=("diary.txt",), source=Source.PYTHON, cwd=project))
+        await task.finished()
+        return task.error
+
+    async with Orchestrator(load_config()) as engine:
+        oxide.configure(f"{services}privacy: {{local_only: ['diary*']}}\n")
+        assert "diary.txt (matches diary*)" in str(await asked())
+        oxide.configure(f"{services}privacy: {{local_only: [\n")  # somebody is just writing
+        assert "diary.txt (matches diary*)" in str(await asked())
+        oxide.configure(services)
+        assert "diary.txt (matches diary*)" in str(await asked())
+    assert OUTSIDE not in received(cloudy)
+    async with Orchestrator(load_config()) as engine:
+        assert await asked() is None
 
 
 def test_a_folder_that_becomes_a_link_is_not_followed_at_the_last_moment(tmp_path: Path) -> None:

@@ -14,10 +14,11 @@ from oxide_desktop.config.json_splice import put, take_out
 PATH = ("mcpServers", "oxide")
 ENTRY = {"command": "/opt/ä/oxide-mcp", "args": [], "env": {"A": "1"}}
 VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    st.none() | st.booleans() | st.integers() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=12,
 )
-OBJECTS = st.dictionaries(st.text(), VALUES)
+OBJECTS = st.dictionaries(st.text(max_size=8), VALUES, max_size=5)
 STYLES = st.sampled_from([{"indent": 2}, {"indent": "\t"}, {"indent": 4}, {}, {"separators": (",", ":")}])
 
 

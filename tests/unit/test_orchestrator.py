@@ -789,6 +789,32 @@ async def test_execute_task_streams_text():
     assert record.source == "python"
 
 
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"files": "a.py"}, "'a.py' is no list"),
+        ({"files": Path("a.py")}, "is no list"),
+        ({"files": [None]}, "None is no text"),
+        ({"preferences": "stub"}, "must be a mapping"),
+        ({"prompt": None}, "must be text"),
+    ],
+)
+async def test_what_is_of_the_wrong_kind_is_refused_with_a_sentence_and_nothing_is_read(
+    wrong: dict[str, Any], told: str
+):
+    async with House(stub(["never"])) as house:
+        with pytest.raises(UsageError, match=told):
+            async for _ in house.orchestrator.execute_task(**{"prompt": "hi", **wrong}):
+                pass
+        assert house.adapters["stub"].calls == []
+
+
+async def test_paths_may_be_paths(tmp_path: Path):
+    (tmp_path / "a.py").write_text("x = 1\n")
+    async with House(stub(["fine"])) as house:
+        assert [text async for text in house.orchestrator.execute_task("hi", files=[tmp_path / "a.py"])] == ["fine"]
+
+
 async def test_execute_task_raises_after_what_came():
     async with House(stub(["Half", BROKEN])) as house:
         pieces = []

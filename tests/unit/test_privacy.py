@@ -11,6 +11,7 @@ from oxide_desktop.core.privacy import (
     local_only_glob,
     prompt_reason,
     scan_of,
+    stricter,
 )
 from oxide_desktop.core.receipts import LOCAL_ONLY, NAME_HOLDS, FileReceipt, ReadStatus, held_phrase, skip_notes
 from oxide_desktop.core.secret_scan import Finding
@@ -151,6 +152,15 @@ def test_a_name_that_is_a_secret_is_not_repeated():
     held = [FileReceipt(path, ReadStatus.SKIPPED, f"{LOCAL_ONLY}{NAME_HOLDS} a token") for path in ("s3cr3t", "s4")]
     assert skip_notes(held) == ("Left out: 2 files (local only: its name holds what looks like a token).",)
     assert held_phrase(held[:1]) == "1 file (its name holds what looks like a token)"
+
+
+def test_of_two_settings_what_both_allow_is_allowed():
+    one = PrivacySettings(local_only=("a", "b"), scan_secrets=False, allowed_roots=(Path("/p"), Path("/q/r")))
+    other = PrivacySettings(local_only=("b", "c"), scan_secrets=True, allowed_roots=(Path("/p/x"), Path("/q")))
+    both = PrivacySettings(local_only=("a", "b", "c"), allowed_roots=(Path("/q/r"), Path("/p/x")))
+    assert stricter(one, other) == both
+    assert stricter(PrivacySettings(), other).allowed_roots == stricter(other, PrivacySettings()).allowed_roots
+    assert stricter(PrivacySettings(), PrivacySettings()) == PrivacySettings()
 
 
 def test_a_prompt_is_scanned_unless_the_settings_switch_it_off():
