@@ -16,7 +16,6 @@ from oxide_desktop.core.health import ServiceStatus, Tier
 from oxide_desktop.core.model import NOT_ASKED, Candidate, Locality, Preferences, Profile, Route, Skipped, TaskType
 from oxide_desktop.core.privacy import PROMPT_HOLDS, prompt_reason
 from oxide_desktop.core.receipts import FileReceipt, held_phrase
-from oxide_desktop.core.record import TaskRecord
 from oxide_desktop.core.secret_scan import Finding
 from oxide_desktop.core.settings import RoutingSettings, TypeRouting
 from oxide_desktop.core.tokens import answer_room
@@ -28,7 +27,7 @@ _LARGE_NEED = 30_000
 _EASY, _HARD = 0.35, 0.6
 _LIGHT_TYPES = (TaskType.QUICK_QUERY, TaskType.GENERAL)
 
-_SWITCHED_OFF = "switched off"
+SWITCHED_OFF = "switched off"
 NO_FALLBACK = "fallback is switched off"
 _ALL_HELD = "every file must stay local"
 CUT = "will be cut to fit"
@@ -188,7 +187,7 @@ def _choose(
 def _obstacle(status: ServiceStatus, need: _Need, unavailable: Mapping[str, str]) -> str | None:
     """Why a service cannot take anything now, its window aside."""
     if not status.settings.enabled:
-        return _SWITCHED_OFF
+        return SWITCHED_OFF
     if reason := _absent(status) or unavailable.get(status.settings.name):
         return reason
     if status.health and status.health.failing:
@@ -303,35 +302,6 @@ def _names(status: ServiceStatus) -> tuple[str, str]:
     return settings.name, "ollama_local" if local else settings.kind
 
 
-def route_sentence(task_type: str, route: Route) -> str:
-    """The route in one line, as every front shows it; of a reason, what stands before its first colon."""
-    words = task_type.replace("_", " ")
-    telling = [item for item in route.telling if item.reason not in (_SWITCHED_OFF, NO_FALLBACK)]
-    skips = [f"{item.service} skipped: {item.reason.split(': ')[0]}" for item in telling]
-    if not route.candidates:
-        return f"{words} · no service · " + ("; ".join(skips) or "none is switched on")
-    first = route.candidates[0]
-    origin = f" ({route.rule_from})" if route.rule_from else ""
-    why = f'rule "{route.rule}"{origin}' if route.rule else ", ".join(reason.split(": ")[0] for reason in first.reasons)
-    return f"{words} · {first.service} · because: {'; '.join([why, *skips])}"
-
-
 def is_held(route: Route) -> bool:
     """Whether a privacy lane passed over a service, rather than the service being unable."""
     return any(item.reason.startswith((_ALL_HELD, PROMPT_HOLDS)) for item in route.skipped)
-
-
-def way_taken(record: TaskRecord) -> str:
-    """The route of a record in one line, with the service that had the last word; empty while there is no route."""
-    if record.route is None or record.task_type is None:
-        return ""
-    return route_sentence(record.task_type, _as_it_went(record, record.route))
-
-
-def _as_it_went(record: TaskRecord, route: Route) -> Route:
-    """The route with the service in front that was asked last, because the ones before it failed."""
-    failed = dict.fromkeys(attempt.service for attempt in record.attempts if attempt.service != record.service)
-    if not failed or record.service is None:
-        return route
-    reasons = tuple(f"{service} failed" for service in failed)
-    return Route(candidates=(Candidate(record.service, 0.0, reasons),), skipped=route.skipped)

@@ -8,7 +8,7 @@ from oxide_desktop.config.projects import ProjectFiles
 from oxide_desktop.core.errors import UsageError
 from oxide_desktop.core.model import Analysis, Explanation, Locality, Preferences, Route, TaskType
 from oxide_desktop.core.project import PROJECT_LABEL, ProjectSettings
-from oxide_desktop.core.route import route_sentence
+from oxide_desktop.core.telling import route_sentence
 from tests.unit.test_orchestrator import House, request, stub
 
 HOME, CLOUD, OTHER = "home", "cloud", "other"

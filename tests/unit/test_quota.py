@@ -20,8 +20,8 @@ from oxide_desktop.core.quota import (
     limits_of,
     midnight,
 )
-from oxide_desktop.core.route import route_sentence
 from oxide_desktop.core.settings import Quota
+from oxide_desktop.core.telling import route_sentence
 from tests.fakes.memory import MemoryHistory
 from tests.fakes.scripted_adapter import service
 from tests.unit.test_orchestrator import House, request, stub

@@ -8,9 +8,10 @@ from oxide_desktop.core.errors import UsageError
 from oxide_desktop.core.health import Health, ServiceInfo, ServiceStatus, Tier
 from oxide_desktop.core.model import Candidate, Locality, Preferences, Profile, Route, Skipped, TaskType
 from oxide_desktop.core.receipts import FileReceipt, ReadStatus
-from oxide_desktop.core.route import HeldFiles, choose_route, route_sentence
+from oxide_desktop.core.route import HeldFiles, choose_route
 from oxide_desktop.core.secret_scan import Finding
 from oxide_desktop.core.settings import RoutingSettings, ServiceSettings, ServiceType, TypeRouting
+from oxide_desktop.core.telling import route_sentence
 
 NAMED = "0.py, 1.py (matches *.py)"
 

@@ -6,8 +6,8 @@ from oxide_desktop.core.errors import FailureKind, RouteError, ServiceError, Usa
 from oxide_desktop.core.health import Health, ServiceStatus, Tier, lacking_after_attempt, lacking_after_look
 from oxide_desktop.core.model import Candidate, Profile, Route, Skipped, TaskType
 from oxide_desktop.core.record import Attempt, AttemptStatus, TaskRecord, TaskStatus
-from oxide_desktop.core.route import way_taken
 from oxide_desktop.core.settings import without_userinfo
+from oxide_desktop.core.telling import way_taken
 from tests.fakes.scripted_adapter import ScriptedAdapter, service
 
 

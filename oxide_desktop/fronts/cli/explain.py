@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from oxide_desktop.core.route import route_sentence
+from oxide_desktop.core.telling import route_sentence
 from oxide_desktop.fronts.cli.asking import asking_options, make_request
 from oxide_desktop.fronts.cli.output import columns, mark, out, out_json, paint, text_table
 from oxide_desktop.fronts.cli.program import Program, pass_program

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 from oxide_desktop.core.analysis import AnalysisResult
 from oxide_desktop.core.errors import OxideError
 from oxide_desktop.core.record import AttemptStatus, TaskRecord
-from oxide_desktop.core.route import way_taken
+from oxide_desktop.core.telling import way_taken
 from oxide_desktop.core.tokens import estimate_tokens
 from oxide_desktop.fronts.cli.answer import AnswerWriter
 from oxide_desktop.fronts.cli.failures import say_error

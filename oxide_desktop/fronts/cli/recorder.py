@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from oxide_desktop.core.receipts import as_text
 from oxide_desktop.core.record import TaskStatus
-from oxide_desktop.core.route import way_taken
+from oxide_desktop.core.telling import way_taken
 from oxide_desktop.fronts.cli.explain import route_lines
 from oxide_desktop.fronts.cli.output import (
     columns,

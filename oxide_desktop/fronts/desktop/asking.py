@@ -15,7 +15,6 @@ from oxide_desktop.core.events import AnalysisProgress, AttemptStarted, TaskNote
 from oxide_desktop.core.model import Analysis, Request, Source
 from oxide_desktop.core.record import TaskRecord, TaskStatus, new_task_id
 from oxide_desktop.core.replay import request_again
-from oxide_desktop.core.route import way_taken
 from oxide_desktop.core.running import RunningTask
 from oxide_desktop.core.tokens import estimate_tokens
 from oxide_desktop.fronts.desktop import sentences
@@ -200,7 +199,7 @@ class Asking(QObject):
             request = self._request()
             found = await self._desk.orchestrator.explain(request)
         except OxideError as error:
-            told: tuple[str, str, tuple[str, ...]] = ("", "", (str(error),))
+            told: tuple[str, str, tuple[str, ...]] = ("", "", (sentences.error_line(error),))
         else:
             amount = sentences.what_goes(found, len(request.files), settings)
             told = (sentences.will_go(found), amount, tuple(sentences.held_or_cut(found)))
@@ -212,8 +211,8 @@ class Asking(QObject):
     def _task_changed(self, record: TaskRecord) -> None:
         if record.id == self._task_id:
             self._record = record
-            if way := way_taken(record):
-                self._panel.show_route(way, "", record.notes)
+            if way := sentences.way(record):
+                self._panel.show_route(way, "", tuple(map(sentences.engine_words, record.notes)))
 
     def _task_waiting(self, event: TaskWaiting) -> None:
         if event.task_id == self._task_id:
@@ -265,8 +264,8 @@ class Asking(QObject):
         panel = self._panel
         if record.result and record.result != panel.answer.text:
             panel.answer.show_text(record.result)
-        if way := way_taken(record):
-            panel.show_route(way, "", record.notes)
+        if way := sentences.way(record):
+            panel.show_route(way, "", tuple(map(sentences.engine_words, record.notes)))
         others = [item.settings.name for item in self._desk.orchestrator.services() if item.settings.enabled]
         panel.show_services_again(tuple(name for name in others if name != record.service))
         error = self._task.error if self._task else None

@@ -14,7 +14,7 @@ from oxide_desktop.core.record import TaskRecord, TaskStatus
 from oxide_desktop.core.settings import NotificationSettings
 from oxide_desktop.fronts.desktop import sentences
 from oxide_desktop.fronts.desktop.desk import Desk
-from oxide_desktop.fronts.desktop.sentences import tr
+from oxide_desktop.fronts.desktop.sentences import engine_words, tr
 from oxide_desktop.fronts.desktop.tray import Tray
 
 TASKS = "tasks"
@@ -90,8 +90,9 @@ class Notifier(QObject):
         wanted = self._wishes.enabled and self._wishes.services and not _is_looked_at()
         if before and not health.healthy and wanted and not self._is_asked(health.service):
             title = tr("%1 is %2").replace("%1", health.service)
-            title = title.replace("%2", health.failing.lacking if health.failing else "")
-            self._show(f"service:{health.service}", title, f"{health.message} {health.fix}".strip(), tr("Show"))
+            title = title.replace("%2", engine_words(health.failing.lacking) if health.failing else "")
+            body = f"{engine_words(health.message)} {engine_words(health.fix)}".strip()
+            self._show(f"service:{health.service}", title, body, tr("Show"))
 
     def _is_asked(self, service: str) -> bool:
         """Whether a task is with it, whose own end will tell what is wrong."""
@@ -145,5 +146,5 @@ def _of_one(record: TaskRecord) -> tuple[str, str]:
     title = sentences.one_line(record.prompt, _TITLE_CHARS)
     if record.status is TaskStatus.FAILED:
         where = tr("%1 failed on %2").replace("%2", record.service) if record.service else tr("%1 failed")
-        return where.replace("%1", title), record.error or ""
+        return where.replace("%1", title), engine_words(record.error or "")
     return tr("%1 is done").replace("%1", title), sentences.ending(record)

@@ -88,6 +88,6 @@ def _detail(record: TaskRecord, now: float) -> str:
         waited = sentences.span(max(0.0, now - (record.started_at or record.created_at)))
         return f"{record.service or sentences.tr('queued')} · {waited}"
     if record.status is TaskStatus.FAILED:
-        return sentences.one_line(record.error or "", _LONGEST_DETAIL)
+        return sentences.one_line(sentences.engine_words(record.error or ""), _LONGEST_DETAIL)
     past = sentences.ago(max(0.0, now - (record.completed_at or record.created_at)))
     return f"{record.service} · {past}" if record.service else past

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from oxide_desktop.core.receipts import FileReceipt, ReadStatus, as_text
-from oxide_desktop.core.record import Attempt, TaskRecord
-from oxide_desktop.core.route import way_taken
-from oxide_desktop.fronts.desktop.sentences import span, tr
+from oxide_desktop.core.record import Attempt, TaskRecord, Tokens
+from oxide_desktop.fronts.desktop.sentences import engine_words, span, tr, way
 from oxide_desktop.fronts.desktop.theme import Theme
 from oxide_desktop.fronts.desktop.wording import moment, money, source_words, type_words
 
@@ -30,12 +29,12 @@ class Recorder:
         """Route, candidates, those passed over, attempts, figures, notes."""
         return "".join(
             (
-                self._line(way_taken(record)),
+                self._line(way(record)),
                 self._candidates(record),
                 self._skipped(record),
                 self._attempts(record.attempts),
                 self._section(tr("Figures"), [[self._soft(name), escape(value)] for name, value in facts(record)]),
-                self._section(tr("Notes"), [[escape(note)] for note in record.notes]),
+                self._section(tr("Notes"), [[escape(engine_words(note))] for note in record.notes]),
             )
         )
 
@@ -45,7 +44,7 @@ class Recorder:
             [
                 self._sign(_RECEIPT_STATES[item.status]),
                 escape(item.path),
-                self._soft(" · ".join(part for part in (item.status.value, item.service or "", item.reason) if part)),
+                self._soft(_of_file(item)),
             ]
             for item in files[:MOST_FILES]
         ]
@@ -60,7 +59,7 @@ class Recorder:
                 f"{place}.",
                 f"<b>{escape(item.service)}</b>",
                 self._soft(f"{item.score:.2f}"),
-                escape(", ".join(item.reasons)),
+                escape(", ".join(map(engine_words, item.reasons))),
             ]
             for place, item in enumerate(candidates, start=1)
         ]
@@ -68,7 +67,9 @@ class Recorder:
 
     def _skipped(self, record: TaskRecord) -> str:
         skipped = record.route.passed_over if record.route else ()
-        return self._section(tr("Passed over"), [[f"<b>{escape(i.service)}</b>", escape(i.reason)] for i in skipped])
+        return self._section(
+            tr("Passed over"), [[f"<b>{escape(i.service)}</b>", escape(engine_words(i.reason))] for i in skipped]
+        )
 
     def _attempts(self, attempts: Iterable[Attempt]) -> str:
         rows = [
@@ -95,6 +96,11 @@ class Recorder:
         return f'<span style="color:{self._theme.hex(known.colour)}">{known.sign}</span>'
 
 
+def _of_file(item: FileReceipt) -> str:
+    parts = (engine_words(item.status.value), item.service or "", engine_words(item.reason))
+    return " · ".join(part for part in parts if part)
+
+
 def facts(record: TaskRecord) -> list[tuple[str, str]]:
     """What is known of a task besides its route and its answer, each with its name."""
     tokens = record.tokens
@@ -105,13 +111,17 @@ def facts(record: TaskRecord) -> list[tuple[str, str]]:
         tr("files"): ", ".join(map(as_text, record.files)),
         tr("asked"): f"{moment(record.created_at)} · {source_words(record.source)}",
         tr("took"): span(record.duration) if record.duration is not None else "",
-        tr("tokens"): f"{tokens.input:,} in, {tokens.output:,} out{guess}" if tokens else "",
+        tr("tokens"): _amount(tokens, tr("%1 in, %2 out")) + guess if tokens else "",
         tr("cost"): money(record.cost) if record.cost is not None else "",
         tr("sent"): left_machine(record.left_machine) if record.attempts else "",
         tr("replays"): record.replay_of or "",
         tr("id"): record.id,
     }
     return [(name, value) for name, value in found.items() if value]
+
+
+def _amount(tokens: Tokens, words: str) -> str:
+    return words.replace("%1", f"{tokens.input:,}").replace("%2", f"{tokens.output:,}")
 
 
 def left_machine(left: bool | None) -> str:  # noqa: FBT001 - a value of the record, not a switch
@@ -123,15 +133,19 @@ def _told(attempt: Attempt) -> list[str]:
     """What there is to tell of one attempt."""
     tokens, first, end = attempt.tokens, attempt.first_chunk_at, attempt.ended_at
     times = [
-        attempt.status.value,
+        engine_words(attempt.status.value),
         tr("first text after %1").replace("%1", span(first - attempt.started_at)) if first is not None else "",
         tr("ended after %1").replace("%1", span(end - attempt.started_at)) if end is not None else "",
         attempt.model or "",
     ]
     amounts = [
-        f"{tokens.input:,} tokens in, {tokens.output:,} out" if tokens else "",
+        _amount(tokens, tr("%1 tokens in, %2 out")) if tokens else "",
         tr("cost %1").replace("%1", money(attempt.cost)) if attempt.cost is not None else "",
         left_machine(attempt.left_machine),
     ]
-    lines = (" · ".join(part for part in times if part), " · ".join(part for part in amounts if part), attempt.error)
+    lines = (
+        " · ".join(part for part in times if part),
+        " · ".join(part for part in amounts if part),
+        engine_words(attempt.error or ""),
+    )
     return [line for line in lines if line]

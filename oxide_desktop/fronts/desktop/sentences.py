@@ -6,11 +6,13 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QCoreApplication
 
+from oxide_desktop.core.errors import OxideError
 from oxide_desktop.core.model import Explanation, Locality
 from oxide_desktop.core.receipts import FileReceipt, ReadStatus
 from oxide_desktop.core.record import TaskRecord, TaskStatus
-from oxide_desktop.core.route import CUT, HELD_BACK, route_sentence, way_taken
+from oxide_desktop.core.route import CUT, HELD_BACK
 from oxide_desktop.core.settings import Settings
+from oxide_desktop.core.telling import route_sentence, way_taken
 from oxide_desktop.fronts.desktop.tokens import tokens
 
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86_400
@@ -19,6 +21,22 @@ _MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86_400
 def tr(text: str, count: int = -1) -> str:
     """Translated; `%n` is the count, and in English, which has no translation, "(s)" goes by it."""
     return QCoreApplication.translate("Sentences", text, "", count).replace("(s)", "" if count == 1 else "s")
+
+
+def engine_words(text: str) -> str:
+    """What the engine says, translated where it is known whole: with names or numbers in it, it stays as it is."""
+    return QCoreApplication.translate("Engine", text) if text else ""
+
+
+def error_line(error: OxideError) -> str:
+    """An error in one line: what failed, why, what to do."""
+    reason = " ".join(engine_words(part) for part in (error.message, error.hint) if part)
+    return ": ".join(part for part in (engine_words(error.title), reason) if part)
+
+
+def way(record: TaskRecord) -> str:
+    """The way a task went, in one line; empty while there is none."""
+    return way_taken(record, engine_words)
 
 
 def one_line(text: str, longest: int = 80) -> str:
@@ -51,8 +69,8 @@ def ago(seconds: float) -> str:
 
 def will_go(explanation: Explanation) -> str:
     """Where a prompt would go, in one line."""
-    way = route_sentence(explanation.profile.task_type, explanation.route)
-    return tr("will go to: %1").replace("%1", way)
+    there = route_sentence(explanation.profile.task_type, explanation.route, engine_words)
+    return tr("will go to: %1").replace("%1", there)
 
 
 def what_goes(explanation: Explanation, files: int, settings: Settings) -> str:
@@ -76,13 +94,14 @@ def held_or_cut(explanation: Explanation) -> list[str]:
     """What would not go there whole or at all, and what else there is to know; one sentence each."""
     first = explanation.route.candidates[0].reasons if explanation.route.candidates else ()
     told = [reason for reason in first if HELD_BACK in reason or reason.startswith(CUT)]
-    return [f"{reason[:1].upper()}{reason[1:].rstrip('.')}." for reason in told] + list(explanation.notes)
+    said = [f"{reason[:1].upper()}{reason[1:].rstrip('.')}." for reason in told]
+    return [engine_words(text) for text in (*said, *explanation.notes)]
 
 
 def ending(record: TaskRecord) -> str:
     """How a task ended, in one line without its sign."""
     if record.status is not TaskStatus.COMPLETED:
-        return record.error or record.status.value
+        return engine_words(record.error or record.status.value)
     parts = [record.service or "", span(record.duration or 0.0)]
     if record.tokens:
         parts.append(tr("%1 tokens").replace("%1", f"{record.tokens.output:,}"))
@@ -109,15 +128,16 @@ def sign(record: TaskRecord) -> str:
 
 def why(record: TaskRecord) -> str:
     """Why it went where it went: the way, each candidate with its reasons, each that was passed over."""
-    lines = [way_taken(record), ""]
+    lines = [way(record), ""]
     route = record.route
     if route is None:
         return tr("It was not routed.")
     for place, item in enumerate(route.candidates, start=1):
-        lines.append(f"{place}. {item.service}  ({item.score:.2f})  {'; '.join(item.reasons)}")
-    lines += [tr("passed over: %1").replace("%1", f"{item.service}: {item.reason}") for item in route.passed_over]
+        lines.append(f"{place}. {item.service}  ({item.score:.2f})  {'; '.join(map(engine_words, item.reasons))}")
+    over = [f"{item.service}: {engine_words(item.reason)}" for item in route.passed_over]
+    lines += [tr("passed over: %1").replace("%1", told) for told in over]
     for attempt in record.attempts:
-        told = [attempt.service, attempt.error or attempt.status.value]
+        told = [attempt.service, engine_words(attempt.error or attempt.status.value)]
         if attempt.left_machine is not None:
             told.append(tr("left this machine") if attempt.left_machine else tr("stayed on this machine"))
         lines.append(tr("asked: %1").replace("%1", " · ".join(told)))

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QMenu
 from oxide_desktop.core.health import ServiceStatus
 from oxide_desktop.core.record import TaskRecord
 from oxide_desktop.fronts.desktop.recent import menu_line
-from oxide_desktop.fronts.desktop.sentences import tr
+from oxide_desktop.fronts.desktop.sentences import engine_words, tr
 from oxide_desktop.fronts.desktop.tokens import tokens
 from oxide_desktop.fronts.desktop.widgets.basics import add_menu
 
@@ -128,5 +128,5 @@ def _service_line(status: ServiceStatus) -> str:
         return f"{states['completed'].sign}  {name}".replace("&", "&&")
     if health is None:
         return f"{states['queued'].sign}  {name}".replace("&", "&&")
-    lacking = health.failing.lacking if health.failing else ""
+    lacking = engine_words(health.failing.lacking) if health.failing else ""
     return f"{states['attention'].sign}  {name}: {lacking}".replace("&", "&&")

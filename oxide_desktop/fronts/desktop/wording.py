@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from datetime import datetime
 
+from PySide6.QtCore import QCoreApplication
+
 from oxide_desktop.core.record import TaskRecord
-from oxide_desktop.fronts.desktop.sentences import ago, one_line, tr
+from oxide_desktop.fronts.desktop.sentences import ago, engine_words, one_line, tr
 from oxide_desktop.fronts.desktop.tokens import tokens
 
 _MEBIBYTE = 1024**2
@@ -40,7 +42,7 @@ def money(amount: float) -> str:
 
 def type_words(task_type: str | None) -> str:
     """A task's type in lower case, as in the route's line."""
-    return (task_type or "").replace("_", " ")
+    return engine_words((task_type or "").replace("_", " "))
 
 
 def source_words(source: str) -> str:
@@ -68,5 +70,5 @@ def _by_whom(record: TaskRecord) -> str:
 
 def described(record: TaskRecord) -> str:
     """A task in one sentence, for a screen reader."""
-    word = tr(tokens().states[record.status.value].word)
+    word = QCoreApplication.translate("States", tokens().states[record.status.value].word)
     return f"{word}: {first_line(record.prompt)}. {second_line(record)}. {age(record.created_at)}"

@@ -16,7 +16,7 @@ from oxide_desktop.core.record import TaskRecord
 from oxide_desktop.fronts.desktop.desk import Desk
 from oxide_desktop.fronts.desktop.models.task_list import RECORD, TaskListModel
 from oxide_desktop.fronts.desktop.pages.base import Page
-from oxide_desktop.fronts.desktop.sentences import tr
+from oxide_desktop.fronts.desktop.sentences import engine_words, tr
 from oxide_desktop.fronts.desktop.task_actions import TaskActions
 from oxide_desktop.fronts.desktop.widgets.basics import button, label, row
 from oxide_desktop.fronts.desktop.widgets.task_detail import TaskDetail
@@ -165,7 +165,7 @@ class HistoryPage(Page):
     def _search(self) -> None:
         self._settle.stop()
         query = parse_query(self.search.text(), time.time())
-        self.hint.setText(" ".join(query.problems))
+        self.hint.setText(" ".join(map(engine_words, query.problems)))
         self.hint.setVisible(bool(query.problems))
         self.model.show_tasks(query.wanted)
 

@@ -17,6 +17,7 @@ from oxide_desktop.core.ports import TaskFilter
 from oxide_desktop.fronts.desktop.desk import Desk
 from oxide_desktop.fronts.desktop.pages.base import Page
 from oxide_desktop.fronts.desktop.saving import choose_file, write_text
+from oxide_desktop.fronts.desktop.sentences import error_line
 from oxide_desktop.fronts.desktop.widgets.basics import button, label
 from oxide_desktop.fronts.desktop.widgets.confirm import confirm
 from oxide_desktop.fronts.desktop.widgets.correction_list import CorrectionList
@@ -100,7 +101,7 @@ class RulesPage(Page):
         try:
             trial = await self.desk.orchestrator.try_rule(task_type, service)
         except OxideError as error:
-            self.rows[task_type].show_error(str(error))
+            self.rows[task_type].show_error(error_line(error))
         else:
             self.rows[task_type].show_trial(trial)
 

@@ -19,6 +19,7 @@ from oxide_desktop.core.errors import ConfigError, OxideError
 from oxide_desktop.core.settings import Settings
 from oxide_desktop.fronts.desktop.desk import Desk
 from oxide_desktop.fronts.desktop.pages.base import Page
+from oxide_desktop.fronts.desktop.sentences import error_line
 from oxide_desktop.fronts.desktop.setting_list import GROUPS, Kind, Setting
 from oxide_desktop.fronts.desktop.version_line import version_line
 from oxide_desktop.fronts.desktop.widgets.basics import button, label, row
@@ -136,7 +137,7 @@ class SettingsPage(Page):
         try:
             settings = await asyncio.to_thread(load_config)
         except ConfigError as error:
-            self._tell(str(error))
+            self._tell(error_line(error))
             settings = self.desk.orchestrator.settings
         self._show(settings)
         self.version.setText(await asyncio.to_thread(version_line, paths, settings.updates))
@@ -168,7 +169,7 @@ class SettingsPage(Page):
             async with self._writing:
                 settings = await asyncio.to_thread(change_settings, file, {item.setting.path: value})
         except OxideError as error:
-            item.refuse(str(error))
+            item.refuse(error_line(error))
             return
         item.confirm(value, _at(to_plain(settings), item.setting.path))
         self._tell(self.tr("Saved. It holds from the next start of Oxide on."))
@@ -178,7 +179,7 @@ class SettingsPage(Page):
             async with self._writing:
                 await asyncio.to_thread(set_login_start, wanted=wanted)
         except OxideError as error:
-            item.refuse(str(error))
+            item.refuse(error_line(error))
             return
         item.confirm(wanted, wanted)
 

@@ -11,10 +11,9 @@ from oxide_desktop.core.events import AttemptStarted
 from oxide_desktop.core.health import Depth, Health, ServiceStatus
 from oxide_desktop.core.model import Request, Source
 from oxide_desktop.core.record import TaskRecord, new_task_id
-from oxide_desktop.core.route import way_taken
 from oxide_desktop.fronts.desktop.desk import Desk
 from oxide_desktop.fronts.desktop.pages.base import Page
-from oxide_desktop.fronts.desktop.sentences import ending, sign, tr
+from oxide_desktop.fronts.desktop.sentences import ending, engine_words, sign, tr, way
 from oxide_desktop.fronts.desktop.tokens import spacing
 from oxide_desktop.fronts.desktop.widgets.answer import AnswerView
 from oxide_desktop.fronts.desktop.widgets.basics import button, label, row
@@ -69,7 +68,7 @@ class WelcomePage(Page):
         made = QWidget()
         dots = TierDots(self.desk.theme)
         dots.show_status(status)
-        about = label(status.info.description if status.info else "", "faint", wrap=True)
+        about = label(engine_words(status.info.description) if status.info else "", "faint", wrap=True)
         line = row(label(status.settings.name), about, dots)
         line.setStretch(1, 1)
         made.setLayout(line)
@@ -156,7 +155,7 @@ class WelcomePage(Page):
         self.ask_button.setEnabled(True)
         self.show_button.setVisible(True)
         self.ask.finish()
-        self._say("\n".join(part for part in (f"{sign(record)} {ending(record)}", way_taken(record)) if part))
+        self._say("\n".join(part for part in (f"{sign(record)} {ending(record)}", way(record)) if part))
 
     def _say(self, sentence: str) -> None:
         self.state.setText(sentence)

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QMenu, QProgressBar, QVBoxLayout, QWidget
 
 from oxide_desktop.core.errors import OxideError
+from oxide_desktop.fronts.desktop.sentences import engine_words
 from oxide_desktop.fronts.desktop.theme import Theme
 from oxide_desktop.fronts.desktop.tokens import spacing
 from oxide_desktop.fronts.desktop.widgets.answer import AnswerView
@@ -203,7 +204,7 @@ class AskPanel(QWidget):
 
     def fail(self, error: OxideError, reasons: str = "") -> None:
         """There will be no answer, or no more of it."""
-        self.finish("failed", error.title, reasons)
+        self.finish("failed", engine_words(error.title), reasons)
         self.failure.tell(error)
 
     def clear(self) -> None:

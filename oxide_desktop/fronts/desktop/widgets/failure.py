@@ -6,6 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 from oxide_desktop.core.errors import OxideError, RouteError, ServiceError
+from oxide_desktop.fronts.desktop.sentences import engine_words, error_line
 from oxide_desktop.fronts.desktop.tokens import spacing
 from oxide_desktop.fronts.desktop.widgets.basics import button, label, row
 
@@ -38,12 +39,12 @@ class Failure(QFrame):
 
     def tell(self, error: OxideError) -> None:
         """Show what is to be done about it; its title is said elsewhere."""
-        self.hint.setText(error.hint or error.message)
-        self.details.setText(error.message)
+        self.hint.setText(engine_words(error.hint or error.message))
+        self.details.setText(engine_words(error.message))
         folded = bool(error.hint and error.message)
         self.fold.setVisible(folded)
         self.fold.setChecked(False)
         self.details.setVisible(False)
         self.services.setVisible(isinstance(error, RouteError | ServiceError))
-        self.setAccessibleName(str(error))
+        self.setAccessibleName(error_line(error))
         self.setVisible(bool(error.hint or error.message))

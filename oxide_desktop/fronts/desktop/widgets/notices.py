@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from oxide_desktop.core.errors import OxideError
+from oxide_desktop.fronts.desktop.sentences import engine_words, error_line
 from oxide_desktop.fronts.desktop.theme import Theme
 from oxide_desktop.fronts.desktop.tokens import spacing
 from oxide_desktop.fronts.desktop.widgets.basics import button, label
@@ -35,8 +36,8 @@ class Notices(QWidget):
 
     def fail(self, error: OxideError) -> None:
         """What failed, why, and the one thing to do."""
-        parts = tuple(part for part in (error.title, error.message, error.hint) if part)
-        self._add(str(error), "error", "bad", parts)
+        parts = tuple(engine_words(part) for part in (error.title, error.message, error.hint) if part)
+        self._add(error_line(error), "error", "bad", parts)
 
     def _add(self, key: str, kind: str, colour: str, parts: tuple[str, ...]) -> None:
         if key in self._shown:

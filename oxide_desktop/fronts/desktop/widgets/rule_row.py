@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QFrame, QVBoxLayout, QWidget
 
 from oxide_desktop.core.model import TaskType
 from oxide_desktop.core.simulate import CAVEATS, RuleTrial
-from oxide_desktop.fronts.desktop.sentences import one_line, tr
+from oxide_desktop.fronts.desktop.sentences import engine_words, one_line, tr
 from oxide_desktop.fronts.desktop.theme import Theme
 from oxide_desktop.fronts.desktop.tokens import spacing
 from oxide_desktop.fronts.desktop.widgets.basics import button, hairline, label, row
@@ -33,7 +33,7 @@ class RuleRow(QFrame):
         super().__init__(parent)
         self.task_type = task_type
         self._target = ""
-        self.choice = Choice(theme, self.tr("Where %1 goes").replace("%1", task_type.label))
+        self.choice = Choice(theme, self.tr("Where %1 goes").replace("%1", engine_words(task_type.label)))
         self.choice.setMinimumWidth(230)
         self.choice.activated.connect(self._chosen)
         self.chips = row(gap=spacing("step"))
@@ -55,8 +55,8 @@ class RuleRow(QFrame):
     def _lay_out(self) -> None:
         names = QVBoxLayout()
         names.setSpacing(2)
-        names.addWidget(label(self.task_type.label, "strong"))
-        names.addWidget(label(self.task_type.description, "faint", wrap=True))
+        names.addWidget(label(engine_words(self.task_type.label), "strong"))
+        names.addWidget(label(engine_words(self.task_type.description), "faint", wrap=True))
         top = row(names, self.chips, self.choice, gap=spacing("between"))
         top.setStretch(0, 1)
         column = QVBoxLayout(self)
@@ -103,13 +103,13 @@ class RuleRow(QFrame):
         """What the chosen service would have changed."""
         if trial.service != self.choice.currentData():
             return
-        sentence = f"{trial.sentence[:1].upper()}{trial.sentence[1:]}"
+        sentence = engine_words(f"{trial.sentence[:1].upper()}{trial.sentence[1:]}")
         others = [
             (len(trial.could_not), tr("%n could not have gone there", len(trial.could_not))),
             (trial.already_there, tr("%n went there anyway", trial.already_there)),
         ]
         self.verdict.setText("; ".join([sentence, *(words for count, words in others if count)]) + ".")
-        self.verdict.setToolTip("\n".join(CAVEATS))
+        self.verdict.setToolTip("\n".join(map(engine_words, CAVEATS)))
         lines = [f"{task.from_service} → {task.to_service}  {one_line(task.prompt)}" for task in trial.moved]
         more = len(lines) - _MOST_SHOWN
         shown = lines[:_MOST_SHOWN] + ([tr("and %1 more").replace("%1", f"{more:,}")] if more > 0 else [])

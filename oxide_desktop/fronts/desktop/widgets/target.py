@@ -12,6 +12,7 @@ from oxide_desktop.core.health import ServiceStatus
 from oxide_desktop.core.model import Preferences, TaskType
 from oxide_desktop.fronts.desktop.tokens import tokens
 from oxide_desktop.fronts.desktop.widgets.basics import add_menu, empty
+from oxide_desktop.fronts.desktop.wording import type_words
 
 _MOST_MODELS = 30
 
@@ -83,7 +84,7 @@ class TargetButton(QPushButton):
         below = add_menu(self._menu, self.tr("As a task of type"))
         group = QActionGroup(below)
         for wanted in (None, *TaskType):
-            text = wanted.value.replace("_", " ") if wanted else self.tr("As the prompt shows")
+            text = type_words(wanted) if wanted else self.tr("As the prompt shows")
             action = QAction(text, below, checkable=True)
             action.setChecked(wanted is self._wishes.task_type)
             action.triggered.connect(
@@ -97,7 +98,7 @@ class TargetButton(QPushButton):
     def _show(self) -> None:
         wishes = self._wishes
         chosen = wishes.preferred_service or self.tr("Auto")
-        parts = [chosen, wishes.model or "", wishes.task_type.value.replace("_", " ") if wishes.task_type else ""]
+        parts = [chosen, wishes.model or "", type_words(wishes.task_type)]
         text = " · ".join(part for part in parts if part)
         self.setText(f"{text}  ▾".replace("&", "&&"))
         self.setAccessibleName(self.tr("Service and model: %1").replace("%1", text))

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 
 from oxide_desktop.core.record import TaskRecord, TaskStatus
 from oxide_desktop.fronts.desktop.recorder import Recorder, left_machine
-from oxide_desktop.fronts.desktop.sentences import span
+from oxide_desktop.fronts.desktop.sentences import engine_words, span, tr
 from oxide_desktop.fronts.desktop.theme import Theme
 from oxide_desktop.fronts.desktop.tokens import spacing
 from oxide_desktop.fronts.desktop.widgets.answer import AnswerView
@@ -140,7 +140,7 @@ class TaskDetail(QWidget):
         self.when.setText(age(record.created_at))
         self.when.setToolTip(moment(record.created_at))
         failed = record.status not in (TaskStatus.COMPLETED, TaskStatus.QUEUED, TaskStatus.RUNNING)
-        self.error.setText(record.error or "")
+        self.error.setText(engine_words(record.error or ""))
         self.error.setVisible(failed and bool(record.error))
         set_kind(self.error, "bad" if record.status is TaskStatus.FAILED else "soft")
         self.bars.show_record(record)
@@ -188,7 +188,8 @@ def _figures(record: TaskRecord) -> list[str]:
     if record.duration is not None:
         parts.append(span(record.duration))
     if record.tokens:
-        parts.append(f"{record.tokens.input:,} → {record.tokens.output:,} tokens")
+        amount = f"{record.tokens.input:,} → {record.tokens.output:,}"
+        parts.append(tr("%1 tokens").replace("%1", amount))
     if record.cost is not None:
         parts.append(money(record.cost))
     if record.attempts:

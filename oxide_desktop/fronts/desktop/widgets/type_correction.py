@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QMenu, QPushButton, QWidget
 
 from oxide_desktop.core.corrections import Correction
 from oxide_desktop.core.model import TaskType
+from oxide_desktop.fronts.desktop.sentences import engine_words
 from oxide_desktop.fronts.desktop.widgets.basics import OneLine, button, row
 from oxide_desktop.fronts.desktop.wording import type_words
 
@@ -54,7 +55,7 @@ class TypeCorrection(QObject):
         words = type_words(task_type)
         made = QAction(f"{words[:1].upper()}{words[1:]}", self._group)
         made.setCheckable(True)
-        made.setToolTip(task_type.description)
+        made.setToolTip(engine_words(task_type.description))
         made.triggered.connect(partial(self.said.emit, task_type))
         self.menu.addAction(made)
         return made

@@ -9,7 +9,7 @@ from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QMessageBox, QPushButton, QWidget
 
 from oxide_desktop.core.errors import ConfigError, OxideError
-from oxide_desktop.fronts.desktop.sentences import tr
+from oxide_desktop.fronts.desktop.sentences import engine_words, tr
 
 _LONGEST_ADDRESS = 300
 
@@ -75,7 +75,8 @@ def ask_before_opening(parent: QWidget | None, url: QUrl) -> QMessageBox:
 
 def tell_fatal(error: OxideError, closed: Callable[[], object]) -> QMessageBox:
     """An error that ends the app."""
-    box = _box(None, error.title, "\n\n".join(part for part in (error.message, error.hint) if part))
+    text = "\n\n".join(engine_words(part) for part in (error.message, error.hint) if part)
+    box = _box(None, engine_words(error.title), text)
     box.setIcon(QMessageBox.Icon.Critical)
     box.finished.connect(lambda _: closed())
     choices: dict[str, Callable[[], object] | None] = {}
