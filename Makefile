@@ -1,8 +1,8 @@
 # Everything sets itself up: `make run` and `make test` work on a fresh clone.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test test-clis test-fleet test-axe test-webengine webengine check format bench lock package \
-	prove-container clean
+.PHONY: help setup setup-dev run test test-clis test-fleet test-axe test-webengine webengine translations \
+	check format bench lock package prove-container clean
 
 BIN := .venv/bin
 PYTHON_OF_OXIDE := $(BIN)/python
@@ -75,6 +75,9 @@ test-webengine: setup-dev ## Show the web view in a real QtWebEngine (175 MB of 
 	@PATH="$$PATH:.uv/bin" && uv venv --quiet --allow-existing --python $(PYTHON_OF_OXIDE) "$(WEBENGINE)" && \
 		uv pip install --quiet --python "$(WEBENGINE)" -r requirements/dev.txt -r requirements/webengine.txt
 	@QTWEBENGINE_DISABLE_SANDBOX=1 "$(WEBENGINE)/bin/python" -m pytest -m webengine tests/fronts/test_web_engine.py $(ARGS)
+
+translations: setup-dev ## Bring a translation up to date and compile it (LANGUAGE=de)
+	@$(PYTHON_OF_OXIDE) installers/translations.py "$(LANGUAGE)"
 
 check: setup-dev ## Format, lint, types for three systems, layers, sizes
 	@$(BIN)/ruff format --check --quiet . || { echo 'Run make format.'; exit 1; }

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import re
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 
 import pytest
-from PySide6.QtCore import QCoreApplication, QTranslator, QUrl
+from PySide6.QtCore import QCoreApplication, QLocale, QTranslator, QUrl
 from PySide6.QtWidgets import (
     QAbstractButton,
     QAbstractSpinBox,
@@ -29,15 +33,20 @@ from oxide_desktop.core.health import Depth, Health, Tier
 from oxide_desktop.core.model import Candidate, Route, Skipped, TaskType
 from oxide_desktop.core.receipts import FileReceipt, ReadStatus
 from oxide_desktop.core.record import Attempt, AttemptStatus, TaskRecord, TaskStatus, Tokens
+from oxide_desktop.fronts.desktop.language import speak_it
 from oxide_desktop.fronts.desktop.loop import Loop
 from oxide_desktop.fronts.desktop.notifier import told
 from oxide_desktop.fronts.desktop.pages.catalogue import PAGES
+from oxide_desktop.fronts.desktop.widgets.ask_panel import AskPanel
 from oxide_desktop.fronts.desktop.widgets.key_dialog import KeyDialog
 from oxide_desktop.fronts.desktop.windows import dialogs
+from oxide_desktop.fronts.desktop.wording import type_words
 from tests.fakes.scripted_adapter import STALL
 from tests.fronts.desk_house import DeskHouse, running_loop
 from tests.fronts.pages_house import PagesHouse, with_pages
 from tests.unit.test_orchestrator import House, stub
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 class OtherLetters(QTranslator):
@@ -157,7 +166,7 @@ def test_no_word_of_ours_on_a_page_is_left_untranslated(loop: Loop, qapp: QAppli
 
 
 def test_no_word_of_an_answer_or_of_a_failure_is_left_untranslated(loop: Loop):
-    refused = ServiceError(FailureKind.AUTH, "Anerror", "Anerror.", "Anerror")
+    refused = ServiceError(FailureKind.INVALID, "Anerror", "Anerror.", "Anerror")
     house = House(stub(["Ananswer"], [refused], [STALL]))
 
     async def person(desk: DeskHouse) -> None:
@@ -233,3 +242,39 @@ def test_no_word_of_a_rule_that_is_tried_or_of_a_search_is_left_untranslated(
         assert await walk(house, "history") == set()
 
     with_pages(loop, qapp, tmp_path, person, stub(["Ananswer"]), stub(name="other"))
+
+
+@pytest.fixture
+def translations() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("translations", ROOT / "installers" / "translations.py")
+    made = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(made)
+    return made
+
+
+def test_a_language_is_collected_translated_compiled_and_spoken(
+    qapp: QApplication, tmp_path: Path, translations: ModuleType
+):
+    file = tmp_path / "oxide_de.ts"
+    assert translations.write(file, "de") > 400
+    text = file.read_text("utf-8")
+    for source, translation in (("History", "Verlauf"), ("Stop", "Anhalten"), ("code review", "Durchsicht")):
+        empty = f'<source>{source}</source>\n      <translation type="unfinished" />'
+        assert empty in text
+        text = text.replace(empty, f"<source>{source}</source><translation>{translation}</translation>")
+    file.write_text(text, "utf-8")
+    assert "<translation>Verlauf</translation>" in (translations.write(file, "de"), file.read_text("utf-8"))[1]
+    subprocess.run([Path(sys.executable).with_name("pyside6-lrelease"), "-silent", file], check=True, timeout=60)
+
+    assert not speak_it(qapp, [tmp_path], QLocale("fr_FR"))
+    assert speak_it(qapp, [tmp_path / "none", tmp_path], QLocale("de_AT"))
+    try:
+        assert QCoreApplication.translate("Pages", "History") == "Verlauf"
+        assert AskPanel.tr("Stop") == "Anhalten"
+        assert type_words("code_review") == "Durchsicht"
+        assert QCoreApplication.translate("Pages", "Rules") == "Rules"
+        assert QCoreApplication.translate("QPlatformTheme", "Cancel") != "Cancel"  # Qt's own part
+    finally:
+        for translator in qapp.findChildren(QTranslator):
+            QCoreApplication.removeTranslator(translator)
+            translator.deleteLater()

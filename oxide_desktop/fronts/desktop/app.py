@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Protocol
 from PySide6.QtCore import QObject, QSettings, Qt
 from PySide6.QtWidgets import QApplication
 
+from oxide_desktop.config.paths import resource
 from oxide_desktop.core.errors import OxideError
 from oxide_desktop.core.ports import TaskFilter
-from oxide_desktop.fronts.desktop import screen
+from oxide_desktop.fronts.desktop import language, screen
 from oxide_desktop.fronts.desktop.activity import Activity
 from oxide_desktop.fronts.desktop.desk import Desk
 from oxide_desktop.fronts.desktop.first_run import is_first_run
@@ -68,6 +69,7 @@ def run(
     screen.end_quietly_with_it()
     QApplication.setAttribute(Qt.ApplicationAttribute.AA_ShareOpenGLContexts)  # a web view may be wanted later
     application = QApplication(sys.argv[:1])
+    language.speak_it(application, (memory.parent / "translations", resource("resources", "translations")))
     application.setApplicationName("oxide")
     application.setApplicationDisplayName("Oxide")
     application.setDesktopFileName("oxide-desktop")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from datetime import datetime
 
-from PySide6.QtCore import QCoreApplication
+from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication
 
 from oxide_desktop.core.record import TaskRecord
 from oxide_desktop.fronts.desktop.sentences import ago, engine_words, one_line, tr
@@ -13,7 +13,13 @@ from oxide_desktop.fronts.desktop.tokens import tokens
 
 _MEBIBYTE = 1024**2
 _LONGEST_LINE = 300
-_SOURCES = {"cli": "terminal", "python": "Python", "http": "web", "mcp": "Claude Code", "desktop": "this window"}
+_SOURCES = {
+    "cli": QT_TRANSLATE_NOOP("Sentences", "terminal"),
+    "python": "Python",
+    "http": QT_TRANSLATE_NOOP("Sentences", "web"),
+    "mcp": "Claude Code",
+    "desktop": QT_TRANSLATE_NOOP("Sentences", "this window"),
+}
 
 
 def age(moment_s: float) -> str:
@@ -47,7 +53,7 @@ def type_words(task_type: str | None) -> str:
 
 def source_words(source: str) -> str:
     """The front a task came through."""
-    return tr(_SOURCES.get(source, source))
+    return tr(str(_SOURCES.get(source, source)))
 
 
 def first_line(text: str) -> str:

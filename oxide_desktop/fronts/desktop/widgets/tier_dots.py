@@ -7,7 +7,7 @@ from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from oxide_desktop.core.health import ServiceStatus, Tier
-from oxide_desktop.fronts.desktop.sentences import tr
+from oxide_desktop.fronts.desktop.sentences import engine_words, tr
 from oxide_desktop.fronts.desktop.theme import Theme
 
 _DOT, _GAP = 8, 5
@@ -31,7 +31,7 @@ class TierDots(QWidget):
         health = status.health
         self._reached = _TIERS.index(health.tier) + 1 if health and health.tier else 0
         self._failed = bool(health and health.failing)
-        self.word = tr(tier_word(status))
+        self.word = tier_word(status)
         words = tr("%1: %2 of 4 steps shown").replace("%1", self.word).replace("%2", str(self._reached))
         self.setAccessibleName(words)
         self.setToolTip("\n".join(_steps(self._reached, failed=self._failed)))
@@ -74,14 +74,14 @@ class TierDots(QWidget):
 def tier_word(status: ServiceStatus) -> str:
     """How far a service is usable, in a word or two."""
     if not status.settings.enabled:
-        return "switched off"
+        return tr("switched off")
     if status.info is None:
-        return "no adapter"
+        return tr("no adapter")
     if status.health is None:
-        return "not looked at yet"
+        return tr("not looked at yet")
     if status.health.failing:
-        return status.health.failing.lacking
-    return status.health.tier.reached if status.health.tier else "unknown"
+        return engine_words(status.health.failing.lacking)
+    return engine_words(status.health.tier.reached) if status.health.tier else tr("unknown")
 
 
 def _steps(reached: int, *, failed: bool) -> list[str]:
