@@ -8,7 +8,7 @@ from typing import Any
 
 from oxide_desktop.adapters.counts import usage_of
 from oxide_desktop.adapters.http_errors import Peer, empty, ended_early, garbage, no_text, refused_in_stream
-from oxide_desktop.core.ports import Note, Output, Usage
+from oxide_desktop.core.ports import ANSWER_CUT, Note, Output, Usage
 
 # Estimates are on the high side by up to a third; a prompt of which the server read less than half was cut.
 CUT_BELOW = 0.5
@@ -76,5 +76,5 @@ class Chat:
         if read and estimate >= CUT_AT_LEAST_TOKENS and read < estimate * CUT_BELOW:
             outputs.append(Note(f"Ollama read {read} tokens of a prompt of about {estimate}: it has probably cut it."))
         if at_limit:
-            outputs.append(Note("The answer was cut at the model's limit."))
+            outputs.append(ANSWER_CUT)
         return outputs

@@ -10,9 +10,8 @@ from typing import Any
 from oxide_desktop.adapters.counts import usage_of
 from oxide_desktop.adapters.http_errors import Peer, empty, ended_early, garbage, held_back, no_text, refused_in_stream
 from oxide_desktop.core.errors import ServiceError
-from oxide_desktop.core.ports import Note, Output, Usage
+from oxide_desktop.core.ports import ANSWER_CUT, Note, Output, Usage
 
-CUT = "The answer was cut at the model's limit."
 _BESIDE_DATA = re.compile(r":|(?:event|id|retry)\b")
 HELD_BACK = "The service's content rules ended the answer."
 
@@ -107,7 +106,7 @@ class Completion:
             raise self._nothing()
         outputs: list[Output] = [self.usage] if self.usage else []
         if self._finish == "length":
-            outputs.append(Note(CUT))
+            outputs.append(ANSWER_CUT)
         elif self._finish == "content_filter":
             outputs.append(Note(HELD_BACK))
         return outputs

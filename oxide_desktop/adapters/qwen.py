@@ -27,7 +27,7 @@ from oxide_desktop.adapters.agent_cli import (
 from oxide_desktop.adapters.cli_program import Found, looked_up
 from oxide_desktop.adapters.cli_settings import at, read_settings, read_variables
 from oxide_desktop.core.errors import FailureKind, ServiceError
-from oxide_desktop.core.ports import Call, Note, Output, Started
+from oxide_desktop.core.ports import ANSWER_CUT, Call, Output, Started
 
 API_KEY, BASE_URL, MODEL = "OPENAI_API_KEY", "OPENAI_BASE_URL", "OPENAI_MODEL"
 TOOLS = "read_file,edit,notebook_edit,run_shell_command,get_goal,update_goal"
@@ -35,7 +35,6 @@ TOOLS = "read_file,edit,notebook_edit,run_shell_command,get_goal,update_goal"
 MOST_ANSWER_TOKENS = 32_000
 LARGEST_LOG_BYTES = 2 * 1024 * 1024
 _OWN_ERROR = "[API Error: "
-_CUT = "The answer was cut at the model's limit."
 
 
 class QwenAdapter(AgentCli):
@@ -199,7 +198,7 @@ class QwenAnswer(Answer):
             self.visible = True
             yield self._held
         if any(at(choice, "finish_reason") == "length" for choice in self._logged("response", "choices")):
-            yield Note(_CUT)
+            yield ANSWER_CUT
         self.done = True
 
     def look(self) -> None:

@@ -87,10 +87,18 @@ class ConfigError(UsageError):
 
 
 class RouteError(OxideError):
-    """No service could take the task; every one that was skipped is in the message."""
+    """No service could take the task; every one that was skipped is in the message.
+
+    Attributes:
+        about_request: It lies in what this caller insists on, such as a model that there is not.
+    """
 
     exit_code = 3
     status = 503
+
+    def __init__(self, title: str, message: str = "", hint: str = "", *, about_request: bool = False) -> None:
+        super().__init__(title, message, hint)
+        self.about_request = about_request
 
 
 class CancelledTaskError(OxideError):

@@ -189,7 +189,8 @@ def _nobody(failures: Mapping[str, ServiceError]) -> ServiceError | RouteError:
     told = " ".join(f"{error.title}: {error.message}".rstrip() for error in errors)
     hint = next((error.hint for error in errors if error.hint), "Run `oxide doctor` to see what each service needs.")
     if all(error.kind in _COULD_NOT_TAKE for error in errors):
-        return RouteError("No service could take the task", told, hint)
+        at_fault = all(error.about_request for error in errors)
+        return RouteError("No service could take the task", told, hint, about_request=at_fault)
     if len(errors) == 1:
         return errors[0]
     return ServiceError(errors[-1].kind, "Every service failed", told, hint)

@@ -66,6 +66,10 @@ class Note:
     text: str
 
 
+ANSWER_CUT = Note("The answer was cut at the model's limit.")
+"""The service ended its answer there though it was not done."""
+
+
 @dataclass(frozen=True, slots=True)
 class Alive:
     """The service works, but nothing visible came: it thinks, or says that it is still there.

@@ -12,15 +12,17 @@ from typing import Any
 import openai
 import pytest
 
-from oxide_desktop.core.errors import Bug, FailureKind, ServiceError
+from oxide_desktop.core.errors import FailureKind, ServiceError
 from oxide_desktop.core.health import Health, Tier
-from oxide_desktop.core.ports import Call, Output, Usage
+from oxide_desktop.core.ports import ANSWER_CUT, Call, Output, Usage
 from oxide_desktop.core.record import TaskStatus
 from oxide_desktop.fronts.web.limits import Limits
 from tests.fakes.scripted_adapter import STALL, ScriptedAdapter
 from tests.fronts.web_house import Web, served, stub
 
 USER = {"role": "user", "content": "What is 2+2?"}
+AT_FAULT = ServiceError(FailureKind.MISSING, "stub does not have nope", "It has others.")
+AT_FAULT.about_request = True
 INVALID = ServiceError(FailureKind.INVALID, "stub refuses", "It does not like this question.")
 
 
@@ -247,7 +249,7 @@ async def test_a_failure_is_an_error_of_its_own_and_is_not_tried_again_by_the_cl
     [
         (ServiceError(FailureKind.BUSY, "too much", "Not now."), 429, "rate_limit_error"),
         (INVALID, 502, "server_error"),
-        (Bug("A bug", "the secret inside"), 500, "server_error"),
+        (AT_FAULT, 404, "not_found_error"),
     ],
 )
 async def test_each_failure_has_the_status_that_clients_know(
@@ -258,6 +260,15 @@ async def test_each_failure_has_the_status_that_clients_know(
             await client.chat.completions.create(model="stub", messages=[USER])
     assert (caught.value.status_code, caught.value.type) == (status, kind)
     assert "secret" not in caught.value.message
+
+
+async def test_an_answer_that_was_cut_at_the_models_limit_says_so(tmp_path: Path) -> None:
+    async with model(tmp_path, stub(["half of it", ANSWER_CUT])) as (_, client):
+        whole = await client.chat.completions.create(model="auto", messages=[USER])
+        stream = await client.chat.completions.create(model="auto", messages=[USER], stream=True)
+        reasons = [chunk.choices[0].finish_reason async for chunk in stream]
+    assert whole.choices[0].finish_reason == "length"
+    assert reasons == [None, None, "length"]
 
 
 async def test_a_prompt_that_is_too_long_is_a_bad_request(tmp_path: Path) -> None:

@@ -517,6 +517,14 @@ async def test_three_hundred_half_open_connections_keep_nobody_out(tmp_path: Pat
         assert len([reader for reader, _ in idle if not reader.at_eof()]) <= 20
 
 
+async def test_a_hundred_clients_that_come_at_once_are_all_answered(tmp_path: Path) -> None:
+    async with served(tmp_path, stub()) as web, AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(raw(web)) for _ in range(100)]
+        for _, writer in clients:
+            writer.write(f"GET /docs HTTP/1.1\r\nHost: 127.0.0.1:{web.front.port}\r\n\r\n".encode())
+        assert {(await reader.readline()).split()[1] for reader, _ in clients} == {b"401"}
+
+
 async def test_it_ends_within_bounds_while_clients_hold_connections_open(tmp_path: Path) -> None:
     async with AsyncExitStack() as stack, served(tmp_path, stub(["x", STALL])) as web:
         _, writer = await stack.enter_async_context(raw(web))

@@ -13,8 +13,17 @@ from http import HTTPStatus
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from oxide_desktop.core.errors import Bug, CancelledTaskError, FailureKind, OxideError, ServiceError, UsageError
+from oxide_desktop.core.errors import (
+    Bug,
+    CancelledTaskError,
+    FailureKind,
+    OxideError,
+    RouteError,
+    ServiceError,
+    UsageError,
+)
 from oxide_desktop.core.events import Chunk
+from oxide_desktop.core.ports import ANSWER_CUT
 from oxide_desktop.core.running import RunningTask
 from oxide_desktop.fronts.web.errors import openai_body
 from oxide_desktop.fronts.web.limits import Limits
@@ -74,13 +83,16 @@ class ChatAnswer(Response):
         if self._task.error is not None:
             return failed(self._task.error)
         message = {"role": "assistant", "content": self._task.record.result or "", "refusal": None}
-        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": "stop"}
+        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": self._finish()}
         return JSONResponse({**self._head("chat.completion"), "choices": [choice], "usage": self._usage()})
 
     def _head(self, kind: str) -> Json:
         record = self._task.record
         model = "/".join(filter(None, (record.service, record.attempts[-1].model if record.attempts else None)))
         return {"id": f"chatcmpl-{record.id}", "object": kind, "created": self._created, "model": model}
+
+    def _finish(self) -> str:
+        return "length" if ANSWER_CUT.text in self._task.record.notes else "stop"
 
     def _usage(self) -> Json | None:
         tokens = self._task.record.tokens
@@ -117,7 +129,7 @@ class ChatAnswer(Response):
         if self._task.error is not None:
             yield _event(_body(self._task.error))
             return
-        yield _event(_chunk(head, {}, "stop"))
+        yield _event(_chunk(head, {}, self._finish()))
         if self._tells_usage:
             yield _event({**head, "choices": [], "usage": self._usage()})
         yield b"data: [DONE]\n\n"
@@ -148,13 +160,22 @@ def failed(error: OxideError) -> Response:
 
 def _body(error: OxideError) -> Json:
     code = error.kind.value if isinstance(error, ServiceError) else None
+    if _names_what_is_not_there(error):
+        return openai_body(_status(error), str(error), param="model", code="model_not_found")
     return openai_body(_status(error), "Oxide made a mistake." if isinstance(error, Bug) else str(error), code=code)
 
 
 def _status(error: OxideError) -> int:
     """OpenAI's clients know 400 for what cannot be asked, and 429 for what is too much."""
+    if _names_what_is_not_there(error):
+        return HTTPStatus.NOT_FOUND
     if isinstance(error, ServiceError) and error.kind in _TOO_MANY:
         return HTTPStatus.TOO_MANY_REQUESTS
     if isinstance(error, UsageError) and error.status == UsageError.status:
         return HTTPStatus.BAD_REQUEST
     return error.status
+
+
+def _names_what_is_not_there(error: OxideError) -> bool:
+    """Whether the model that was asked for is at fault; asking again would meet the same."""
+    return isinstance(error, RouteError) and error.about_request

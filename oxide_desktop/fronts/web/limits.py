@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import sys
+from dataclasses import dataclass, field
+
+_FEWEST_DESCRIPTORS, _ENOUGH_DESCRIPTORS = 256, 1024
+
+
+def _descriptors() -> int:
+    """How many files and sockets this process may have open, as far as it matters here."""
+    if sys.platform == "win32":  # sockets are not counted there
+        return _ENOUGH_DESCRIPTORS
+    import resource  # noqa: PLC0415 - it exists only here
+
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return _ENOUGH_DESCRIPTORS if soft < 0 else max(_FEWEST_DESCRIPTORS, min(soft, _ENOUGH_DESCRIPTORS))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -10,8 +23,9 @@ class Limits:
     """Bounds per server.
 
     Attributes:
-        connections: Open at once; some systems give a process 256 descriptors for everything.
-        half_open: Of those, the ones that have not sent a whole request's head. Past it the oldest one has to go.
+        connections: Open at once: three of eight of the descriptors that the system gives this process, which may be
+            256 for everything. Who sends a request past it is told so (503).
+        half_open: Those, in addition, that have not sent a whole request's head. Past it the oldest one has to go.
         head_bytes: Size of a request's head.
         head_s: Until it must be there.
         body_bytes: Size of a request's body.
@@ -23,8 +37,8 @@ class Limits:
         close_s: Until a WebSocket's client must have read what was sent before the end.
     """
 
-    connections: int = 96
-    half_open: int = 48
+    connections: int = field(default_factory=lambda: _descriptors() * 3 // 8)
+    half_open: int = field(default_factory=lambda: _descriptors() // 4)
     head_bytes: int = 32 * 1024
     head_s: float = 10.0
     body_bytes: int = 32 * 1024 * 1024

@@ -28,6 +28,7 @@ _ACCEPTED_AT_ONCE = 4  # by asyncio, before it reads from any: with more, a burs
 _BACKLOG = 1024  # by the system: a client that does not fit in tries again after a second, then three, then seven
 _SHUTDOWN_LIMIT_S = 2
 _PROBE_LIMIT_S = 0.25
+_UNREADABLE_HEAD = b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 
 
 def bind(port: int, listen: Listen = Listen.LOOPBACK) -> socket.socket:
@@ -91,6 +92,7 @@ class _Config(uvicorn.Config):
             backlog=_ACCEPTED_AT_ONCE,
             h11_max_incomplete_event_size=limits.head_bytes,
             timeout_graceful_shutdown=_SHUTDOWN_LIMIT_S,
+            limit_concurrency=limits.connections,
             ws_max_size=limits.message_bytes,
             ws_per_message_deflate=False,
         )
@@ -112,7 +114,7 @@ class _BoundedHttp(H11Protocol):
         self._await_head()
         limits, waiting = self.config.limits, self.config.half_open
         waiting[self] = None
-        if len(self.connections) > limits.connections or len(waiting) > limits.half_open:
+        if len(self.connections) > limits.connections + limits.half_open or len(waiting) > limits.half_open:
             oldest = next(iter(waiting))
             del waiting[oldest]  # now: its connection_lost comes later, and the next one in must not pick it again
             oldest.transport.abort()
@@ -142,6 +144,12 @@ class _BoundedWebSocket(WebSocketsSansIOProtocol):
     """Does not wait for ever until a client has read what it was sent before the end."""
 
     config: _Config
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if not self.handshake_initiated:  # a whole head was given; one that it cannot take it leaves unanswered
+            self.transport.write(_UNREADABLE_HEAD)
+            self.transport.close()
 
     async def send(self, message: Any) -> None:  # noqa: ANN401 - uvicorn's own
         await super().send(message)
