@@ -9,6 +9,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import keyring
+import keyring.backends.fail
 import pytest
 
 from oxide_desktop.core.errors import FailureKind, ServiceError
@@ -22,7 +24,7 @@ from tests.fronts.front_house import front_house
 from tests.fronts.web_house import Web, served, stub
 
 pytestmark = pytest.mark.browser
-PAGES = ("ask", "history", "rules", "services", "dashboard", "settings")
+PAGES = ("ask", "analyze", "history", "rules", "services", "dashboard", "settings")
 
 
 class Paced(ScriptedAdapter):
@@ -292,6 +294,25 @@ async def test_a_rule_is_tried_saved_obeyed_and_taken_back(browser: Browser, tmp
         assert (await web.get("/api/routing/rules")).json()["rules"] == []
 
 
+async def test_what_a_task_really_was_is_said_below_its_answer_and_forgotten_among_the_rules(
+    browser: Browser, tmp_path: Path
+) -> None:
+    async with served(tmp_path, stub(["Four."])) as web, opened(browser, web) as page:
+        await page.type("#prompt", "What is 2+2?")
+        await page.click("button.primary", "Ask")
+        await page.click(".task summary", "This was…")
+        await page.click(".task .choices button", "Documentation")
+        await page.sees("You said that this was", ".correction")
+        (made,) = (await web.get("/api/corrections")).json()["corrections"]
+        assert (made["prompt"], made["said"]) == ("What is 2+2?", "documentation")
+
+        await page.click("nav a", "Rules")
+        await page.sees("quick query → documentation", ".corrections")
+        await page.click(".corrections li button", "Forget")
+        await page.sees("None yet", ".corrections")
+        assert (await web.get("/api/corrections")).json()["corrections"] == []
+
+
 async def test_a_task_is_found_by_typing_looked_at_replayed_and_deleted(browser: Browser, tmp_path: Path) -> None:
     async with served(tmp_path, stub(["Paris."], name="one"), stub(["Rome."], name="two")) as web:
         for prompt in ("What is the capital of France?", "Write a poem about rust.", "Name a colour."):
@@ -345,6 +366,22 @@ async def test_an_analysis_shows_its_receipt(browser: Browser, tmp_path: Path) -
             await page.sees("Receipt: 1 read, 1 skipped", ".detail")
             await page.click(".receipt summary")
             await page.sees("b.bin", ".receipt")
+
+
+async def test_files_are_analysed_from_the_page_by_those_that_take_part(browser: Browser, tmp_path: Path) -> None:
+    for name in ("a.py", "b.py"):
+        (tmp_path / name).write_text("x = 1\n")
+    chosen, left = stub(["a.py:1 is fine."], name="chosen"), stub(["never"], name="left")
+    async with served(tmp_path / "home", chosen, left) as web, opened(browser, web, "analyze") as page:
+        await page.click("button.primary", "Analyze")
+        await page.sees("Nothing to ask", ".problem")
+        await page.type("#question", "What does this do?")
+        await page.type("#paths", str(tmp_path / "*.py"))
+        await page.click("input[value=left]")
+        await page.click("button.primary", "Analyze")
+        await page.sees("a.py:1 is fine.", ".answer")
+        await page.sees("Receipt: 2 read", ".receipt")
+    assert (bool(chosen.calls), left.calls) == (True, [])
 
 
 async def test_the_history_is_exported_from_the_page(browser: Browser, tmp_path: Path) -> None:
@@ -407,10 +444,26 @@ async def test_settings_show_what_holds_and_never_a_key(browser: Browser, tmp_pa
     async with served(tmp_path, keyed, lost) as web, opened(browser, web, "settings") as page:
         await page.sees("privacy.scan_secrets")
         await page.sees(str(web.house.paths.config_file))
-        await page.sees("oxide keys set absent")
+        await page.sees("missing", "[data-key=absent]")
         assert "sk-secret" not in await page.run("document.documentElement.outerHTML")
         await page.type("#find", "idle")
         await page.until("document.querySelectorAll('.setting:not([hidden])').length === 1")
+
+
+async def test_a_key_is_kept_and_removed_in_the_settings_and_not_shown_again(browser: Browser, tmp_path: Path) -> None:
+    keyring.set_keyring(keyring.backends.fail.Keyring())
+    async with served(tmp_path, stub(name="keyed", api_key="keyring:absent")) as web:
+        async with opened(browser, web, "settings") as page:
+            await page.click("[data-key=absent] button", "Set…")
+            await page.type("[data-key=absent] input", "sk-typed-secret")
+            await page.click("[data-key=absent] button", "Keep")
+            await page.sees("kept", "[data-key=absent]")
+            assert "sk-typed" not in await page.run("document.documentElement.outerHTML")
+            assert await page.run("[...document.querySelectorAll('input[type=password]')].every((item) => !item.value)")
+            await page.click("[data-key=absent] button", "Remove…")
+            await page.click("dialog button", "Remove it")
+            await page.sees("missing", "[data-key=absent]")
+        assert (await web.get("/api/keys")).json()["keys"][0]["kept"] is False
 
 
 async def test_notifications_are_this_browsers_choice(browser: Browser, tmp_path: Path) -> None:

@@ -22,8 +22,10 @@ from oxide_desktop.core.orchestrator import Orchestrator
 from oxide_desktop.fronts.web import pages
 from oxide_desktop.fronts.web.chat import chat_router, refused
 from oxide_desktop.fronts.web.chat_schemas import RefusedError
+from oxide_desktop.fronts.web.corrections import corrections_router
 from oxide_desktop.fronts.web.errors import body_for, error_body, is_for_openai, openai_body
 from oxide_desktop.fronts.web.hints import expected_by, hint_for
+from oxide_desktop.fronts.web.keys import keys_router
 from oxide_desktop.fronts.web.limits import Limits
 from oxide_desktop.fronts.web.monitoring import Metrics, monitoring_router
 from oxide_desktop.fronts.web.records import records_router
@@ -63,9 +65,12 @@ def build_app(
     app.include_router(asking_router(oxide, limits))
     app.include_router(services_router(oxide))
     app.include_router(rules_router(oxide))
+    app.include_router(corrections_router(oxide))
     app.include_router(monitoring_router(oxide, metrics))
     app.include_router(pages.pages_router())
-    app.include_router(view_router(oxide, paths or Paths.from_environment()))
+    files = paths or Paths.from_environment()
+    app.include_router(keys_router(oxide, files))
+    app.include_router(view_router(oxide, files))
 
     @app.get("/docs", include_in_schema=False)
     async def docs() -> HTMLResponse:

@@ -7,14 +7,11 @@ import os
 from operator import attrgetter
 
 from oxide_desktop.config.paths import Paths
-from oxide_desktop.config.references import expand
-from oxide_desktop.config.secrets import KeyStore
-from oxide_desktop.core.errors import UsageError
+from oxide_desktop.config.references import KEYRING, expand
 from oxide_desktop.core.orchestrator import Orchestrator
 from oxide_desktop.core.settings import Settings
 from oxide_desktop.fronts.web.schemas import Json
 
-KEYRING = "keyring:"
 _GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     (
         "Routing",
@@ -70,7 +67,7 @@ async def settings_that_hold(oxide: Orchestrator, paths: Paths) -> Json:
         "config_exists": await asyncio.to_thread(paths.config_file.exists),
         "home": str(paths.home),
         "groups": groups,
-        "keys": await asyncio.to_thread(_keys, oxide.settings, paths),
+        "keys": _keys(oxide.settings),
     }
 
 
@@ -86,26 +83,16 @@ def _value(settings: Settings, key: str) -> str:
     return f"{value:g} s" if key.endswith("_seconds") else str(value)
 
 
-def _keys(settings: Settings, paths: Paths) -> list[Json]:
-    """For each service that is given a key, whether it is there; never the key."""
-    try:
-        stored = KeyStore(paths).names()
-    except UsageError:  # the file of names is damaged, which `oxide keys` tells
-        stored = ()
+def _keys(settings: Settings) -> list[Json]:
+    """For each service whose key Oxide does not keep itself, whether it is there; never the key."""
     return [
-        {"service": service.name, **_key(service.api_key, stored)}
+        {"service": service.name, **_key(service.api_key)}
         for service in settings.services.values()
-        if service.api_key
+        if service.api_key and not service.api_key.startswith(KEYRING)
     ]
 
 
-def _key(reference: str, stored: tuple[str, ...]) -> Json:
-    name = reference.removeprefix(KEYRING)
-    if name == reference:
-        unset = ", ".join(expand(reference, os.environ).unset)
-        if unset:
-            return {"state": "missing", "help": f"Set {unset} in the environment that Oxide is started in."}
-        return {"state": "there", "help": "It stands in the settings or comes from the environment."}
-    if name in stored:
-        return {"state": "there", "help": f"Kept by Oxide under the name {name}."}
-    return {"state": "missing", "help": f"Nothing is kept under the name {name}: run oxide keys set {name}."}
+def _key(reference: str) -> Json:
+    if unset := ", ".join(expand(reference, os.environ).unset):
+        return {"state": "missing", "help": f"Set {unset} in the environment that Oxide is started in."}
+    return {"state": "there", "help": "It stands in the settings or comes from the environment."}

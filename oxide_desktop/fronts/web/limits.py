@@ -10,12 +10,13 @@ _FEWEST_DESCRIPTORS, _ENOUGH_DESCRIPTORS = 256, 1024
 
 def _descriptors() -> int:
     """How many files and sockets this process may have open, as far as it matters here."""
-    if sys.platform == "win32":  # sockets are not counted there
-        return _ENOUGH_DESCRIPTORS
-    import resource  # noqa: PLC0415 - it exists only here
+    if sys.platform != "win32":  # where sockets are not counted
+        import resource  # noqa: PLC0415 - it exists only here
 
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return _ENOUGH_DESCRIPTORS if soft < 0 else max(_FEWEST_DESCRIPTORS, min(soft, _ENOUGH_DESCRIPTORS))
+        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if soft >= 0:
+            return max(_FEWEST_DESCRIPTORS, min(soft, _ENOUGH_DESCRIPTORS))
+    return _ENOUGH_DESCRIPTORS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

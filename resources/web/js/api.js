@@ -65,6 +65,7 @@ const id = encodeURIComponent;
 
 export const api = {
   ask: (body) => request("POST", "/api/tasks/execute", { body }),
+  analyze: (body) => request("POST", "/api/analyze", { body }),
   explain: (body, signal) => request("POST", "/api/explain", { body, signal }),
   history: (query, signal) => request("GET", "/api/view/history", { query, signal }),
   task: (taskId) => request("GET", `/api/tasks/${id(taskId)}`),
@@ -85,6 +86,13 @@ export const api = {
   clearRules: () => request("POST", "/api/routing/rules/clear"),
   tryRule: (taskType, service, signal) =>
     request("POST", "/api/routing/try", { body: { task_type: taskType, service }, signal }),
+  correct: (taskId, taskType) => request("POST", `/api/tasks/${id(taskId)}/correct`, { body: { task_type: taskType } }),
+  corrections: () => request("GET", "/api/corrections"),
+  forgetCorrection: (taskId) => request("DELETE", `/api/corrections/${id(taskId)}`),
+  clearCorrections: () => request("POST", "/api/corrections/clear"),
+  keys: () => request("GET", "/api/keys"),
+  setKey: (name, key) => request("PUT", `/api/keys/${id(name)}`, { body: { key } }),
+  removeKey: (name) => request("DELETE", `/api/keys/${id(name)}`),
   taskTypes: () => request("GET", "/api/routing/task-types"),
   metrics: () => request("GET", "/api/monitoring/metrics"),
   stats: () => request("GET", "/api/monitoring/stats"),

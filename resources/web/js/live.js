@@ -23,8 +23,8 @@ export const live = {
  */
 
 /**
- * Hear of `connection`, `services`, `metrics`, `rules`, `tasks` (some task began or ended), `note`, `chunk`, `ended`,
- * `missed`. Answers what ends that.
+ * Hear of `connection`, `services`, `metrics`, `rules`, `tasks` (some task began or ended), `note`, `chunk`,
+ * `progress` (of an analysis), `ended`, `missed`. Answers what ends that.
  */
 export function on(kind, listener) {
   const set = listeners.get(kind) ?? new Set();
@@ -55,6 +55,7 @@ const handlers = {
     tell("ended", message);
     tell("tasks", message);
   },
+  analysis_progress: (message) => tell("progress", message),
   service_status({ type: _, service, ...health }) {
     if (!live.services[service]) return;
     live.services = { ...live.services, [service]: { ...live.services[service], ...health } };

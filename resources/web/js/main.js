@@ -6,6 +6,7 @@ import { count } from "./format.js";
 import { connect, disconnect, live, on, reconnect } from "./live.js";
 import { problem } from "./notices.js";
 import { startNotifying } from "./notifying.js";
+import * as analyze from "./pages/analyze.js";
 import * as ask from "./pages/ask.js";
 import * as dashboard from "./pages/dashboard.js";
 import * as history from "./pages/history.js";
@@ -14,7 +15,7 @@ import * as services from "./pages/services.js";
 import * as settings from "./pages/settings.js";
 import { where } from "./router.js";
 
-const PAGES = { ask, history, rules, services, dashboard, settings };
+const PAGES = { ask, analyze, history, rules, services, dashboard, settings };
 
 const main = document.getElementById("page");
 const banner = document.getElementById("connection");

@@ -2,8 +2,9 @@
 
 import { AnswerView } from "./answer.js";
 import { api } from "./api.js";
+import { Correcting } from "./correcting.js";
 import { button, h, replace } from "./dom.js";
-import { count, seconds } from "./format.js";
+import { count, seconds, several } from "./format.js";
 import { live, on } from "./live.js";
 import { menu } from "./menu.js";
 import { attempt, problem, say } from "./notices.js";
@@ -24,6 +25,11 @@ export class TaskPanel {
   #actions = h("div", { class: "row wrap" });
   #stop = button("Stop", () => attempt(this.#trouble, () => api.cancel(this.#id)), { icon: "stop" });
   #trouble = h("div");
+  #progress = h("div", { class: "progress" });
+  #receipt = h("div");
+  #correcting;
+  #corrected = false;
+  #actionsShow = "";
   #why = h("section", { class: "why", "aria-label": "Why this service" });
   #ends = [];
   #clock = 0;
@@ -39,19 +45,24 @@ export class TaskPanel {
     this.#id = id;
     this.options = options;
     this.#why.hidden = !options.whyOpen;
+    this.#correcting = new Correcting(id, this.#trouble);
     this.element = h(
       "section",
       { class: "task", "aria-label": "Answer", data: { task: id } },
       h("h2", { class: "hidden-word" }, "Answer"),
       h("div", { class: "row between" }, this.#line, this.#stop),
       this.#trouble,
+      this.#progress,
       this.#view.element,
+      this.#receipt,
       this.#actions,
+      this.#correcting.element,
       this.#why,
     );
     this.#ends = [
       on("chunk", (message) => message.task_id === id && this.#heard(message)),
       on("ended", (message) => message.task_id === id && this.refresh()),
+      on("progress", (message) => message.task_id === id && this.#advance(message)),
       on("tasks", (message) => message.type === "task_start" && message.task_id === id && this.refresh()),
       on("missed", () => this.refresh()),
     ];
@@ -108,9 +119,25 @@ export class TaskPanel {
     this.#stop.hidden = !this.#running;
     this.#showLine();
     this.#showActions(record);
+    replace(this.#receipt, receipt(record.receipt));
+    if (!this.#running) this.#end(record);
     if (stopHadFocus && !this.#running) this.#actions.querySelector("button").focus();
     this.#showWhy(record);
     if (!this.#running && record.error) replace(this.#trouble, failure(record));
+  }
+
+  /** How far an analysis has come. */
+  #advance({ files_done, files_total, parts_running, left_s }) {
+    const parts = [`${count(files_done)} of ${several(files_total, "file")}`, parts_running ? `${several(parts_running, "request")} under way` : "", left_s === null ? "" : `about ${seconds(left_s)} left`];
+    const bar = h("progress", { max: Math.max(files_total, 1), value: files_done, "aria-label": "Files read" });
+    replace(this.#progress, bar, h("span", { class: "soft" }, parts.filter(Boolean).join(" · ")));
+  }
+
+  #end(record) {
+    replace(this.#progress);
+    if (this.#corrected || !record.task_type) return;
+    this.#corrected = true;
+    this.#correcting.load(record.task_type);
   }
 
   #showLine() {
@@ -131,14 +158,18 @@ export class TaskPanel {
 
   #showActions(record) {
     const others = Object.values(live.services).filter((item) => item.enabled && item.name !== record.service);
+    const key = JSON.stringify([record.status, Boolean(record.result), this.#why.hidden, others.map((item) => item.name)]);
+    if (this.#actionsShow === key) return; // an open list stays open
+    this.#actionsShow = key;
     const again = (name) => attempt(this.#trouble, () => this.#again(name));
     replace(
       this.#actions,
       button(this.#why.hidden ? "Why this service" : "Hide why", () => this.#toggleWhy(), { kind: "quiet", icon: "why", data: { act: "why" } }),
       record.result && button("Copy", () => this.#copy(), { kind: "quiet", icon: "copy" }),
-      record.result && button("Save", () => save(record), { kind: "quiet", icon: "save" }),
+      record.result && button("Save", () => save(this.#record), { kind: "quiet", icon: "save" }),
       !this.#running && button("Ask again", () => again(null), { kind: "quiet", icon: "again" }),
       !this.#running && others.length > 0 && menu("Try on…", others.map((item) => [item.name, () => again(item.name)])),
+      !this.#running && this.#correcting.choice,
       !this.options.whyOpen && h("a", { class: "soft end", href: `#/history/${record.id}` }, `task ${record.id.slice(0, 8)}`),
     );
   }
@@ -174,7 +205,6 @@ export class TaskPanel {
       record.attempts.length > 0 && [h("h3", {}, "Attempts"), timeline(record)],
       record.route && [h("h3", {}, "Services that were considered"), routeTable(record.route)],
       record.notes.length > 0 && [h("h3", {}, "Notes"), h("ul", {}, record.notes.map((note) => h("li", {}, note)))],
-      receipt(record.receipt),
     );
   }
 }

@@ -1,6 +1,7 @@
 /** Rules: where each type goes, and what a change would have meant for the last tasks, before it is saved. */
 
 import { api } from "../api.js";
+import { CorrectionList } from "../correcting.js";
 import { button, h, replace, select } from "../dom.js";
 import { ago, count, moment } from "../format.js";
 import { live, on } from "../live.js";
@@ -10,7 +11,7 @@ export const title = "Rules";
 
 export async function show(root) {
   const page = new RulesPage(root);
-  await page.load();
+  await page.start();
   return () => page.close();
 }
 
@@ -18,6 +19,7 @@ class RulesPage {
   #trouble = h("div");
   #body = h("tbody");
   #clear = h("div", { class: "row end" });
+  #corrections = new CorrectionList();
   #types = [];
   #rules = {};
   #ends;
@@ -34,12 +36,17 @@ class RulesPage {
         this.#body,
       ),
       this.#clear,
+      this.#corrections.element,
     );
     this.#ends = [on("rules", () => this.load()), on("services", () => this.#show())];
   }
 
   close() {
     for (const end of this.#ends) end();
+  }
+
+  start() {
+    return Promise.all([this.load(), this.#corrections.load()]);
   }
 
   async load() {

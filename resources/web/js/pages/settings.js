@@ -2,6 +2,7 @@
 
 import { api } from "../api.js";
 import { button, h, replace } from "../dom.js";
+import { KeyList } from "../keys.js";
 import { attempt, problem, say } from "../notices.js";
 import { isOn, mayNotify, setNotifying } from "../notifying.js";
 
@@ -13,7 +14,10 @@ export async function show(root) {
   const search = h("input", { type: "search", id: "find", placeholder: "Find a setting", autocomplete: "off", on: { input: () => filter(place, search.value) } });
   root.append(h("label", { class: "hidden-word", for: "find" }, "Find a setting"), search, trouble, place);
   const found = await attempt(trouble, () => api.settings());
-  if (found) replace(place, browser(), files(found), found.groups.map(group), keys(found.keys), claude(), programs());
+  if (!found) return;
+  const kept = new KeyList(found.keys.map((item) => fact(item.service, item.state, item.help)));
+  replace(place, browser(), files(found), kept.element, found.groups.map(group), claude(), programs());
+  await kept.load();
 }
 
 function browser() {
@@ -47,11 +51,6 @@ function group(item) {
 
 function fact(name, value, help, changed = false) {
   return h("div", { class: "setting" }, h("div", { class: "row between wrap" }, h("span", { class: "name" }, name, changed && h("span", { class: "chip" }, "changed")), h("code", {}, value)), help && h("p", { class: "soft" }, help));
-}
-
-function keys(found) {
-  if (!found.length) return section("Keys", h("p", { class: "soft" }, "No service is given a key of its own. oxide keys set NAME keeps one; api_key: keyring:NAME uses it."));
-  return section("Keys", found.map((item) => fact(item.service, item.state, item.help)));
 }
 
 function claude() {
