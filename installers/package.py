@@ -16,6 +16,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import contents
 import icon_files
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -44,6 +45,7 @@ def main() -> int:
     prepare()
     draw_icons()
     bundle()
+    look_for_gaps()
     name_updates()
     (BUNDLE / "sbom.json").write_text(json.dumps(parts_list(), indent=2) + "\n", encoding="utf-8")
     made = [archive()]
@@ -128,6 +130,14 @@ def bundle() -> None:
             shutil.copy(file, place)
     shutil.copy(ROOT / "LICENSE", BUNDLE / "LICENSE")
     shutil.copy(ROOT / "installers" / "THIRD-PARTY.md", licences / "README.md")
+
+
+def look_for_gaps() -> None:
+    """Fail here, and not on somebody's machine, where a module that is imported late was left out."""
+    program = BUNDLE / ("oxide.exe" if sys.platform == "win32" else "oxide")
+    viewer = VENV / BIN / ("pyi-archive_viewer.exe" if sys.platform == "win32" else "pyi-archive_viewer")
+    if gaps := contents.not_frozen(ROOT / "oxide_desktop", program, viewer, BUNDLE.rglob("*")):
+        raise SystemExit(f"The bundle lacks {', '.join(gaps)}: see HIDDEN in build.spec.")
 
 
 def forget_build_paths() -> None:
