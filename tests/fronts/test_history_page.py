@@ -307,6 +307,63 @@ def test_a_task_behind_a_search_or_far_down_is_shown_when_it_is_asked_for(
     with_pages(loop, qapp, tmp_path, person, stub())
 
 
+def test_a_row_that_is_not_read_yet_is_shown_when_it_is_and_nothing_acts_on_another_meanwhile(
+    loop: Loop, qapp: QApplication, tmp_path: Path
+):
+    async def person(house: PagesHouse) -> None:
+        page = await page_with(house, *(record(number) for number in range(250, 0, -1)))
+        actions = page.actions_of_task
+        QTest.keyClick(page.view, Qt.Key.Key_End)
+        assert page.view.currentIndex().row() == 249
+        assert page.detail.record is None
+        assert page.detail.prompt.toPlainText() == page.detail.answer.text == page.detail.state.text() == ""
+        offered = (actions.delete_button, actions.copy_button, actions.save_button)
+        assert [made.isEnabled() for made in offered] == [False, False, False]
+        assert actions.replay_button.isHidden()
+        await house.until(lambda: page.detail.record)
+        assert page.detail.record.id == "0250-task"
+        assert page.detail.answer.toPlainText() == "Answer 250"
+        assert actions.delete_button.isEnabled()
+        QTest.keyClick(page.view, Qt.Key.Key_Home)
+        assert page.detail.record.id == "0001-task"
+
+    with_pages(loop, qapp, tmp_path, person, stub())
+
+
+def test_what_is_highlighted_is_what_is_shown_when_the_rows_behind_it_are_other_ones_now(
+    loop: Loop, qapp: QApplication, tmp_path: Path
+):
+    async def person(house: PagesHouse) -> None:
+        page = await page_with(house, *(record(number) for number in range(250, 0, -1)))
+        QTest.keyClick(page.view, Qt.Key.Key_End)
+        await house.until(lambda: page.detail.record)
+        await house.engine.history.delete("0240-task")  # another program: as many as before, and not the same
+        await house.add(record(0))
+        page.model.refresh()
+        await house.until(lambda: page.model.index(0).data(RECORD).id == "0000-task")
+        await house.until(lambda: page.model.index(249).data(RECORD))
+        assert page.detail.record == page.view.currentIndex().data(RECORD)
+
+    with_pages(loop, qapp, tmp_path, person, stub())
+
+
+def test_a_task_that_is_shown_beside_the_list_leaves_no_other_row_highlighted(
+    loop: Loop, qapp: QApplication, tmp_path: Path
+):
+    async def person(house: PagesHouse) -> None:
+        page = await page_with(house, record(2), record(1))
+        page.search.setText("question 1")
+        await house.until(lambda: page.model.rowCount() == 1)
+        house.desk.open_task("0002-task")
+        await house.until(lambda: page.detail.record.id == "0002-task")
+        assert not page.view.selectionModel().hasSelection()
+        place = page.view.visualRect(page.model.index(0)).center()
+        QTest.mouseClick(page.view.viewport(), Qt.MouseButton.LeftButton, pos=place)
+        assert page.detail.record.id == "0001-task"
+
+    with_pages(loop, qapp, tmp_path, person, stub())
+
+
 def test_light_and_dark_are_drawn(loop: Loop, qapp: QApplication, tmp_path: Path):
     async def person(house: PagesHouse) -> None:
         page = await page_with(house, record(2, status=TaskStatus.FAILED, error="no"), record(1))

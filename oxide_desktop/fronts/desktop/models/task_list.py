@@ -88,7 +88,8 @@ class TaskListModel(QAbstractListModel):
     def refresh(self) -> None:
         """Read again what may have changed."""
         self._age += 1
-        self._queue = [0]
+        others = [number for number in self._queue if number]  # somebody still looks at those rows
+        self._queue = [*others, 0][-PAGES_WANTED:]
         self._go_on()
 
     def take(self, record: TaskRecord) -> None:

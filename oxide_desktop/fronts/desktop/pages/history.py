@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from PySide6.QtCore import QCoreApplication, QModelIndex, Qt, QTimer
+from PySide6.QtCore import QCoreApplication, QItemSelection, QModelIndex, Qt, QTimer
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QLineEdit, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
@@ -108,7 +108,8 @@ class HistoryPage(Page):
         self.model.failed.connect(self.desk.show_error)
         self.model.modelReset.connect(self._choose_again)
         self.model.rowsInserted.connect(self._inserted)
-        self.view.selectionModel().currentChanged.connect(self._current_changed)
+        self.model.dataChanged.connect(self._rows_changed)
+        self.view.selectionModel().selectionChanged.connect(self._selection_changed)
         self.desk.theme.changed.connect(self._redraw)
         self.detail.link_wanted.connect(self.desk.open_link)
         bridge = self.desk.bridge
@@ -154,6 +155,7 @@ class HistoryPage(Page):
             self._wanted_id = None
             raise
         if self._wanted_id == task_id:
+            self.view.clearSelection()
             self._show(record)
 
     def _to_search(self) -> None:
@@ -184,7 +186,7 @@ class HistoryPage(Page):
 
     def _choose(self, number: int) -> None:
         index = self.model.index(number)
-        if index == self.view.currentIndex():
+        if index == self._chosen():
             self._show_row(index)
         self.view.setCurrentIndex(index)
         self.view.scrollTo(index)
@@ -199,21 +201,44 @@ class HistoryPage(Page):
             self._choose(0)
         elif not self.model.rowCount() and self._wanted_id is None:
             self.detail.setVisible(False)
-            self.detail.record = None
+            self._show_nothing()
+
+    def _chosen(self) -> QModelIndex:
+        rows = self.view.selectionModel().selectedRows()
+        return rows[0] if rows else QModelIndex()
 
     def _inserted(self, _parent: QModelIndex, first: int, _last: int) -> None:
-        if self.detail.record is None or self._wanted_id == _id_at(self.model, first):
+        is_first_ever = self.detail.record is None and not self._chosen().isValid()
+        if is_first_ever or self._wanted_id == _id_at(self.model, first):
             self._choose(first)
 
-    def _current_changed(self, current: QModelIndex, _before: QModelIndex) -> None:
-        if current.isValid():
+    def _selection_changed(self, chosen: QItemSelection, _before: QItemSelection) -> None:
+        if not chosen.isEmpty():
             self._wanted_id = None
-            self._show_row(current)
+            self._show_row(chosen.indexes()[0])
+
+    def _rows_changed(self, first: QModelIndex, last: QModelIndex) -> None:
+        """Rows have been read: the chosen one may be among them, or stand somewhere else now."""
+        chosen = self._chosen()
+        if not (chosen.isValid() and first.row() <= chosen.row() <= last.row()):
+            return
+        record = self.detail.record
+        if record is None:
+            self._show_row(chosen)
+        elif _id_at(self.model, chosen.row()) not in (None, record.id):
+            moved_to = self.model.row_of(record.id)
+            self._choose(chosen.row() if moved_to is None else moved_to)
 
     def _show_row(self, index: QModelIndex) -> None:
         record = index.data(RECORD)
         if isinstance(record, TaskRecord):
             self._show(record)
+        else:  # its page is on its way
+            self._show_nothing()
+
+    def _show_nothing(self) -> None:
+        self.detail.show_nothing()
+        self.actions_of_task.update()
 
     def _show(self, record: TaskRecord) -> None:
         running = self.desk.orchestrator.find(record.id)

@@ -119,6 +119,20 @@ class TaskDetail(QWidget):
         self.show_answer(record.result or "")
         self._show_story(record)
 
+    def show_nothing(self) -> None:
+        """No task, or one that is still being read."""
+        self.record = None
+        for said in (self.state, self.service, self.facts, self.when):
+            said.clear()
+        self.when.setToolTip("")
+        self.prompt.clear()
+        self.error.setVisible(False)
+        self.bars.setVisible(False)
+        self.answer.begin()
+        self.story.clear()
+        self.tab_buttons[_FILES].setVisible(False)
+        self._show_part(0)
+
     def show_answer(self, text: str) -> None:
         """The answer so far; what is shown of it already stays as it is."""
         shown = self.answer.text

@@ -32,6 +32,14 @@ class TaskView(QTableView):
         self._fit()
         theme.changed.connect(self._fit)
 
+    def moveCursor(  # noqa: N802 - Qt's name
+        self, action: QAbstractItemView.CursorAction, modifiers: Qt.KeyboardModifier
+    ) -> QModelIndex:
+        """Home and End go to the first and the last task; a table's own go to the first and the last column."""
+        if action in (QAbstractItemView.CursorAction.MoveHome, QAbstractItemView.CursorAction.MoveEnd):
+            modifiers |= Qt.KeyboardModifier.ControlModifier
+        return super().moveCursor(action, modifiers)
+
     def _fit(self) -> None:
         height = self._row.sizeHint(QStyleOptionViewItem(), QModelIndex()).height()
         self.verticalHeader().setMinimumSectionSize(height)
