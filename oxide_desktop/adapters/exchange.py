@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing, suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing, asynccontextmanager, suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -108,7 +108,7 @@ class Exchange:
         # Where nothing is packed, unpacking still costs a twentieth of the time that a stream takes.
         read = response.aiter_bytes if "content-encoding" in response.headers else response.aiter_raw
         try:
-            async with aclosing(read()) as pieces:  # type: ignore[type-var]  # it is a generator
+            async with _all_of(response, read()) as pieces:
                 async for piece in pieces:
                     yield piece
         except httpx.RemoteProtocolError as error:
@@ -129,13 +129,33 @@ async def _error_body(response: httpx.Response) -> bytes:
     """What there is of an error's text, within bounds of size and time."""
     body = b""
     with suppress(*http_failures(), TimeoutError):  # the status alone will have to do
-        parts = aclosing(response.aiter_bytes())  # type: ignore[type-var]  # a generator, which httpx does not say
-        async with asyncio.timeout(CLOSE_TIMEOUT_S), parts as pieces:
+        async with asyncio.timeout(CLOSE_TIMEOUT_S), _all_of(response, response.aiter_bytes()) as pieces:
             async for piece in pieces:
                 body += piece
                 if len(body) >= ERROR_BODY_BYTES:
                     break
     return body[:ERROR_BODY_BYTES]
+
+
+@asynccontextmanager
+async def _all_of(response: httpx.Response, pieces: AsyncIterator[bytes]) -> AsyncIterator[AsyncIterator[bytes]]:
+    """A body's pieces, whose response is closed before they are let go.
+
+    Behind them stand generators of httpx's own, which nobody else ends: they would close the response wherever they
+    happen to be collected, in a task of another or in none.
+    """
+    async with aclosing(pieces):  # type: ignore[type-var]  # a generator, which httpx does not say
+        try:
+            yield pieces
+        finally:
+            await let_go(response)
+
+
+async def let_go(response: httpx.Response) -> None:
+    """Close a response; its connection with it, where there was more to come."""
+    with suppress(*http_failures(), TimeoutError):  # what it had to say is read, or not wanted any more
+        async with asyncio.timeout(CLOSE_TIMEOUT_S):
+            await response.aclose()
 
 
 def http_failures() -> tuple[type[Exception], ...]:

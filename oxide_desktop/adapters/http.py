@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 import oxide_desktop
 from oxide_desktop.adapters.addresses import behind_proxy, host_and_port, may_use_proxy
-from oxide_desktop.adapters.exchange import CLOSE_TIMEOUT_S, Exchange, http_failures
+from oxide_desktop.adapters.exchange import CLOSE_TIMEOUT_S, Exchange, http_failures, let_go
 from oxide_desktop.adapters.http_errors import Peer, reason, translated, unreachable
 from oxide_desktop.config.masking import hide
 from oxide_desktop.core.background import BackgroundTasks
@@ -190,9 +190,7 @@ async def _end(sending: asyncio.Task[httpx.Response | ServiceError]) -> None:
     sending.cancel()
     await asyncio.wait([sending], timeout=CLOSE_TIMEOUT_S)
     if sending.done() and not sending.cancelled() and not isinstance(response := sending.result(), ServiceError):
-        with suppress(*http_failures(), TimeoutError):  # what it had to say is read, or not wanted any more
-            async with asyncio.timeout(CLOSE_TIMEOUT_S):
-                await response.aclose()
+        await let_go(response)
 
 
 def _prepared(*, secure: bool) -> Callable[..., httpx.AsyncClient]:

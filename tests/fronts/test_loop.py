@@ -3,8 +3,9 @@
 import asyncio
 import contextvars
 import gc
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 
 import pytest
 from PySide6.QtCore import QTimer
@@ -179,3 +180,28 @@ def test_a_loop_can_be_run_again(loop: Loop):
         return value
 
     assert [loop.run_until_complete(main(n)) for n in range(3)] == [0, 1, 2]
+
+
+def test_a_generator_that_was_forgotten_is_ended_by_the_loop(loop: Loop):
+    ended: list[str] = []
+
+    async def counting() -> AsyncGenerator[int, None]:
+        try:
+            yield 1
+            yield 2
+        finally:
+            await asyncio.sleep(0)  # what only a loop can carry through
+            ended.append("in the loop")
+
+    async def main() -> None:
+        async for _ in counting():
+            break
+        gc.collect()
+        async with asyncio.timeout(30):
+            while not ended:  # noqa: ASYNC110 - nobody tells of it; a timeout bounds it
+                await asyncio.sleep(0)
+
+    before = sys.get_asyncgen_hooks()
+    loop.run_until_complete(main())
+    assert ended == ["in the loop"]
+    assert sys.get_asyncgen_hooks() == before

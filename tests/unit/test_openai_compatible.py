@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import gzip
 import json
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable
 
@@ -513,3 +515,25 @@ async def test_the_real_server_refuses_a_prompt_over_its_window(make: Make, tiny
     heard = await ask(adapter, question("x" * 2000))
     assert heard.error
     assert heard.error.kind is FailureKind.CONTEXT
+
+
+@pytest.mark.parametrize("fault", [Fault.GARBAGE, Fault.ERROR])
+async def test_an_answer_that_is_given_up_leaves_nothing_for_the_garbage_collector_to_end(
+    adapter: OpenAICompatibleAdapter,
+    openai_server: OpenAIServer,
+    monkeypatch: pytest.MonkeyPatch,
+    fault: Fault,
+) -> None:
+    """The loop is one that ends no generator that was forgotten, as Qt's is."""
+    left: list[str] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda told: left.append(str(told.exc_value)))
+    hooks = sys.get_asyncgen_hooks()
+    sys.set_asyncgen_hooks(None, None)
+    try:
+        openai_server.play(Reply(fault=fault, after=1))
+        heard = await ask(adapter)
+        gc.collect()
+    finally:
+        sys.set_asyncgen_hooks(*hooks)
+    assert heard.error is not None
+    assert left == []

@@ -1,8 +1,9 @@
 """The app's loop: qasync with one queue, one heap and one precise timer in place of a Qt timer for every callback.
 
 As it comes, qasync (0.28) starts a Qt timer for each `call_soon` and `call_later`. A finished `asyncio.timeout` leaves
-its timer alive until it would have fired, a queued callback costs a Qt event, sleeps are coarse, and
-`call_soon_threadsafe` loses the context. Each of these is mended here, and has a test.
+its timer alive until it would have fired, a queued callback costs a Qt event, sleeps are coarse,
+`call_soon_threadsafe` loses the context, and a generator that was forgotten is ended by nobody. Each of these is mended
+here, and has a test.
 
 Two hazards remain and are the callers' to avoid: no `dialog.exec()` inside a coroutine (use `open()` and a future), and
 no `app.quit()` (return from main instead).
@@ -14,6 +15,7 @@ import asyncio
 import contextvars
 import heapq
 import math
+import sys
 from collections import deque
 from collections.abc import Callable
 
@@ -130,6 +132,15 @@ class Loop(qasync.QEventLoop):  # type: ignore[misc]  # qasync has no types
                 self._cancelled_later = max(0, self._cancelled_later - 1)
             else:
                 self._due.append(handle)
+
+    def run_forever(self) -> int:
+        """Run until somebody stops it; as asyncio's own loops do, end asynchronous generators that were forgotten."""
+        before = sys.get_asyncgen_hooks()
+        sys.set_asyncgen_hooks(self._asyncgen_firstiter_hook, self._asyncgen_finalizer_hook)
+        try:
+            return int(super().run_forever())
+        finally:
+            sys.set_asyncgen_hooks(*before)
 
     def close(self) -> None:
         """Drop what still waits and release everything."""
