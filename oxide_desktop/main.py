@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 _CANCELLED = 130
 _CHILD_FLAGS = "--oxide-"
-_SCREEN_VARIABLES = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -152,8 +151,11 @@ def _web_is_wanted() -> bool:
 
 def no_app_reason() -> str | None:
     """Why the tray app cannot run here, `None` where it can."""
-    if sys.platform.startswith("linux") and not any(map(os.environ.get, _SCREEN_VARIABLES)):
-        return "There is no screen here."
+    if sys.platform.startswith("linux"):
+        from oxide_desktop.fronts.desktop.display import why_unreachable  # noqa: PLC0415 - `--help` needs no screen
+
+        if reason := why_unreachable():
+            return reason
     missing = [name for name in ("PySide6", "qasync") if importlib.util.find_spec(name) is None]
     if missing:
         return f"The tray app needs {' and '.join(missing)} (pip install 'oxide-desktop[desktop]')."
@@ -161,11 +163,7 @@ def no_app_reason() -> str | None:
         import PySide6.QtWidgets  # noqa: F401, PLC0415 - Qt's own libraries may be missing: only loading them shows
     except ImportError as error:
         return f"The tray app's libraries cannot be loaded ({error})."
-    if not sys.platform.startswith("linux"):
-        return None
-    from oxide_desktop.fronts.desktop.display import why_unreachable  # noqa: PLC0415 - only a screen needs it
-
-    return why_unreachable()
+    return None
 
 
 def tell_on_screen(error: OxideError) -> None:

@@ -9,6 +9,9 @@ from __future__ import annotations
 import ctypes
 import os
 import socket
+import sys
+
+assert sys.platform != "win32"  # noqa: S101 - tells mypy which system's names are known
 
 VARIABLES = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
 _LIMIT_S = 5.0
