@@ -79,6 +79,9 @@ def told(done: Done) -> tuple[int, str, str]:
         ("run", " "),
         ("analyze", "What is in here?", "."),
         ("analyze", "What is in here?", "nothing"),
+        ("services", "test", "fake"),
+        ("services", "test", "fake", "--prompt", " "),
+        ("history", "replay", "nowhere"),
     ],
 )
 def test_what_a_command_says_is_the_same_with_and_without_the_app(
@@ -101,6 +104,20 @@ def test_the_app_works_on_it_and_no_engine_is_made(oxide: Oxide, app: subprocess
     assert (task["status"], task["source"]) == ("completed", "cli")
     end(app)
     assert ENGINE in imported_by(oxide, "run", "What is 2+2?")
+
+
+def test_what_is_asked_again_is_the_apps_work_too_and_said_the_same(oxide: Oxide, server: Server) -> None:
+    before = oxide.json("run", "What is 2+2?")
+    alone = told(oxide("history", "replay", before["id"][:12]))
+    app = serving(oxide)
+    assert told(oxide("history", "replay", before["id"][:12])) == alone
+    assert ENGINE not in imported_by(oxide, "history", "replay", before["id"])
+    assert ENGINE not in imported_by(oxide, "services", "test", "fake")
+    tasks = oxide.json("history", "list")["tasks"]
+    assert [(task["source"], task.get("replay_of")) for task in tasks[:4]] == [
+        ("cli", None), ("cli", before["id"]), ("cli", before["id"]), ("cli", before["id"]),
+    ]  # fmt: skip
+    end(app)
 
 
 def test_the_record_is_printed_as_the_history_has_it(oxide: Oxide, app: subprocess.Popen[bytes]) -> None:

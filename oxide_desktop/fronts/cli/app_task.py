@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Protocol
+from urllib.parse import quote
 
 from oxide_desktop.core.background import BackgroundTasks
 from oxide_desktop.core.errors import OxideError
@@ -154,7 +155,26 @@ class RunningApp:
         Raises:
             OxideError: It does not take it.
         """
-        lines = self._address.lines(*_as_call(request))
+        return await self._begin(*_as_call(request))
+
+    async def get(self, task_id: str) -> TaskRecord:
+        """A record, by its id or a unique start of it.
+
+        Raises:
+            OxideError: There is none.
+        """
+        return TaskRecord.from_dict(await self._address.call("GET", f"/api/tasks/{quote(task_id, safe='')}"))
+
+    async def retry(self, task_id: str, service: str | None) -> AppTask:
+        """Have the app ask again what a task asked.
+
+        Raises:
+            OxideError: It does not take it.
+        """
+        return await self._begin(f"/api/tasks/{task_id}/retry?follow=true", {"service": service, "source": "cli"})
+
+    async def _begin(self, path: str, body: Json) -> AppTask:
+        lines = self._address.lines(path, body)
         begin = await anext(lines)
         self._notices = tuple(begin["notices"])
         task = AppTask(self, TaskRecord.from_dict(begin["record"]))

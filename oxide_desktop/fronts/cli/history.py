@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from oxide_desktop.core.model import Source, parse_task_type
+from oxide_desktop.core.model import parse_task_type
 from oxide_desktop.core.ports import TaskFilter, TaskPage
 from oxide_desktop.core.record import TaskStatus
+from oxide_desktop.fronts.cli.app import ask_again
 from oxide_desktop.fronts.cli.asking import complete_service, require_service
 from oxide_desktop.fronts.cli.corrections import correct, corrections
 from oxide_desktop.fronts.cli.follow import follow, say_notices
@@ -25,6 +26,7 @@ from oxide_desktop.fronts.cli.text import one_line
 if TYPE_CHECKING:
     from oxide_desktop.core.orchestrator import Orchestrator
     from oxide_desktop.core.record import TaskRecord
+    from oxide_desktop.fronts.cli.app_task import FollowedTask, TaskOwner
 
 STATUS = click.Choice([item.value for item in TaskStatus])
 _limit = click.option("-n", "--limit", type=click.IntRange(1), default=10, show_default=True, help="How many.")
@@ -101,15 +103,13 @@ def replay(program: Program, *, task_id: str, service: str | None, as_json: bool
     if service is not None:
         require_service(program.settings, service)
 
-    async def ask(engine: Orchestrator) -> int:
-        before = await _get(engine, task_id)
-        task = await engine.retry(before.id, Source.CLI, service)
-        say_notices(engine)
-        code = await follow(engine, task, as_json=as_json, quiet=False)
+    async def show(owner: TaskOwner, before: TaskRecord, task: FollowedTask) -> int:
+        say_notices(owner)
+        code = await follow(owner, task, as_json=as_json, quiet=False)
         say_comparison(before, task.record)
         return code
 
-    return program.run(ask)
+    return ask_again(program, task_id, service, show)
 
 
 @history.command()

@@ -10,6 +10,7 @@ import click
 from oxide_desktop.core.health import Depth, Health, ServiceStatus
 from oxide_desktop.core.model import Preferences, Request, Source
 from oxide_desktop.core.settings import without_userinfo
+from oxide_desktop.fronts.cli.app import ask
 from oxide_desktop.fronts.cli.asking import complete_service, current_folder, require_service
 from oxide_desktop.fronts.cli.follow import follow
 from oxide_desktop.fronts.cli.groups import ShowGroup
@@ -21,6 +22,7 @@ from oxide_desktop.fronts.cli.text import one_line, wrap
 if TYPE_CHECKING:
     from oxide_desktop.core.orchestrator import Orchestrator
     from oxide_desktop.core.quota import ServiceUse, TodaysUse
+    from oxide_desktop.fronts.cli.app_task import FollowedTask, TaskOwner
 
 TEST_PROMPT = "What is 2+2? Answer with the number alone."
 
@@ -66,10 +68,10 @@ def test(program: Program, *, name: str, prompt: str, as_json: bool) -> int:
         cwd=current_folder(),
     )
 
-    async def ask(engine: Orchestrator) -> int:
-        return await follow(engine, await engine.submit(request), as_json=as_json, quiet=False)
+    async def show(owner: TaskOwner, task: FollowedTask) -> int:
+        return await follow(owner, task, as_json=as_json, quiet=False)
 
-    return program.run(ask)
+    return ask(program, request, show)
 
 
 services.add_command(models)

@@ -91,6 +91,7 @@ class RetryBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     service: str | None = Field(None, min_length=1, description="On this service and no other")
+    source: Literal["http", "cli"] = Field("http", description="The command line names itself")
 
 
 class Submitted(BaseModel):

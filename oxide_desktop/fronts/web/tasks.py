@@ -63,12 +63,16 @@ def asking_router(oxide: Orchestrator, limits: Limits) -> APIRouter:
         """Stop a running task, and answer when it has stopped."""
         return (await oxide.cancel(task_id)).to_dict()
 
-    @router.post("/tasks/{task_id}/retry", response_model=Submitted, responses=NOT_FOUND)
-    async def retry_task(task_id: str, body: RetryBody | None = None) -> Json:
+    @router.post("/tasks/{task_id}/retry", response_model=Submitted, responses=_ANSWERS | NOT_FOUND)
+    async def retry_task(
+        task_id: str,
+        body: RetryBody | None = None,
+        follow: Follow = False,  # noqa: FBT002 - named in the address
+    ) -> Response | Json:
         """Ask again what a task asked, as a new task, on another service if one is named."""
-        service = body.service if body else None
-        _require_services(oxide, service)
-        return _submitted(await oxide.retry(task_id, Source.HTTP, service))
+        wish = body or RetryBody(service=None, source="http")
+        _require_services(oxide, wish.service)
+        return answer(await oxide.retry(task_id, Source(wish.source), wish.service), follow=follow)
 
     return router
 
