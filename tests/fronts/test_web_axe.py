@@ -36,7 +36,7 @@ x = 1
 
 > so
 """
-PAGES = ("ask", "history", "rules", "services", "dashboard", "settings")
+PAGES = ("ask", "analyze", "history", "rules", "services", "dashboard", "settings")
 LOOKS = ((1280, 800, False), (1280, 800, True), (360, 740, False), (360, 740, True))
 RUN = """axe.run(document, {resultTypes: ['violations']}).then((found) => found.violations.map((it) => {
     const where = it.nodes.slice(0, 4).map((node) => node.html.slice(0, 160) + ' ' + (node.any[0]?.message ?? ''));
@@ -103,6 +103,8 @@ async def go_to(page: Page, path: str) -> None:
         await page.until("[...document.querySelectorAll('.card:not(.off) .use')].every((it) => it.textContent)")
         await page.click("[data-service=good] summary")
         await page.sees("scripted-1", "[data-service=good]")
+    elif name == "settings":
+        await page.until("document.querySelector('.keys form')")
     elif name == "ask":
         await page.type("#prompt", "Review that.")
         await page.choose("select[aria-label=Service]", "good")

@@ -86,7 +86,7 @@ export class CorrectionList {
       h("p", { class: "soft" }, told),
       this.#trouble,
       made.length > 0 && h("ul", { class: "tasks" }, made.map((item) => this.#row(item))),
-      made.length > 0 && h("div", { class: "row end wrap" }, exported, button(`Forget ${made.length === 1 ? "it" : `all ${count(made.length)}`}…`, () => this.#clear(made.length))),
+      made.length > 0 && h("div", { class: "row end wrap" }, exported, made.length > 1 && button(`Forget all ${count(made.length)}…`, () => this.#clear(made.length))),
     );
   }
 

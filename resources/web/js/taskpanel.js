@@ -148,7 +148,7 @@ export class TaskPanel {
     const known = record?.tokens?.output;
     const about = known ?? Math.round(this.#view.text.length / CHARS_PER_TOKEN);
     const rate = took > 1 && about > 20 ? ` · ${count(Math.round(about / took))} a second` : "";
-    const text = [took ? seconds(took) : "", about ? `${known === undefined ? "about " : ""}${count(about)} tokens` : ""];
+    const text = [took ? seconds(took) : "", about ? `${known === undefined ? "about " : ""}${several(about, "token")}` : ""];
     const facts = `${text.filter(Boolean).join(" · ")}${rate}`;
     // The figures change each second: they are no news, so that only state and service are read out.
     const news = [state(record?.status ?? "queued"), " ", h("b", {}, service ?? "choosing a service")];

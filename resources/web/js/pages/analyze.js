@@ -76,7 +76,7 @@ class AnalyzePage {
       const change = (event) => (event.target.checked ? draft.left.delete(item.name) : draft.left.add(item.name));
       const box = h("input", { type: "checkbox", name: "service", value: item.name, checked: !draft.left.has(item.name), on: { change } });
       const place = item.locality === "local" ? "" : " · leaves this computer";
-      return h("label", { class: "row" }, box, h("span", {}, item.name, h("span", { class: "soft" }, `${item.failing ? " · not ready" : ""}${place}`)));
+      return h("label", { class: "choice" }, box, h("span", {}, item.name, h("span", { class: "soft" }, `${item.failing ? " · not ready" : ""}${place}`)));
     });
     replace(this.#services, h("legend", {}, "Services that take part"), boxes.length ? boxes : h("p", { class: "soft" }, "No service is switched on."));
   }
@@ -117,7 +117,7 @@ function strategies() {
     h("legend", {}, "How"),
     STRATEGIES.map(([value, label, help]) => {
       const choice = h("input", { type: "radio", name: "strategy", value, checked: draft.strategy === value, on: { change: () => (draft.strategy = value) } });
-      return h("label", { class: "row" }, choice, h("span", {}, label, h("span", { class: "soft" }, ` · ${help}`)));
+      return h("label", { class: "choice" }, choice, h("span", {}, label, h("span", { class: "soft" }, ` · ${help}`)));
     }),
   );
 }
