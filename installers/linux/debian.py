@@ -41,7 +41,9 @@ def build(bundle: Path, work: Path, dist: Path, version: str, python: Path) -> P
     _link(root / "usr/bin/oxide", f"../lib/{NAME}/oxide")
     _link(root / "usr/bin/oxide-mcp", f"../lib/{NAME}/oxide-mcp")
     _copy(HERE / f"{NAME}.desktop", root / f"usr/share/applications/{NAME}.desktop")
-    _copy(HERE / f"{NAME}.metainfo.xml", root / "usr/share/metainfo/dev.oxide.desktop.metainfo.xml")
+    metainfo = (HERE / f"{NAME}.metainfo.xml").read_text(encoding="utf-8")
+    metainfo = metainfo.replace("@VERSION@", version).replace("@DATE@", f"{_changed():%Y-%m-%d}")
+    _write(root / "usr/share/metainfo/dev.oxide.desktop.metainfo.xml", metainfo)
     _set_modes(root / HOME)
     _copy(ROOT / "LICENSE", root / f"usr/share/doc/{NAME}/copyright")
     _copy(HERE / "lintian-overrides", root / f"usr/share/lintian/overrides/{NAME}")
@@ -91,12 +93,18 @@ def _set_modes(home: Path) -> None:
 def _write_changelog(root: Path, version: str) -> None:
     """Debian's form of it, which names the version, and the one that tells what changed."""
     folder = root / f"usr/share/doc/{NAME}"
-    moment = datetime.fromtimestamp((ROOT / "CHANGELOG.md").stat().st_mtime, UTC)
     told = f"  * What changed is told in /usr/share/doc/{NAME}/CHANGELOG.md.gz."
-    entry = f"{NAME} ({version}) unstable; urgency=medium\n\n{told}\n\n -- {_maintainer()}  {format_datetime(moment)}\n"
+    entry = (
+        f"{NAME} ({version}) unstable; urgency=medium\n\n{told}\n\n -- {_maintainer()}  {format_datetime(_changed())}\n"
+    )
     _write(folder / "changelog", entry)
     _copy(ROOT / "CHANGELOG.md", folder / "CHANGELOG.md")
     subprocess.run(["gzip", "-9n", str(folder / "changelog"), str(folder / "CHANGELOG.md")], check=True)
+
+
+def _changed() -> datetime:
+    """When the changelog was last written, which is as near to the release's date as a build knows."""
+    return datetime.fromtimestamp((ROOT / "CHANGELOG.md").stat().st_mtime, UTC)
 
 
 def _maintainer() -> str:

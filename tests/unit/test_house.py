@@ -76,6 +76,17 @@ def test_requirements_name_no_registry():
         assert "--hash=sha256:" in text, path.name
 
 
+def test_workflows_use_actions_by_their_commits():
+    uses = [
+        line.strip().removeprefix("- ")
+        for path in (ROOT / ".github" / "workflows").glob("*.yml")
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if re.match(r"\s*(- )?uses:", line)
+    ]
+    assert len(uses) > 5
+    assert [line for line in uses if not re.fullmatch(r"uses: (\./\S+|\S+@[0-9a-f]{40} # v[\d.]+)", line)] == []
+
+
 def test_the_architecture_page_names_every_module():
     page = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8")
     modules = [path for path in HOUSE if path.name != "__init__.py" and "oxide_desktop" in path.parts]

@@ -61,6 +61,7 @@ class SettingsPage(Page):
         self.area = ScrollingColumn(gap=0)
         self._add_group(self.tr("Oxide"), [self._login_row(), self._row(_UPDATES)])
         self.version = label(kind="faint", wrap=True)
+        self.version.setContentsMargins(0, 8, 0, 0)
         if (column := self._parts[-1][0].layout()) is not None:
             column.addWidget(self.version)
         for group in GROUPS:
