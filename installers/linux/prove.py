@@ -154,13 +154,13 @@ class Machine:
 
     def processes(self) -> list[str]:
         """What runs from the package, by this machine's eyes."""
-        found = []
+        found, here = [], Path(f"/proc/{self._running.pid}/ns/pid").readlink()
         for link in Path("/proc").glob("[0-9]*/exe"):
             try:
-                target = str(link.readlink())
+                target, namespace = str(link.readlink()), (link.parent / "ns/pid").readlink()
             except OSError:
                 continue
-            if target.startswith(f"/usr/lib/{NAME}/"):
+            if namespace == here and f"/usr/lib/{NAME}/" in target:
                 found.append(target)
         return found
 

@@ -33,7 +33,8 @@ def why_unreachable() -> str | None:
 
 def _wayland_answers(name: str) -> bool:
     path = os.path.join(os.environ.get("XDG_RUNTIME_DIR", "/nowhere"), name)  # noqa: PTH118 - an absolute name stays
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+    family = getattr(socket, "AF_UNIX")  # noqa: B009 - which Windows has not, where nobody asks
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.settimeout(_LIMIT_S)
         try:
             probe.connect(path)
