@@ -100,11 +100,26 @@ class Client:
             return toml_splice.put_table(text, self.section, SERVER_NAME, entry)
         return json_splice.put(text, (self.section, SERVER_NAME), entry)
 
+    def change(self, text: str, edits: Mapping[tuple[str, ...], object]) -> str:
+        """The file's text with other values within Oxide's entry; `None` takes one out."""
+        for inner, value in edits.items():
+            path = (self.section, SERVER_NAME, *inner)
+            if self._is_toml:
+                text = toml_splice.take_value(text, path) if value is None else toml_splice.put_value(text, path, value)
+            else:
+                text = json_splice.take_out(text, path) if value is None else json_splice.put(text, path, value)
+        return text
+
     def take_out(self, text: str, *, section_too: bool) -> str:
         """The file's text without Oxide, and without the section if that is to go as well."""
         if self._is_toml:
             return toml_splice.take_table(text, self.section, SERVER_NAME)
         return json_splice.take_out(text, (self.section,) if section_too else (self.section, SERVER_NAME))
+
+    @property
+    def form(self) -> str:
+        """What a file must not be for a program to change it, in words."""
+        return "It is" if self._is_toml else "It holds comments or is"
 
     def shown(self, entry: Mapping[str, object]) -> str:
         """An entry as a person would write it into the file."""

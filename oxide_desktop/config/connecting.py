@@ -21,6 +21,8 @@ BACKUP_ENDING = ".before-oxide"
 _LOCK_LIMIT_S = 15.0
 _TRIES = 5
 _BOM = "\ufeff"
+_HOME = "OXIDE_HOME"
+_WRITABLE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 Plan = Callable[[str | None, Traces], "Change"]
 
 
@@ -82,10 +84,9 @@ def install(
                 "Rename or remove it there first.",
             )
         if present is not None:
-            wanted = _moved(present, entry)
-            after = text if wanted == present else _edited(client, file, partial(client.put, text, wanted))
-            return Change(file=file, before=before, after=_like(before, after), traces=traces)
-        after = _edited(client, file, partial(client.put, text, entry))
+            after = _edited(client, file, partial(client.change, text, _moves(present, entry)), entry)
+            return _again(file, before, _like(before, after), traces)
+        after = _edited(client, file, partial(client.put, text, entry), entry)
         return _first(file, before, _like(before, after), traces)
 
     return _change(client, file, plan, lock, dry_run=dry_run)
@@ -101,36 +102,58 @@ def uninstall(client: Client, scope: Scope, project: Path, lock: Path, *, dry_ru
 
     def plan(before: str | None, traces: Traces) -> Change:
         text = (before or "").removeprefix(_BOM)
-        servers = _servers(client, file, text, None)
-        if not is_ours(servers.get(SERVER_NAME)):
+        present = _servers(client, file, text, None).get(SERVER_NAME)
+        if not is_ours(present):
             return Change(file=file, before=before, after=before, traces=traces)
         backup = _read(Path(traces.backup)) if traces.backup else None
         kept = None if backup is None else backup.removeprefix(_BOM)
-        left = _edited(client, file, partial(_without, client, text, traces, kept))
+        left = _edited(client, file, partial(_without, client, text, traces, kept), None)
+        had = _servers(client, file, kept or "", None).get(SERVER_NAME)  # an entry that was there before `install`
+        copy = None if _added(client, present) == _added(client, had) else _free_name(file)
         if traces.made_file and not left.strip("{} \t\r\n"):
-            folders = tuple(map(Path, traces.folders))
-            return Change(file=file, before=before, after=None, folders=_removable(folders, file, project))
+            gone = _removable(tuple(map(Path, traces.folders)), file, project) if copy is None else ()
+            return Change(file=file, before=before, after=None, folders=gone, backup=copy)
         after = _like(before, left)
         if traces.backup and after == backup:
-            return Change(file=file, before=before, after=after, spent=Path(traces.backup))
-        return Change(file=file, before=before, after=after, traces=Traces(backup=traces.backup))
+            return Change(file=file, before=before, after=after, spent=Path(traces.backup), backup=copy)
+        later = NO_TRACES if had else Traces(backup=traces.backup)  # no later `install` writes over a person's entry
+        return Change(file=file, before=before, after=after, backup=copy, traces=later)
 
     return _change(client, file, plan, lock, dry_run=dry_run)
 
 
-def _moved(present: Mapping[str, Any], entry: Mapping[str, Any]) -> dict[str, Any]:
-    """An entry of ours with what leads to this Oxide; what else a person wrote into it stays."""
-    wanted = {**present, "command": entry["command"]}
+def _moves(present: Mapping[str, Any], entry: Mapping[str, Any]) -> dict[tuple[str, ...], object]:
+    """What to change in an entry of ours so that it leads to this Oxide; what else a person wrote into it stays."""
+    moves: dict[tuple[str, ...], object] = {}
+    if present.get("command") != entry["command"]:
+        moves["command",] = entry["command"]
     if (present.get("args") or []) != entry["args"]:
-        wanted["args"] = entry["args"]
-    old = present.get("env")
-    env = {name: value for name, value in (old if isinstance(old, dict) else {}).items() if name != "OXIDE_HOME"}
-    env |= entry.get("env", {})
-    if env:
-        wanted["env"] = env
-    elif old:
-        del wanted["env"]
-    return wanted
+        moves["args",] = entry["args"]
+    env, wanted = present.get("env"), entry.get("env", {})
+    if isinstance(env, dict):
+        names = {_HOME, *wanted}
+        moves |= {("env", name): wanted.get(name) for name in names if env.get(name) != wanted.get(name)}
+    elif env or wanted:
+        moves["env",] = wanted or None
+    return moves
+
+
+def _added(client: Client, entry: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever stands there
+    """What a person has written into an entry, besides what leads to Oxide."""
+    if not is_ours(entry):
+        return {}
+    env = entry.get("env")
+    own = {name: value for name, value in env.items() if name != _HOME} if isinstance(env, dict) else env
+    rest = {key: value for key, value in entry.items() if key not in (*client.extra, "command", "args", "env")}
+    return {**rest, "env": own} if own else rest
+
+
+def _again(file: Path, before: str | None, after: str, traces: Traces) -> Change:
+    """What changing an entry that is there leaves behind: a backup, if Oxide has neither one nor made the file."""
+    if before == after or traces.backup or traces.made_file:
+        return Change(file=file, before=before, after=after, traces=traces)
+    backup = _free_name(file)
+    return Change(file=file, before=before, after=after, backup=backup, traces=Traces(backup=str(backup)))
 
 
 def _first(file: Path, before: str | None, after: str, traces: Traces) -> Change:
@@ -182,11 +205,11 @@ def _change(client: Client, file: Path, plan: Plan, lock: Path, *, dry_run: bool
     )
 
 
-def _edited(client: Client, file: Path, edit: Callable[[], str]) -> str:
+def _edited(client: Client, file: Path, edit: Callable[[], str], entry: Mapping[str, object] | None) -> str:
     try:
         return edit()
     except (ValueError, RecursionError) as error:
-        raise _unlike(client, file, error, None) from error
+        raise _unlike(client, file, error, entry) from error
 
 
 def _like(before: str | None, after: str) -> str:
@@ -194,6 +217,9 @@ def _like(before: str | None, after: str) -> str:
 
 
 def _apply(change: Change, book: TraceBook) -> None:
+    if change.file.exists() and not change.file.stat().st_mode & _WRITABLE:
+        title = f"{change.file} was not changed"
+        raise OxideError(title, "It is read-only: somebody wants it to stay as it is.", "Make it writable first.")
     try:
         if change.after is None:
             _remove(change, book)
@@ -206,10 +232,14 @@ def _apply(change: Change, book: TraceBook) -> None:
 
 
 def _remove(change: Change, book: TraceBook) -> None:
+    if change.backup:
+        _write(change.backup, change.before or "", like=change.file)
     Path(os.path.realpath(change.file)).unlink(missing_ok=True)  # a link that led nowhere does so again
-    for folder in change.folders:
-        folder.rmdir()
-    book.note(change.file, change.traces)
+    with contextlib.suppress(OSError):  # somebody has put something there just now: the folder is theirs
+        for folder in change.folders:
+            folder.rmdir()
+    with contextlib.suppress(OSError):  # a trace of a file that is gone does no harm
+        book.note(change.file, change.traces)
 
 
 def _put(change: Change, text: str, book: TraceBook) -> None:
@@ -256,10 +286,10 @@ def _servers(client: Client, file: Path, text: str, entry: Mapping[str, object] 
 
 
 def _unlike(client: Client, file: Path, error: Exception, entry: Mapping[str, object] | None) -> UsageError:
-    by_hand = f" Or write this into it yourself:\n{client.shown(entry)}" if entry else ""
+    by_hand = f" Or let it say this:\n{client.shown(entry)}" if entry else ""
     return UsageError(
         f"{file} is left as it is",
-        f"It holds comments or is not in the documented form ({error}), and a program would do it harm.",
+        f"{client.form} not in the documented form ({error}), and a program would do it harm.",
         f"Mend it, then try again.{by_hand}",
     )
 

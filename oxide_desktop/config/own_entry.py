@@ -16,6 +16,7 @@ from oxide_desktop.core.errors import OxideError, UsageError
 
 _PROGRAM = "oxide-mcp"
 _ENDING = ".exe" if sys.platform == "win32" else ""
+_REPLACE = "Remove it if you do not know it; `oxide mcp install` mends an old one of yours."
 _VARIABLES = ("OXIDE_HOME", "OXIDE_AUTO_START_WEB")
 
 
@@ -50,14 +51,24 @@ def start_of(entry: Mapping[str, Any], scope: Scope) -> tuple[list[str], dict[st
         OxideError: It starts something else, or this with variables or a home that are not Oxide's.
     """
     program, env = _resolved(entry.get("command")), entry.get("env") or {}
-    known = isinstance(env, dict) and all(name in _VARIABLES and isinstance(env[name], str) for name in env)
-    if program is None or entry.get("args") or not known or not _is_home_of(env.get("OXIDE_HOME"), scope):
-        raise OxideError(
-            "Another server named oxide, not started",
-            "It is not what `oxide mcp install` writes.",
-            "Remove it if you do not know it; install Oxide again if it is an old one of yours.",
+    if program is None:
+        raise _refusal(f"It starts {entry.get('command')!r}, which is not this Oxide", _REPLACE)
+    if entry.get("args"):
+        raise _refusal(f"It starts Oxide with arguments, {entry['args']!r}", _REPLACE)
+    if not isinstance(env, dict):
+        raise _refusal("Its env is no table of variables", _REPLACE)
+    if foreign := [name for name in env if name not in _VARIABLES]:
+        hint = (
+            f"Take {' and '.join(foreign)} out of it: variables for services stand in services.NAME.env of config.yaml."
         )
+        raise _refusal(f"It sets {', '.join(foreign)}", hint)
+    if not all(isinstance(value, str) for value in env.values()) or not _is_home_of(env.get("OXIDE_HOME"), scope):
+        raise _refusal(f"It names a home that is not this Oxide's, {env.get('OXIDE_HOME')!r}", _REPLACE)
     return [str(program)], dict(env)
+
+
+def _refusal(why: str, hint: str) -> OxideError:
+    return OxideError("The server named oxide is not tried", f"{why}, as `oxide mcp install` does not write it.", hint)
 
 
 def _resolved(command: object) -> Path | None:

@@ -140,9 +140,26 @@ def test_what_else_is_named_oxide_is_not_started(oxide: Oxide, scope: str, chang
     oxide.extra["PATH"] = f".{os.pathsep}{oxide.extra['PATH']}"
     done = oxide("mcp", "status", "--scope", scope, "--client", "claude-code")
     assert done.returncode == 1
-    assert "Another server named oxide, not started" in done.stderr
+    assert "✕ not tried" in done.stdout
+    assert "The server named oxide is not tried" in done.stderr
     assert not (oxide.cwd / "started").exists()
     assert not (oxide.home.parent / "bin" / "started").exists()
+
+
+def test_install_and_status_agree_on_an_entry_with_more_in_it(oxide: Oxide) -> None:
+    configure_fake(oxide, "good")
+    fake_program(oxide.cwd, "good")
+    oxide("mcp", "install")
+    file = Path(oxide.extra["HOME"]) / ".claude.json"
+    tree = json.loads(file.read_text())
+    tree["mcpServers"]["oxide"]["env"]["FOO"] = "1"
+    file.write_text(json.dumps(tree))
+    again, told = oxide("mcp", "install"), oxide("mcp", "status", "--client", "claude-code")
+    assert "✓ Claude Code is connected already" in again.stdout
+    for said in (again.stderr, told.stderr):
+        assert "It sets FOO, as `oxide mcp install` does not write it. Take FOO out of it" in said
+    assert "✕ not tried" in told.stdout
+    assert json.loads(file.read_text()) == tree
 
 
 @pytest.mark.parametrize(

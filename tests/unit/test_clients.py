@@ -186,6 +186,122 @@ def test_whatever_stands_in_a_codex_entry_stays_when_oxide_moves(person: Person)
     assert person.entry("codex") == {**before, "command": COMMAND}
 
 
+EDITED = {
+    "claude-code": """{"mcpServers": {
+      "oxide": {"timeout": 9,  "command": "/old/oxide-mcp", "args": [],
+                "env": {"FOO": "1", "OXIDE_HOME": "/old"}, "alwaysAllow": [ "x" ]},
+      "other": {}}}""",
+    "codex": """[mcp_servers.oxide]  # mine
+# why so
+command = '/old/oxide-mcp' # the program
+enabled   = true
+args = [
+  "--old",  # no more
+]
+[mcp_servers.oxide.env]
+FOO = "1"
+"OXIDE_HOME" = '/old' # there
+[mcp_servers.oxide.tools.x] # last
+y = true
+[other]
+""",
+}
+MENDED = {
+    "claude-code": EDITED["claude-code"].replace('"/old/oxide-mcp"', f'"{COMMAND}"').replace('"/old"', '"/new"'),
+    "codex": EDITED["codex"]
+    .replace("'/old/oxide-mcp'", f'"{COMMAND}"')
+    .replace('[\n  "--old",  # no more\n]', "[]")
+    .replace("'/old'", '"/new"'),
+}
+
+
+@pytest.mark.parametrize("name", list(EDITED))
+def test_an_entry_that_a_person_edited_is_changed_where_it_leads_alone_and_kept_whole(
+    person: Person, name: str
+) -> None:
+    client, file = person.client(name), person.write(name, EDITED[name])
+    entry = client.entry(COMMAND, {"OXIDE_HOME": "/new"})
+    change = install(client, Scope.USER, person.project, entry, person.lock)
+    assert file.read_text() == MENDED[name]
+    assert change.backup.read_text() == EDITED[name]
+    assert install(client, Scope.USER, person.project, entry, person.lock).is_none
+    person.uninstall(name)
+    assert person.entry(name) is None
+    assert change.backup.read_text() == EDITED[name]
+    install(client, Scope.USER, person.project, entry, person.lock)
+    assert change.backup.read_text() == EDITED[name]
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('env = {A = "1"} # mine\n', 'env = { A = "1", OXIDE_HOME = "/new" } # mine\n'),
+        ('env.OXIDE_HOME = "/old"\nenv.A = "1"\n', 'env.OXIDE_HOME = "/new"\nenv.A = "1"\n'),
+        ('[mcp_servers.oxide.env]\nA = "1"', '[mcp_servers.oxide.env]\nOXIDE_HOME = "/new"\nA = "1"'),
+        ("[mcp_servers.oxide.env]", '[mcp_servers.oxide.env]\nOXIDE_HOME = "/new"\n'),
+    ],
+)
+def test_in_codex_the_home_is_put_where_the_variables_are(person: Person, before: str, after: str) -> None:
+    head = f'[mcp_servers.oxide]\ncommand = "{COMMAND}"\n'
+    client, file = person.client("codex"), person.write("codex", head + before)
+    install(client, Scope.USER, person.project, client.entry(COMMAND, {"OXIDE_HOME": "/new"}), person.lock)
+    assert file.read_text() == head + after
+    person.install("codex")
+    assert "OXIDE_HOME" not in file.read_text()
+    assert person.entry("codex").get("env", {}) == ({"A": "1"} if "A" in before else {})
+
+
+def test_in_codex_a_home_without_variables_beside_it_gets_a_line_of_its_own(person: Person) -> None:
+    client, file = person.client("codex"), person.write("codex", f'[mcp_servers.oxide]\r\ncommand = "{COMMAND}"\r\n')
+    install(client, Scope.USER, person.project, client.entry(COMMAND, {"OXIDE_HOME": "/new"}), person.lock)
+    line = 'env = { OXIDE_HOME = "/new" }\r\n'
+    assert file.read_bytes().decode() == f'[mcp_servers.oxide]\r\n{line}command = "{COMMAND}"\r\n'
+
+
+@pytest.mark.parametrize(
+    "servers", ["mcp_servers = {}", 'mcp_servers = { a = { command = "b" } } # mine', "mcp_servers = {   }\n[x]"]
+)
+def test_codex_servers_within_braces_are_added_to_and_taken_from_there(person: Person, servers: str) -> None:
+    file = person.write("codex", f"# first\n{servers}\n")
+    person.install("codex")
+    assert person.entry("codex") == {"command": COMMAND, "args": []}
+    person.install("codex", "/moved/oxide-mcp")
+    assert person.entry("codex")["command"] == "/moved/oxide-mcp"
+    file.write_text(file.read_text() + "y = 1\n")
+    person.uninstall("codex")
+    assert file.read_text().splitlines() == [*f"# first\n{servers.replace('{   }', '{}')}".splitlines(), "y = 1"]
+
+
+def test_a_codex_entry_that_only_a_person_can_change_stays_and_the_reason_is_true(person: Person) -> None:
+    text = 'mcp_servers.oxide.args = ["oxide-mcp"]\n'
+    file = person.write("codex", text)
+    with pytest.raises(UsageError, match="is left as it is") as refused:
+        person.install("codex")
+    assert refused.value.message.startswith("It is not in the documented form (it is there in a form that only a")
+    assert COMMAND in refused.value.hint
+    assert file.read_text() == text
+
+
+def test_what_a_person_added_since_is_kept_when_the_entry_goes(person: Person) -> None:
+    person.install("cursor")
+    file = person.file("cursor")
+    tree = json.loads(file.read_text())
+    tree["mcpServers"]["oxide"]["env"] = {"FOO": "1"}
+    file.write_text(json.dumps(tree))
+    change = person.uninstall("cursor")
+    assert not file.exists()
+    assert json.loads(change.backup.read_text()) == tree
+
+
+def test_a_file_that_a_person_made_read_only_stays_as_it_is(person: Person) -> None:
+    file = person.write("cursor", "{}")
+    file.chmod(0o444)
+    with pytest.raises(OxideError, match="It is read-only"):
+        person.install("cursor")
+    assert [path.name for path in file.parent.iterdir()] == ["mcp.json"]
+    assert file.read_text() == "{}"
+
+
 def test_a_person_s_own_file_of_the_backup_s_name_stays(person: Person) -> None:
     file = person.write("cursor", BEFORE["cursor"])
     own = file.with_name(file.name + BACKUP_ENDING)
@@ -252,7 +368,7 @@ def test_a_file_in_another_form_is_left_alone_and_the_entry_shown(person: Person
 
 
 def test_codex_tables_that_cannot_be_taken_out_are_left_alone(person: Person) -> None:
-    text = 'mcp_servers = { oxide = { command = "/x/oxide-mcp" } }\n'
+    text = 'mcp_servers.oxide.command = "/x/oxide-mcp"\n'
     file = person.write("codex", text)
     with pytest.raises(UsageError, match="only a person can change"):
         person.uninstall("codex")

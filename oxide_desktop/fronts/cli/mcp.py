@@ -78,6 +78,7 @@ def install(program: Program, *, name: str, scope: str, dry_run: bool, as_json: 
     _tell(client, change, "install", dry_run=dry_run, as_json=as_json)
     if not as_json and not dry_run:
         say(f"  {client.after}")
+        _tell_what_is_not_tried(client, where, change)
 
 
 @mcp.command()
@@ -99,7 +100,8 @@ def uninstall(program: Program, *, name: str, scope: str, dry_run: bool, as_json
 def status(*, name: str | None, scope: str | None, as_json: bool) -> int:
     """Tell which clients are connected, and prove it: each command is started, greeted and asked for its tools.
 
-    Only what `install` writes is started; another server named oxide is told and left alone. The exit code is 1 if
+    Only what `install` writes is started; another server named oxide, or one with more variables, is told and left
+    alone. The exit code is 1 if
     one that is connected does not answer. If Oxide does not run, it is started as by a client, and stays.
     """
     from oxide_desktop.config.paths import Paths  # noqa: PLC0415 - not needed for --help
@@ -177,6 +179,16 @@ def _tell(client: Client, change: Change, what: str, *, dry_run: bool, as_json: 
             say(f"  The file as it was: {change.backup}")
 
 
+def _tell_what_is_not_tried(client: Client, scope: Scope, change: Change) -> None:
+    """What a person has added to the entry may be more than `oxide mcp` will start: said now, as it is there."""
+    from oxide_desktop.config import connecting, own_entry  # noqa: PLC0415 - not needed for --help
+
+    try:
+        own_entry.start_of(connecting.found_in(client, change.file) or {}, scope)
+    except OxideError as error:
+        say(f"{mark('attention')} `oxide mcp` cannot prove that it works. {one_line(str(error))}")
+
+
 def _look(client: Client, scope: str) -> dict[str, Any] | None:
     """What there is to tell of one client in one scope; `None` if it has no such scope here."""
     from oxide_desktop.config import connecting  # noqa: PLC0415 - not needed for --help
@@ -188,7 +200,8 @@ def _look(client: Client, scope: str) -> dict[str, Any] | None:
         return None
     seen: dict[str, Any] = {
         "client": client.name, "title": client.title, "scope": scope, "file": str(file),
-        "installed": False, "connected": False, "command": None, "tools": [], "seconds": None, "problem": "",
+        "installed": False, "connected": False, "tried": False, "command": None, "tools": [], "seconds": None,
+        "problem": "",
     }  # fmt: skip
     try:
         entry = connecting.found_in(client, file)
@@ -205,12 +218,16 @@ def _proof(entry: Mapping[str, Any], scope: Scope) -> dict[str, Any]:
 
     args = entry.get("args")
     command = [str(entry.get("command", "")), *map(str, args if isinstance(args, list) else [])]
+    tried = False
     try:
-        proof = prove(*start_of(entry, scope), _folder(scope))
+        start = start_of(entry, scope)
+        tried = True
+        proof = prove(*start, _folder(scope))
     except OxideError as error:
-        return {"command": command, "problem": str(error)}
+        return {"command": command, "tried": tried, "problem": str(error)}
     return {
         "command": command,
+        "tried": True,
         "connected": True,
         "tools": list(proof.tools),
         "seconds": round(proof.duration_s, 2),
@@ -232,5 +249,5 @@ def _state(item: Mapping[str, Any]) -> str:
     if item["connected"]:
         return f"{mark('completed')} connected, {len(item['tools'])} tools, {item['seconds']:.1f} s"
     if item["problem"]:
-        return f"{mark('failed')} does not work"
+        return f"{mark('failed')} {'does not work' if item['tried'] or not item['installed'] else 'not tried'}"
     return paint("not connected", dim=True)
