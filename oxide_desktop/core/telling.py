@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from oxide_desktop.core.model import Candidate, Route
-from oxide_desktop.core.record import TaskRecord
+from oxide_desktop.core.record import AttemptStatus, TaskRecord
 from oxide_desktop.core.route import NO_FALLBACK, SWITCHED_OFF
 
 Words = Callable[[str], str]
@@ -50,7 +50,8 @@ def way_taken(record: TaskRecord, words: Words = str) -> str:
 
 def _as_it_went(record: TaskRecord, route: Route, words: Words) -> Route:
     """The route with the service in front that was asked last, because the ones before it failed."""
-    failed = dict.fromkeys(attempt.service for attempt in record.attempts if attempt.service != record.service)
+    others = [attempt for attempt in record.attempts if attempt.service != record.service]
+    failed = dict.fromkeys(attempt.service for attempt in others if attempt.status is not AttemptStatus.CANCELLED)
     if not failed or record.service is None:
         return route
     reasons = tuple(_put(words("%1 failed"), service) for service in failed)

@@ -62,11 +62,11 @@ def test_answer_after_answer_leaves_nothing_behind(loop: Loop):
 
 def test_a_menu_that_is_filled_again_and_again_keeps_nothing_of_before(loop: Loop):
     async def person(desk: DeskHouse) -> None:
-        desk.app.tray._fill()
+        desk.app.tray._fill(move=True)
         await desk.until(lambda: not desk.app.tray._settle.isActive())
         before = living()
         for _ in range(20):
-            desk.app.tray._fill()
+            desk.app.tray._fill(move=True)
             desk.panel.target.show_services(desk.house.orchestrator.services())
         await asyncio.sleep(0)  # what is to be deleted is deleted by Qt's loop
         QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)

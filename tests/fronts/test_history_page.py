@@ -378,3 +378,13 @@ def test_light_and_dark_are_drawn(loop: Loop, qapp: QApplication, tmp_path: Path
         assert dark.pixelColor(5, 5).lightness() < 60
 
     with_pages(loop, qapp, tmp_path, person, stub())
+
+
+def test_the_age_in_the_detail_goes_on_with_the_lists(loop: Loop, qapp: QApplication, tmp_path: Path):
+    async def person(house: PagesHouse) -> None:
+        page = await page_with(house, record(1))
+        page.detail.when.setText("of long ago")
+        page._ages.timeout.emit()
+        assert page.detail.when.text() == "1 h ago"
+
+    with_pages(loop, qapp, tmp_path, person, stub())

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from types import SimpleNamespace
 
+import psutil
 import pytest
 from PySide6.QtWidgets import QApplication, QSystemTrayIcon
 
@@ -14,6 +15,7 @@ from oxide_desktop.core.events import ServiceStatusChanged
 from oxide_desktop.core.health import Health, Tier
 from oxide_desktop.core.settings import NotificationSettings
 from oxide_desktop.fronts.desktop.loop import Loop
+from oxide_desktop.fronts.desktop.notices_dbus import DBusNotices
 from tests.fakes.session_bus import Notifications, connect, session_bus
 from tests.fronts.desk_house import DeskHouse, running_loop
 from tests.unit.test_orchestrator import House, stub
@@ -92,6 +94,50 @@ def test_several_that_end_are_one_notification(loop: Loop, bus: str):
         await desk.until(lambda: not desktop.service.shown)
 
     loop.run_until_complete(desktop.use(bus, person))
+
+
+def test_what_was_waved_away_or_looked_at_is_not_counted_again(loop: Loop, bus: str):
+    desktop = Desktop(["1"], ["2"], ["3"])
+
+    async def person(desk: DeskHouse) -> None:
+        for number in range(2):
+            await desktop.house.ask(f"Question {number}")
+            await desk.until(lambda number=number: len(desktop.service.log) == number + 1)
+            await desk.until(lambda: desk.app.notifier._notices._shown)
+            desktop.service.NotificationClosed(number + 1, 2)
+            await desk.until(lambda: not desk.app.notifier._unseen)
+        await desktop.house.ask("Question 2")
+        await desk.until(lambda: len(desktop.service.log) == 3)
+        desk.app.window.activated.emit()  # the offscreen platform brings nothing to the front
+        await desk.until(lambda: not desk.app.notifier._unseen)
+
+    loop.run_until_complete(desktop.use(bus, person))
+    assert [title for title, _ in desktop.service.log] == [f"Question {number} is done" for number in range(3)]
+
+
+def test_a_click_on_several_opens_the_one_that_is_named(loop: Loop, bus: str):
+    desktop = Desktop(["1"], ["2"])
+    opened: list[str] = []
+
+    async def person(desk: DeskHouse) -> None:
+        desk.app.desk.task_wanted.connect(opened.append)
+        await desktop.house.ask("Question 1")
+        newest = await desktop.house.ask("Question 2")
+        await desk.until(lambda: len(desktop.service.log) == 2)
+        desktop.service.ActionInvoked(1, "default")
+        await desk.until(lambda: opened == [newest.id])
+
+    loop.run_until_complete(desktop.use(bus, person))
+
+
+async def test_a_bus_without_anybody_who_shows_notifications_costs_no_connection_each_time(bus: str):
+    notices = DBusNotices(print, print)
+    for _ in range(2):
+        assert not await notices.show("key", "title", "body", "Open")
+    before = psutil.Process().num_fds()
+    for _ in range(3):
+        assert not await notices.show("key", "title", "body", "Open")
+    assert psutil.Process().num_fds() <= before
 
 
 def test_a_failure_says_what_failed_where_and_why_without_being_taken_for_markup(loop: Loop, bus: str):

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
+from PySide6.QtCore import QPoint
 from PySide6.QtGui import QColor, QImage
-from PySide6.QtWidgets import QApplication, QMessageBox
+from PySide6.QtWidgets import QApplication, QMessageBox, QSystemTrayIcon
 
 from oxide_desktop.core.errors import CancelledTaskError, FailureKind, ServiceError
 from oxide_desktop.core.record import TaskStatus
@@ -88,6 +89,41 @@ def test_an_entry_stays_the_same_while_the_menu_is_renewed(loop: Loop):
         assert desk.app.leaving.wanted.is_set()
 
     loop.run_until_complete(DeskHouse(house).use(person))
+
+
+@pytest.mark.qt_log_ignore("does not support grabbing")
+def test_a_menu_that_stands_open_goes_on_and_nothing_in_it_moves(loop: Loop):
+    adapter = stub([STALL], ["Four."])
+    house = House(adapter)
+
+    async def person(desk: DeskHouse) -> None:
+        await desk.ask("Go on")
+        await adapter.stalled.wait()
+        desk.app.tray.menu.popup(QPoint(0, 0))
+        await desk.until(desk.app.tray.menu.isVisible)
+        house.orchestrator.running()[0].cancel()
+        await house.ask("What is 2+2?")
+
+        def texts() -> list[str]:
+            return [action.text().split("\t")[0] for action in desk.app.tray.menu.actions()]
+
+        await desk.until(lambda: texts()[1] == "⊘  Go on" and texts()[-1] == "Quit Oxide")
+        desk.app.tray.menu.close()
+        assert menu(desk)[1].startswith("✓  What is 2+2?")
+
+    loop.run_until_complete(DeskHouse(house).use(person))
+
+
+def test_a_double_click_opens_the_small_window_once(loop: Loop):
+    async def person(desk: DeskHouse) -> None:
+        wanted: list[bool] = []
+        desk.app.tray.ask_wanted.connect(lambda: wanted.append(True))
+        reasons = QSystemTrayIcon.ActivationReason
+        for reason in (reasons.Trigger, reasons.DoubleClick):
+            desk.app.tray.icon.activated.emit(reason)
+        assert wanted == [True]
+
+    loop.run_until_complete(DeskHouse(House(stub(["ok"]))).use(person))
 
 
 def test_what_drops_out_of_the_menu_makes_room_for_what_is_newer(loop: Loop):
@@ -204,9 +240,11 @@ def test_a_failure_draws_attention_until_somebody_looks(loop: Loop):
     house = House(stub([REFUSED]))
 
     async def person(desk: DeskHouse) -> None:
+        desk.app.window.hide()
+        await desk.until(lambda: QApplication.activeWindow() is None)
         await house.ask("This fails")
         await desk.until(lambda: desk.app.tray.icon.toolTip() == "Oxide: a task failed")
-        desk.app._looked_at()
+        desk.app.window.activated.emit()  # the offscreen platform brings nothing to the front
         await desk.until(lambda: desk.app.tray.icon.toolTip() == "Oxide: idle")
 
     loop.run_until_complete(DeskHouse(house).use(person))

@@ -133,7 +133,7 @@ class App(QObject):
         self.notifier.undelivered.connect(self.window.notices.tell)
         self.desk.link_wanted.connect(lambda url: dialogs.ask_before_opening(self._front(), url))
         self._application.commitDataRequest.connect(lambda _: self.leaving.now())
-        self._application.applicationStateChanged.connect(self._looked_at)
+        self.window.activated.connect(self._looked_at)
 
     async def main(self) -> int:
         """Show what there is, start the engine, and stay until somebody wants to quit."""
@@ -194,6 +194,7 @@ class App(QObject):
         """The small Ask window, made when it is first wanted."""
         if self._ask_window is None:
             self._ask_window = AskWindow(self.desk, self._memory)
+            self._ask_window.activated.connect(self._looked_at)
         return self._ask_window
 
     def show_ask(self) -> None:
@@ -208,9 +209,8 @@ class App(QObject):
         return ask if ask is not None and ask.isVisible() and not self.window.isActiveWindow() else self.window
 
     def _looked_at(self) -> None:
-        if self.window.isActiveWindow() or (self._ask_window is not None and self._ask_window.isActiveWindow()):
-            self.recent.seen()
-            self.notifier.seen()
+        self.recent.seen()
+        self.notifier.seen()
 
     # -- leaving -----------------------------------------------------------------------------------
 

@@ -25,6 +25,7 @@ from oxide_desktop.fronts.desktop.widgets.ask_panel import AskPanel
 from oxide_desktop.fronts.desktop.widgets.files import common_folder
 
 TICK_MS = 1000
+_WORTH_TELLING_S = 1.0
 
 
 class Asking(QObject):
@@ -38,7 +39,9 @@ class Asking(QObject):
         self._record: TaskRecord | None = None
         self._task: RunningTask | None = None
         self._replay_of: str | None = None
+        self._asked = ""
         self._service = ""
+        self._left_until = 0.0
         self._began = 0.0
         self._preview = 0
         self._correcting = Correcting(panel.correction, desk)
@@ -57,6 +60,7 @@ class Asking(QObject):
         panel.copy_wanted.connect(self._copy)
         panel.save_wanted.connect(self._choose_file)
         panel.answer.link_wanted.connect(desk.open_link)
+        panel.failure.again_wanted.connect(lambda: self._ask_elsewhere(None))
         panel.failure.services_wanted.connect(lambda: desk.show_page("services"))
         desk.opened.connect(self._opened)
         bridge = desk.bridge
@@ -98,9 +102,11 @@ class Asking(QObject):
         self._panel.prompt.setFocus()
 
     def start_over(self) -> None:
-        """Another question; what runs goes on."""
+        """Another question; what runs goes on, and what has been typed since it was asked stays."""
+        is_draft = self._tick.isActive() and self._panel.prompt.toPlainText() != self._asked
         self._let_go()
-        self._panel.clear()
+        self._panel.clear(keep_draft=is_draft)
+        self._explain_soon()
 
     def _let_go(self) -> None:
         self._tick.stop()
@@ -124,10 +130,11 @@ class Asking(QObject):
         )
 
     def _ask(self) -> None:
+        self._asked = self._panel.prompt.toPlainText()
         self._submit(self._request())
         self._replay_of = None
 
-    def _ask_elsewhere(self, service: str) -> None:
+    def _ask_elsewhere(self, service: str | None) -> None:
         if self._record is not None:
             try:
                 self._submit(request_again(self._record, Source.DESKTOP, service))
@@ -136,6 +143,7 @@ class Asking(QObject):
 
     def _submit(self, request: Request) -> None:
         self._task_id, self._record, self._task, self._service = new_task_id(), None, None, ""
+        self._left_until = 0.0
         self._began = time.monotonic()
         self._correcting.show_task(None)
         self._panel.begin()
@@ -241,8 +249,7 @@ class Asking(QObject):
         self._panel.show_progress(event.files_done, event.files_total)
         told = tr("%1 of %2 files").replace("%1", f"{event.files_done:,}").replace("%2", f"{event.files_total:,}")
         parts = [told, tr("%n request(s) running", event.parts_running)]
-        if event.left_s is not None:
-            parts.append(tr("about %1 left").replace("%1", sentences.span(event.left_s)))
+        self._left_until = time.monotonic() + (event.left_s or 0.0)
         self._service = " · ".join(parts)
         self._show_pace()
 
@@ -252,6 +259,8 @@ class Asking(QObject):
             return
         elapsed = time.monotonic() - self._began
         parts = [self._service, sentences.span(elapsed)]
+        if (left := self._left_until - time.monotonic()) > _WORTH_TELLING_S:  # what takes longer has no estimate
+            parts.insert(1, tr("about %1 left").replace("%1", sentences.span(left)))
         if count := estimate_tokens(self._panel.answer.text):
             parts.append(tr("%1 tokens").replace("%1", f"{count:,}"))
         self._panel.state.show_state("running", " · ".join(parts))

@@ -25,25 +25,27 @@ class DBusNotices:
 
     Args:
         activated: Called with the key of one that was clicked.
+        closed: Called with the key of one that is no longer shown, and was not withdrawn.
     """
 
-    def __init__(self, activated: Callable[[str], None]) -> None:
+    def __init__(self, activated: Callable[[str], None], closed: Callable[[str], None]) -> None:
         self._activated = activated
+        self._closed = closed
         self._bus: MessageBus | None = None
         self._markup = False
         self._shown: dict[str, int] = {}
         self._opening = asyncio.Lock()
+        self._showing = asyncio.Lock()
 
     async def show(self, key: str, title: str, body: str, action: str) -> bool:
         """Show one; `False` where this desktop shows none."""
         try:
-            async with asyncio.timeout(LIMIT_S):
+            async with asyncio.timeout(LIMIT_S), self._showing:  # of two at once, one takes the other's place
                 bus = await self._open()
-                number = await self._notify(bus, key, title, body, action)
+                self._shown[key] = await self._notify(bus, key, title, body, action)
         except (OSError, TimeoutError, ImportError, _Refused, ValueError, EOFError) as error:
             log.info("no notification could be shown: %r", error)
             return False
-        self._shown[key] = number
         return True
 
     async def withdraw(self, key: str) -> None:
@@ -71,8 +73,12 @@ class DBusNotices:
 
             bus = await MessageBus().connect()
             bus.add_message_handler(self._heard)
-            await _call(bus, "AddMatch", "s", [_MATCH], bus_itself=True)
-            capabilities = await _call(bus, "GetCapabilities", "", [])
+            try:
+                await _call(bus, "AddMatch", "s", [_MATCH], bus_itself=True)
+                capabilities = await _call(bus, "GetCapabilities", "", [])
+            except BaseException:  # nobody else knows of this connection
+                bus.disconnect()
+                raise
             self._markup = "body-markup" in capabilities[0]
             self._bus = bus
             return bus
@@ -96,6 +102,7 @@ class DBusNotices:
                 self._activated(key)
             else:
                 self._shown.pop(key, None)
+                self._closed(key)
 
 
 class _Refused(Exception):

@@ -53,7 +53,7 @@ class Notifier(QObject):
         self._desk = desk
         self._unseen: list[TaskRecord] = []
         self._healthy: dict[str, bool] = {}
-        self._notices = _for_this_system(tray, self._activated)
+        self._notices = _for_this_system(tray, self._activated, self._closed)
         desk.bridge.task_ended.connect(self._task_ended)
         desk.bridge.service_changed.connect(self._service_changed)
 
@@ -111,21 +111,26 @@ class Notifier(QObject):
         self.clicked.emit()
         if key != TASKS:
             self._desk.show_page("services")
-        elif len(self._unseen) == 1:
-            self._desk.open_task(self._unseen[0].id)
+        elif self._unseen:
+            self._desk.open_task(self._unseen[-1].id)
         else:
             self._desk.show_page("history")
+
+    def _closed(self, key: str) -> None:
+        """What the person waved away, or left until it went, counts no more."""
+        if key == TASKS:
+            self._unseen.clear()
 
 
 def _is_looked_at() -> bool:
     return QApplication.activeWindow() is not None
 
 
-def _for_this_system(tray: Tray, activated: Callable[[str], None]) -> Notices:
+def _for_this_system(tray: Tray, activated: Callable[[str], None], closed: Callable[[str], None]) -> Notices:
     if sys.platform == "linux":
         from oxide_desktop.fronts.desktop.notices_dbus import DBusNotices  # noqa: PLC0415 - Linux only
 
-        return DBusNotices(activated)
+        return DBusNotices(activated, closed)
     else:  # noqa: RET505 - mypy leaves out the other systems' branch, not what follows it
         from oxide_desktop.fronts.desktop.notices_qt import TrayNotices  # noqa: PLC0415 - elsewhere only
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable
 
 from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QApplication
 
 from oxide_desktop.core.record import TaskRecord, TaskStatus
 from oxide_desktop.fronts.desktop import sentences
@@ -62,7 +63,7 @@ class RecentTasks(QObject):
 
     def _ended(self, record: TaskRecord) -> None:
         self._records[record.id] = record
-        if record.status is TaskStatus.FAILED and record.parent is None:
+        if record.status is TaskStatus.FAILED and record.parent is None and QApplication.activeWindow() is None:
             self.unseen_failure = True
         kept = sorted(self._records.values(), key=lambda item: (item.status.ended, -item.created_at))
         running = [item for item in kept if not item.status.ended]

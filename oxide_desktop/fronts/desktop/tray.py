@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QSystemTrayIcon
 
@@ -54,7 +56,7 @@ class Tray(QObject):
         entries.task_wanted.connect(self._desk.open_task)
         entries.page_wanted.connect(self._desk.show_page)
         entries.pause_wanted.connect(self._pause)
-        self.menu.aboutToShow.connect(self._fill)
+        self.menu.aboutToShow.connect(lambda: self._fill(move=True))
 
     def _make_icon(self) -> QSystemTrayIcon:
         made = QSystemTrayIcon(self)
@@ -100,8 +102,7 @@ class Tray(QObject):
 
     def _refresh(self) -> None:
         self._show_state()
-        if not self.menu.isVisible():  # what is under the hand does not move
-            self._fill()
+        self._fill(move=not self.menu.isVisible())  # what is under the hand does not move
 
     def _state(self) -> str:
         if self._recent.running:
@@ -117,9 +118,9 @@ class Tray(QObject):
         words = tr("new tasks wait") if self._paused and state == "idle" else told[state]
         self._icon.setToolTip(f"Oxide: {words}")
 
-    def _fill(self) -> None:
+    def _fill(self, *, move: bool) -> None:
         desk = self._desk
-        self._entries.show_tasks(self._recent.newest(), self._recent.running)
+        self._entries.show_tasks(self._recent.newest(), self._recent.running, move=move)
         self._entries.show_services(desk.orchestrator.services() if desk.is_open else ())
         self._entries.show_ready(ready=desk.is_open)
 
@@ -129,5 +130,6 @@ class Tray(QObject):
         self._changed()
 
     def _activated(self, reason: QSystemTrayIcon.ActivationReason) -> None:
-        if reason in (QSystemTrayIcon.ActivationReason.Trigger, QSystemTrayIcon.ActivationReason.DoubleClick):
+        """A click. The second one of a double click would close what the first has opened; macOS opens the menu."""
+        if reason is QSystemTrayIcon.ActivationReason.Trigger and sys.platform != "darwin":
             self.ask_wanted.emit()

@@ -61,9 +61,9 @@ class TrayMenu(QObject):
         if name in self._pages:
             self.menu.addAction(title, lambda: self.page_wanted.emit(name))
 
-    def show_tasks(self, records: Sequence[TaskRecord], running: int) -> None:
-        """The tasks to be told, in their order, and how many run."""
-        self._tasks.show({record.id: menu_line(record) for record in records})
+    def show_tasks(self, records: Sequence[TaskRecord], running: int, *, move: bool = True) -> None:
+        """The tasks to be told, in their order, and how many run; without `move` only those that are there already."""
+        self._tasks.show({record.id: menu_line(record) for record in records}, move=move)
         count = f" ({tr('%n task(s) running', running)})" if running else ""
         self._quit.setText(tr("Quit Oxide") + count)
 
@@ -86,8 +86,12 @@ class _Entries:
         self._chosen = chosen
         self._actions: dict[str, QAction] = {}
 
-    def show(self, lines: Mapping[str, str]) -> None:
-        """Show a line for each key, in their order."""
+    def show(self, lines: Mapping[str, str], *, move: bool = True) -> None:
+        """Show a line for each key, in their order; without `move` none comes and none goes."""
+        if not move:
+            for key in self._actions.keys() & lines.keys():
+                self._actions[key].setText(lines[key])
+            return
         for key in self._actions.keys() - lines.keys():
             gone = self._actions.pop(key)
             self._menu.removeAction(gone)

@@ -103,6 +103,7 @@ class HistoryPage(Page):
         self.search.returnPressed.connect(self._search)
         self._settle.timeout.connect(self._search)
         self._ages.timeout.connect(self.view.viewport().update)
+        self._ages.timeout.connect(self.detail.show_age)
         self._ages.start()
         self.model.counted.connect(self._counted)
         self.model.failed.connect(self.desk.show_error)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QMenu, QProgressBar, QVBoxLayout, QWidget
 
 from oxide_desktop.core.errors import OxideError
@@ -132,10 +133,14 @@ class AskPanel(QWidget):
     def _connect(self) -> None:
         self.prompt.textChanged.connect(self._show_ask)
         self.prompt.submitted.connect(self._ask)
+        for key in (Qt.Key.Key_Return, Qt.Key.Key_Enter):  # from wherever the keyboard is
+            keys = QKeySequence(Qt.Modifier.CTRL | key)
+            QShortcut(keys, self, self._ask, context=Qt.ShortcutContext.WidgetWithChildrenShortcut)
         self.prompt.settled.connect(self.changed)
         self.prompt.files_given.connect(self.chips.add)
         self.chips.changed.connect(self._files_changed)
         self.target.changed.connect(self.changed)
+        self.target.changed.connect(self.prompt.setFocus)
         self.share.toggled.connect(self.changed)
         self.why_button.toggled.connect(self._show_reasons)
         self._theme.changed.connect(self._draw)
@@ -207,10 +212,11 @@ class AskPanel(QWidget):
         self.finish("failed", engine_words(error.title), reasons)
         self.failure.tell(error)
 
-    def clear(self) -> None:
-        """Room for another question."""
-        self.prompt.clear()
-        self.chips.set_paths(())
+    def clear(self, *, keep_draft: bool = False) -> None:
+        """Room for another question, which may have been begun already."""
+        if not keep_draft:
+            self.prompt.empty()
+            self.chips.set_paths(())
         self.answer.begin()
         self.state.show_state("", "")
         self.show_route("")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QMimeData, Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent, QKeySequence
+from PySide6.QtGui import QKeyEvent, QKeySequence, QTextCursor
 from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
 # A person who types on does not want the route of half a sentence.
@@ -44,6 +44,12 @@ class PromptEdit(QPlainTextEdit):
         self._settle.setInterval(SETTLED_AFTER_MS)
         self._settle.timeout.connect(self.settled)
         self.textChanged.connect(self._settle.start)
+
+    def empty(self) -> None:
+        """Take the text away; undoing brings it back."""
+        cursor = self.textCursor()
+        cursor.select(QTextCursor.SelectionType.Document)
+        cursor.removeSelectedText()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
         """Ctrl+Return asks."""

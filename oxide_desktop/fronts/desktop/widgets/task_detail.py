@@ -133,6 +133,11 @@ class TaskDetail(QWidget):
         self.tab_buttons[_FILES].setVisible(False)
         self._show_part(0)
 
+    def show_age(self) -> None:
+        """How long ago it was asked, as time goes by."""
+        if self.record:
+            self.when.setText(age(self.record.created_at))
+
     def show_answer(self, text: str) -> None:
         """The answer so far; what is shown of it already stays as it is."""
         shown = self.answer.text
@@ -151,7 +156,7 @@ class TaskDetail(QWidget):
         set_kind(self.state, _KINDS.get(state.colour, "soft"))
         self.service.setText(record.service or "")
         self.facts.setText(" · ".join(_figures(record)))
-        self.when.setText(age(record.created_at))
+        self.show_age()
         self.when.setToolTip(moment(record.created_at))
         failed = record.status not in (TaskStatus.COMPLETED, TaskStatus.QUEUED, TaskStatus.RUNNING)
         self.error.setText(engine_words(record.error or ""))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QByteArray, QSettings, Qt, Signal
+from PySide6.QtCore import QByteArray, QEvent, QSettings, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
@@ -16,9 +16,10 @@ _GEOMETRY = "ask/geometry"
 
 
 class AskWindow(QWidget):
-    """Signals `hidden` when it was closed, which leaves everything as it is."""
+    """Signals `hidden` when it was closed, which leaves everything as it is, and `activated` when it is in front."""
 
     hidden = Signal()
+    activated = Signal()
 
     def __init__(self, desk: Desk, memory: QSettings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -49,6 +50,12 @@ class AskWindow(QWidget):
     def remember(self) -> None:
         """Keep where it stands and how large it is."""
         self._memory.setValue(_GEOMETRY, self.saveGeometry())
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
+        """It came to the front."""
+        if event.type() is QEvent.Type.ActivationChange and self.isActiveWindow():
+            self.activated.emit()
+        super().changeEvent(event)
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
         """Hide instead: what runs goes on."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QByteArray, QSettings, Qt, Signal
+from PySide6.QtCore import QByteArray, QEvent, QSettings, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
@@ -23,11 +23,13 @@ class MainWindow(QWidget):
     """Closing hides it: what runs goes on.
 
     Signals:
+        activated: It is in front, and has the keyboard.
         hidden: It was closed; there may be no other way to get it back.
         quit_wanted: The person pressed the keys that end the app.
     """
 
     hidden = Signal()
+    activated = Signal()
     quit_wanted = Signal()
 
     def __init__(
@@ -136,6 +138,12 @@ class MainWindow(QWidget):
         kept = self._memory.value(_GEOMETRY)
         if not (isinstance(kept, QByteArray) and self.restoreGeometry(kept)):
             self.resize(*USUAL_SIZE)
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
+        """It came to the front."""
+        if event.type() is QEvent.Type.ActivationChange and self.isActiveWindow():
+            self.activated.emit()
+        super().changeEvent(event)
 
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802 - Qt's name
         """Hide instead, and remember where it stood."""
