@@ -343,7 +343,7 @@ async def test_a_giant_head_is_refused(web: WebFront) -> None:
 
 
 async def test_a_giant_head_is_refused_before_it_is_whole(web: WebFront) -> None:
-    assert Answer(await exchange(web.port, b"GET / HTTP/1.1\r\nX-Filler: " + b"x" * 40_000)).status == 400
+    assert Answer(await exchange(web.port, b"GET / HTTP/1.1\r\nX-Filler: " + b"x" * 40_000)).status == 431
 
 
 async def test_every_answer_forbids_what_pages_of_others_could_do_with_it(web: WebFront) -> None:

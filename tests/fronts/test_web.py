@@ -39,7 +39,7 @@ async def test_a_task_is_asked_listed_shown_and_deleted(tmp_path: Path) -> None:
         answer = await web.post("/api/tasks/execute", {"prompt": "What is 2+2?", "files": None, "preferences": None})
         assert answer.status_code == 200
         assert set(answer.json()) == {"task_id", "status", "message"}
-        assert answer.json()["status"] == "queued"
+        assert answer.json()["status"] in ("queued", "running")
         task_id = answer.json()["task_id"]
 
         task = await web.ended(task_id)
@@ -509,7 +509,7 @@ async def test_a_second_request_on_a_connection_must_be_finished_as_well(tmp_pat
 
 
 async def test_three_hundred_half_open_connections_keep_nobody_out(tmp_path: Path) -> None:
-    async with served(tmp_path, stub(), limits=Limits(half_open=20)) as web, AsyncExitStack() as stack:
+    async with served(tmp_path, stub(), limits=Limits(connections=20, grace_s=0.05)) as web, AsyncExitStack() as stack:
         idle = [await stack.enter_async_context(raw(web)) for _ in range(300)]
         for _ in range(5):
             async with httpx.AsyncClient(headers=web.client.headers) as client:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from email.utils import formatdate
 from http import HTTPStatus
 from urllib.parse import parse_qs
@@ -55,6 +56,7 @@ class Gate:
         self._hosts = own | others
         self._origins = frozenset(b"http://" + host for host in own | others) | {b"https://" + host for host in others}
         self._limits = limits
+        self._busy = {"http": 0, "websocket": 0}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer the request, or let it through."""
@@ -70,8 +72,10 @@ class Gate:
             if _is_call_for(scope, "POST", LINK_ADDRESS):
                 await self._make_link(headers[b"host"].decode("ascii"), guarded)
                 return
-            if scope["type"] == "http":
-                receive = await self._check_body(scope, headers, receive)
+            with self._place(scope["type"]):
+                if scope["type"] == "http":
+                    receive = await self._check_body(scope, headers, receive)
+                await self._app(scope, receive, guarded if scope["type"] == "http" else send)
         except Refusal as refusal:
             if scope["type"] == "websocket":
                 await refuse_upgrade(scope, receive, send, refusal)
@@ -79,8 +83,24 @@ class Gate:
                 await refuse(scope, guarded, refusal)
         except _ClientLeftError:
             return
-        else:
-            await self._app(scope, receive, guarded if scope["type"] == "http" else send)
+
+    @contextmanager
+    def _place(self, kind: str) -> Iterator[None]:
+        """Count who is being answered, or listens.
+
+        Raises:
+            Refusal: There are as many as there may be.
+        """
+        most = self._limits.requests if kind == "http" else self._limits.listeners
+        if self._busy[kind] >= most:
+            what = "requests are being answered" if kind == "http" else "WebSockets are open"
+            told = f"{most} {what}, which is as many as there may be."
+            raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, told, "Try again in a moment.")
+        self._busy[kind] += 1
+        try:
+            yield
+        finally:
+            self._busy[kind] -= 1
 
     def _check_head(self, scope: Scope) -> None:
         """Refuse a long head; the parser does so only where it comes in pieces."""
@@ -113,6 +133,8 @@ class Gate:
         """Read the body, if there is one; answers a `receive` that has it."""
         kind = headers.get(b"content-type", b"").split(b";")[0].strip().lower()
         length = headers.get(b"content-length", b"0")
+        if b"content-length" in headers and b"transfer-encoding" in headers:
+            raise Refusal(HTTPStatus.BAD_REQUEST, "Content-Length and Transfer-Encoding do not go together.")
         has_body = length != b"0" or b"transfer-encoding" in headers
         if not has_body and (scope["method"] in _READING or not kind):
             return receive

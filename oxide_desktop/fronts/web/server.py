@@ -17,7 +17,7 @@ from oxide_desktop.core.errors import OxideError, UsageError
 from oxide_desktop.core.orchestrator import Orchestrator
 from oxide_desktop.core.settings import Listen, Settings, WebSettings
 from oxide_desktop.fronts.web.access import Access, adopt_token, load_token
-from oxide_desktop.fronts.web.limits import Limits
+from oxide_desktop.fronts.web.limits import Limits, limits_of_this_process
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -64,7 +64,7 @@ async def serve(
     from oxide_desktop.fronts.web.listener import bind, serve_app  # noqa: PLC0415 - as above
 
     await orchestrator.start()
-    limits = limits or Limits()
+    limits = limits or limits_of_this_process()
     try:
         access = Access(_token(paths, settings.web))
         listener = await asyncio.to_thread(bind, settings.web.port, settings.web.listen)
