@@ -25,9 +25,11 @@ PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
 
 
 @asynccontextmanager
-async def served(home: Path, *adapters: ScriptedAdapter) -> AsyncIterator[tuple[FrontHouse, WebFront]]:
+async def served(
+    home: Path, *adapters: ScriptedAdapter, sessions: int = 256
+) -> AsyncIterator[tuple[FrontHouse, WebFront]]:
     async with front_house(home, *adapters) as house:
-        mcp = McpFront(house, progress_every_s=0.02)
+        mcp = McpFront(house, progress_every_s=0.02, http_sessions=sessions)
         web = server.serve(house, house.paths, house.settings, beside={"/mcp": mcp.http})
         async with web as front, mcp.serve(house.paths):
             yield house, front
@@ -86,6 +88,8 @@ async def test_two_sessions_may_use_the_same_ids(tmp_path: Path) -> None:
         adapter.stalled.clear()
         two = group.create_task(second.call_tool("route_task", {"prompt": "two"}))
         await adapter.stalled.wait()
+        while len(house.running()) < 2:  # noqa: ASYNC110 - a task begins while its first record is still being written
+            await asyncio.sleep(0)
         two.cancel()
         await asyncio.wait([task.work for task in house.running()], return_when=asyncio.FIRST_COMPLETED)
         (left,) = (task for task in house.running() if not task.ended)
@@ -131,3 +135,44 @@ async def test_an_open_stream_does_not_hold_up_the_end(tmp_path: Path) -> None:
                 group.create_task(asker.call_tool("route_task", {"prompt": "Wait."}))
                 await adapter.stalled.wait()
                 raise RuntimeError("it goes")
+
+
+INITIALIZE = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "initialize",
+    "params": {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}},
+}
+
+
+async def test_clients_that_leave_without_a_word_keep_nobody_out(tmp_path: Path) -> None:
+    """The session that was idle for longest gives way; one with a call on its way does not."""
+    adapter = stub([STALL])
+    async with (
+        served(tmp_path, adapter, sessions=3) as (house, front),
+        client(front, "legacy") as busy,
+        httpx.AsyncClient(
+            base_url=front.url,
+            headers={
+                "Authorization": f"Bearer {front.token}",
+                "Accept": "application/json, text/event-stream",
+                "MCP-Protocol-Version": "2025-06-18",
+            },
+        ) as http,
+        asyncio.TaskGroup() as group,
+    ):
+        call = group.create_task(busy.call_tool("route_task", {"prompt": "Wait."}))
+        await adapter.stalled.wait()
+        ids = []
+        for _ in range(5):
+            answer = await http.post("/mcp", json=INITIALIZE)
+            assert answer.status_code == 200, answer.text
+            ids.append(answer.headers["mcp-session-id"])
+
+        async def lives(session: str) -> int:
+            return (await http.post("/mcp", json=PING, headers={"mcp-session-id": session})).status_code
+
+        assert [await lives(session) for session in ids] == [404, 404, 404, 200, 200]
+        assert not call.done()
+        call.cancel()
+        await house.record_of(TaskStatus.CANCELLED)

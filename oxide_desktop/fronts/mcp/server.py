@@ -14,28 +14,33 @@ from oxide_desktop.ipc.server import Hello
 
 if TYPE_CHECKING:
     from mcp.server import Server
-    from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
     from starlette.types import Receive, Scope, Send
 
     from oxide_desktop.config.paths import Paths
     from oxide_desktop.fronts.mcp.client import Client
+    from oxide_desktop.fronts.mcp.http_sessions import HttpSessions
 
 PROGRESS_EVERY_S = 5.0
 """Other clients give up on a call after a minute without news, Claude Code after longer."""
 HTTP_SESSIONS = 256
-HTTP_BODY_BYTES = 8 * 1024 * 1024
 
 
 class McpFront:
     """Speaks MCP with every client that wishes for it, by whatever way it comes; one server object for all."""
 
-    def __init__(self, orchestrator: Orchestrator, progress_every_s: float = PROGRESS_EVERY_S) -> None:
+    def __init__(
+        self,
+        orchestrator: Orchestrator,
+        progress_every_s: float = PROGRESS_EVERY_S,
+        http_sessions: int = HTTP_SESSIONS,
+    ) -> None:
         self._orchestrator = orchestrator
         self._progress_every_s = progress_every_s
+        self._http_sessions = http_sessions
         self._background = BackgroundTasks()
         self._opening = asyncio.Lock()
         self._server: Server[Client] | None = None
-        self._http: StreamableHTTPSessionManager | None = None
+        self._http: HttpSessions | None = None
         self._closing = asyncio.Event()
 
     @asynccontextmanager
@@ -79,22 +84,20 @@ class McpFront:
         manager = await self._http_manager()
         await manager.handle_request(scope, receive, send)
 
-    async def _http_manager(self) -> StreamableHTTPSessionManager:
+    async def _http_manager(self) -> HttpSessions:
         server = await self._ready()
         async with self._opening:
             if self._http is None:
-                from mcp.server.streamable_http_manager import StreamableHTTPSessionManager  # noqa: PLC0415 - as above
+                from oxide_desktop.fronts.mcp.http_sessions import HttpSessions  # noqa: PLC0415 - as above
 
-                manager = StreamableHTTPSessionManager(
-                    server, max_sessions=HTTP_SESSIONS, max_request_body_size=HTTP_BODY_BYTES
-                )
+                manager = HttpSessions(server, self._http_sessions)
                 up = asyncio.Event()
                 self._background.start(self._keep(manager, up), "MCP over HTTP")
                 await up.wait()
                 self._http = manager
             return self._http
 
-    async def _keep(self, manager: StreamableHTTPSessionManager, up: asyncio.Event) -> None:
+    async def _keep(self, manager: HttpSessions, up: asyncio.Event) -> None:
         """The SDK wants its sessions opened and closed by one and the same task."""
         async with manager.run():
             up.set()
@@ -102,4 +105,4 @@ class McpFront:
 
 
 def _import_sdk() -> None:
-    from oxide_desktop.fronts.mcp import endpoint, session  # noqa: F401, PLC0415 - for their side effect
+    from oxide_desktop.fronts.mcp import endpoint, http_sessions, session  # noqa: F401, PLC0415 - for their side effect
