@@ -19,6 +19,7 @@ class AnalysisResult:
         receipt: What became of every file; in a broadcast one entry for each file and service.
         task_id: The record that has all of it; the shares' records are named in the receipt.
         error: Why it failed, as a sentence.
+        notes: What else is to be said: folders that were not looked into, how many files `.gitignore` left out.
     """
 
     aggregated_text: str
@@ -27,6 +28,7 @@ class AnalysisResult:
     task_id: str
     status: str
     error: str | None = None
+    notes: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, record: TaskRecord) -> Self:
@@ -38,6 +40,7 @@ class AnalysisResult:
             task_id=record.id,
             status=record.status.value,
             error=record.error,
+            notes=record.notes,
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -49,4 +52,5 @@ class AnalysisResult:
             "task_id": self.task_id,
             "status": self.status,
             "error": self.error,
+            "notes": [*self.notes],
         }

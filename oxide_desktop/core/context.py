@@ -18,7 +18,7 @@ from oxide_desktop.core.privacy import (
 )
 from oxide_desktop.core.project import ProjectLanes
 from oxide_desktop.core.reading import MOST_BYTES, ReadText, UnreadableError, read_text
-from oxide_desktop.core.receipts import CREDENTIALS, OUTSIDE, FileReceipt, ReadStatus, listed, skip_notes
+from oxide_desktop.core.receipts import CREDENTIALS, OUTSIDE, SAME_FILE, FileReceipt, ReadStatus, listed, skip_notes
 from oxide_desktop.core.search import FileSearch, explain
 from oxide_desktop.core.secret_scan import Finding
 from oxide_desktop.core.settings import PrivacySettings
@@ -102,8 +102,7 @@ def gather(request: Request, privacy: PrivacySettings, lanes: ProjectLanes) -> C
     reader = _Reader(request, privacy, lanes)
     for given in request.files:
         reader.search.add(given)
-    for path, named in reader.search.found.items():
-        reader.take(path, named=named)
+    reader.take_all()
     skipped = reader.receipts()
     if request.files and not reader.files:
         raise UsageError("None of the files could be read", listed(skipped), "Relative paths mean the current folder.")
@@ -129,7 +128,6 @@ class _Reader:
     files: list[ContextFile] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     _skipped: list[tuple[str, str]] = field(default_factory=list)
-    _seen: set[str] = field(default_factory=set)
     _roots: tuple[tuple[Path, ...], ...] = field(init=False)
     _room: int = MOST_TOTAL_BYTES
 
@@ -148,16 +146,28 @@ class _Reader:
             return not self._roots
         return all(any(real.is_relative_to(root) for root in roots) for roots in self._roots)
 
-    def take(self, path: str, *, named: bool) -> None:
-        """Read one file, once whatever names it has, or note why not."""
-        try:
-            real = _real(path)
-        except OSError as error:
-            self._skipped.append((path, explain(error)))
-            return
-        if str(real) in self._seen:
-            return
-        self._seen.add(str(real))
+    def take_all(self) -> None:
+        """Read what was found, each file once: under the name that was asked for, else under its own."""
+        first: dict[Path, tuple[bool, bool, str]] = {}
+        found: list[tuple[str, Path]] = []
+        for path, named in self.search.found.items():
+            try:
+                real = _real(path)
+            except OSError as error:
+                self._skipped.append((path, explain(error)))
+                continue
+            found.append((path, real))
+            rank = (not named, os.path.islink(path), path)  # noqa: PTH114 - never raises
+            first[real] = min(first.get(real, rank), rank, key=lambda item: item[:2])
+        for path, real in found:
+            unnamed, _, chosen = first[real]
+            if path == chosen:
+                self._take(path, real, named=not unnamed)
+            else:
+                self._skipped.append((path, SAME_FILE))
+
+    def _take(self, path: str, real: Path, *, named: bool) -> None:
+        """Read one file, or note why not."""
         if reason := self._refusal(path, real, named=named):
             self._skipped.append((path, reason))
             return

@@ -44,23 +44,24 @@ def is_log(path: str, text: str) -> bool:
     return bool(_LOG_NAME.search(path)) or len(_TIMED_LINE.findall(text, 0, _LOOK_CHARS)) >= _LEAST_TIMED
 
 
-def cut_to(text: str, tokens: int, *, ends: bool = False) -> Cut:
+def cut_to(text: str, tokens: int, *, ends: bool = False, more: bool = False) -> Cut:
     """The first lines of `text`, or of one long line its beginning, that are `tokens` at most with the mark.
 
-    With `ends` half of the room is for the last lines.
+    With `ends` half of the room is for the last lines; with `more` the text itself is only the beginning of one.
     """
-    most_bytes = max(0, (tokens - estimate_tokens(_mark(len(text), "characters")) - 1) * 7 // 2)
+    most_bytes = max(0, (tokens - estimate_tokens(_mark(len(text), "characters", "more than ")) - 1) * 7 // 2)
     data = text.encode("utf-8", "replace")
     if ends and (cut := _both_ends(data, most_bytes // 2)):
         return cut
     head = data[:most_bytes].decode("utf-8", "ignore")
+    over = "more than " if more else ""
     end = head.rfind("\n") + 1
     if end:
         lines, kept = _count_lines(data), head.count("\n", 0, end)
-        return Cut(head[:end] + _mark(lines - kept, "lines"), f"its first {kept:,} of {lines:,} lines")
+        return Cut(head[:end] + _mark(lines - kept, "lines", over), f"its first {kept:,} of {over}{lines:,} lines")
     return Cut(
-        f"{head}\n{_mark(len(text) - len(head), 'characters')}",
-        f"its first {len(head):,} of {len(text):,} characters",
+        f"{head}\n{_mark(len(text) - len(head), 'characters', over)}",
+        f"its first {len(head):,} of {over}{len(text):,} characters",
     )
 
 
@@ -78,8 +79,8 @@ def _both_ends(data: bytes, most_bytes: int) -> Cut | None:
     )
 
 
-def _mark(count: int, unit: str) -> str:
-    return f"[… {count:,} {unit} left out …]\n"
+def _mark(count: int, unit: str, over: str = "") -> str:
+    return f"[… {over}{count:,} {unit} left out …]\n"
 
 
 def _count_lines(data: bytes) -> int:

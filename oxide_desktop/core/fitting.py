@@ -154,7 +154,8 @@ def _whole(file: ContextFile) -> FileReceipt:
 def _cut_one(file: ContextFile, share: int) -> tuple[str, FileReceipt]:
     around = estimate_tokens(fenced(file.path, ""))
     # Of a log the end is what matters most; that of a clipped one was not read.
-    cut = cut_to(file.text, share - around, ends=not file.clipped and is_log(file.path, file.text))
+    ends = not file.clipped and is_log(file.path, file.text)
+    cut = cut_to(file.text, share - around, ends=ends, more=file.clipped)
     piece = fenced(file.path, cut.text)
     if estimate_tokens(piece) > share:
         return "", FileReceipt(file.path, ReadStatus.SKIPPED, "no room was left for it")

@@ -108,7 +108,8 @@ class Lanes:
         seen = [lane for lane in self._all if lane.may_see(piece)]
         if piece.held and not seen:
             return piece.held
-        return "; ".join(f"{lane.service}: {lane.pace.lost_reason or _why_not(lane)}" for lane in seen)
+        reasons = [(lane.service, lane.pace.lost_reason or _why_not(lane)) for lane in seen]
+        return "; ".join(why if why.startswith(f"{name} ") else f"{name}: {why}" for name, why in reasons)
 
 
 def _why_not(lane: Lane) -> str:

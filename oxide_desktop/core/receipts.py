@@ -15,6 +15,8 @@ NAME_HOLDS = "its name holds what looks like"
 CREDENTIALS = "a file of credentials"
 OUTSIDE = "outside the folders that may be read"
 LEADS_OUT = "a link that leads out of the folder; name it itself to include it"
+SAME_FILE = "another name of a file that is listed"
+SAME_FOLDER = "another name of a folder that is looked into"
 MOST_NAMED, MOST_HELD = 3, 200
 
 
@@ -61,8 +63,9 @@ _NO_CHARACTER = re.compile(r"[\ud800-\udfff]")
 
 
 def skip_notes(skipped: Sequence[FileReceipt]) -> tuple[str, ...]:
-    """One sentence for each reason."""
-    return tuple(f"Left out: {item}." for item in _by_reason(skipped))
+    """One sentence for each reason; what is there under another name is not left out."""
+    lacking = [item for item in skipped if item.reason not in (SAME_FILE, SAME_FOLDER)]
+    return tuple(f"Left out: {item}." for item in _by_reason(lacking))
 
 
 def listed(receipts: Sequence[FileReceipt]) -> str:
@@ -76,10 +79,10 @@ def held_phrase(held: Sequence[FileReceipt]) -> str:
 
 
 def _by_reason(receipts: Sequence[FileReceipt]) -> list[str]:
-    by_reason: dict[str, list[str]] = {}
+    by_reason: dict[str, dict[str, None]] = {}  # a broadcast has a receipt of each service for a file
     for item in receipts:
-        by_reason.setdefault(item.reason, []).append(item.path)
-    return [f"{_named(paths, reason)} ({reason})" for reason, paths in by_reason.items()]
+        by_reason.setdefault(item.reason, {})[item.path] = None
+    return [f"{_named([*paths], reason)} ({reason})" for reason, paths in by_reason.items()]
 
 
 def _named(paths: Sequence[str], reason: str) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path, PurePath
 
 from oxide_desktop.core.ignored import GitIgnored
 from oxide_desktop.core.privacy import expand_home
-from oxide_desktop.core.receipts import LEADS_OUT, OUTSIDE, as_text
+from oxide_desktop.core.receipts import LEADS_OUT, OUTSIDE, SAME_FOLDER, as_text
 
 MOST_FILES = 5_000
 MOST_ENTRIES = 200_000
@@ -123,15 +123,19 @@ class FileSearch:
 
     def _walk(self, start: Step, *, hidden: bool) -> Iterator[str]:
         base, stack = _Base(start[0]), [start]
+        links: list[Step] = []  # last, so that what is below has its own name
         visited: set[tuple[int, int, int]] = set()
-        while stack and self._seen_entries < MOST_ENTRIES:
-            folder, parts = stack.pop()
+        while (stack or links) and self._seen_entries < MOST_ENTRIES:
+            folder, parts = (stack or links).pop()
             identity = self._identity(folder)
-            if identity and (*identity, len(parts)) not in visited:
+            if identity and (*identity, len(parts)) in visited:
+                self._miss(folder, SAME_FOLDER)
+            elif identity:
                 visited.add((*identity, len(parts)))
                 files, deeper = self._look(folder, parts, hidden=hidden)
                 yield from (path for path in files if self._stays(base, path))
-                stack += reversed([step for step in deeper if self._stays(base, step[0])])
+                for step in reversed([step for step in deeper if self._stays(base, step[0])]):
+                    (links if os.path.islink(step[0]) and step[0] != folder else stack).append(step)  # noqa: PTH114 - never raises
 
     def _stays(self, base: _Base, path: str) -> bool:
         """Whether a path leads to where it seems to be. A clone may carry links to what is private."""

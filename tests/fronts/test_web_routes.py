@@ -134,7 +134,15 @@ async def test_many_files_are_analysed_and_the_receipt_names_each(tmp_path: Path
         wrong = [await web.post("/api/analyze", {**body, **change}) for change in ({"files": []}, {"services": ["x"]})]
         (plain,) = await asked(web, "What is 2+2?")
         no_analysis = await web.get(f"/api/tasks/{plain['id']}/analysis")
-    assert set(report) == {"aggregated_text", "total_duration_seconds", "receipt", "task_id", "status", "error"}
+    assert set(report) == {
+        "aggregated_text",
+        "total_duration_seconds",
+        "receipt",
+        "task_id",
+        "status",
+        "error",
+        "notes",
+    }
     assert (report["status"], report["aggregated_text"]) == ("completed", task["result"])
     assert [(item["path"], item["status"]) for item in report["receipt"]] == [("a.txt", "read"), ("b.txt", "read")]
     assert task["analysis"] == {"services": ["stub"], "strategy": "split", "workers": None}

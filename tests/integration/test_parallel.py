@@ -53,7 +53,15 @@ def test_every_file_is_in_the_receipt_though_one_service_of_three_is_broken(oxid
     done = oxide("analyze", "Anything wrong?", ".", "--services", "one,broken,two", "--json")
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
-    assert set(result) == {"aggregated_text", "total_duration_seconds", "receipt", "task_id", "status", "error"}
+    assert set(result) == {
+        "aggregated_text",
+        "total_duration_seconds",
+        "receipt",
+        "task_id",
+        "status",
+        "error",
+        "notes",
+    }
     assert len({item["path"] for item in result["receipt"]}) == len(result["receipt"]) == FILES
     assert {item["status"] for item in result["receipt"]} == {"read"}
     assert {item["service"] for item in result["receipt"]} == {"one", "two"}

@@ -16,7 +16,7 @@ from oxide_desktop.core.model import Locality, Request, Source
 from oxide_desktop.core.privacy import check_prompt
 from oxide_desktop.core.project import ProjectLanes
 from oxide_desktop.core.reading import MOST_BYTES
-from oxide_desktop.core.receipts import OUTSIDE, ReadStatus
+from oxide_desktop.core.receipts import OUTSIDE, ReadStatus, SAME_FILE, SAME_FOLDER
 from oxide_desktop.core.settings import PrivacySettings
 from oxide_desktop.core.tokens import estimate_tokens
 
@@ -68,7 +68,8 @@ def test_a_link_that_cannot_be_read_costs_itself_alone_and_is_named(project, unr
 
 def test_a_link_that_could_be_read_a_moment_ago_is_named_too(project, unreadable_link):
     reader = _Reader(asked(project), OPEN, ProjectLanes(None))
-    reader.take(str(unreadable_link), named=True)
+    reader.search.found[str(unreadable_link)] = True
+    reader.take_all()
     assert [(item.path, item.reason) for item in reader.receipts()] == [(str(unreadable_link), "no such file")]
 
 
@@ -85,6 +86,26 @@ def test_files_are_read_once_in_the_order_asked_for_with_paths_from_the_callers_
     assert context.sizes[:2] == (("notes.md", 10), ("src/a.py", 6))
     assert context.tokens == estimate_tokens("Why?") + sum(estimate_tokens(file.text) for file in context.files)
     assert context.notes == ()
+
+
+def test_every_name_of_a_file_and_of_a_folder_is_told_and_read_once_under_its_own(project):
+    (project / "inlink.py").symlink_to(project / "src/a.py")
+    (project / "src/up").symlink_to("..")
+    (project / "early").symlink_to("src")
+    context = read(project, ".")
+    assert [file.path for file in context.files] == ["notes.md", "src/a.py", "src/b.py"]
+    assert skipped(context) == {"inlink.py": SAME_FILE, "early": SAME_FOLDER, "src/up": SAME_FOLDER}
+    assert context.notes == ()
+    named = read(project, "src", "inlink.py")
+    assert [file.path for file in named.files] == ["src/b.py", "inlink.py"]
+    assert skipped(named)["src/a.py"] == SAME_FILE
+
+
+def test_a_link_that_is_named_itself_reads_what_its_folder_would_hold_back(project):
+    (project / ".env").write_text("A=1\n")
+    (project / "link").symlink_to(".env")
+    assert [file.path for file in read(project, "link", ".").files][:1] == ["link"]
+    assert ".env" in skipped(read(project, "."))
 
 
 def test_a_tilde_is_the_home_folder(project, monkeypatch, tmp_path):

@@ -45,6 +45,9 @@ def test_one_long_line_is_cut_within():
 
 def test_the_last_line_counts_without_a_line_end():
     assert "of 3 lines" in cut_to("a\nb\n" + "c" * 9000, 100).kept
+    clipped = cut_to("a\nb\n" + "c" * 9000, 100, more=True)
+    assert "of more than 3 lines" in clipped.kept
+    assert "[… more than 1 lines left out …]" in clipped.text
 
 
 def test_a_cut_can_keep_both_ends():

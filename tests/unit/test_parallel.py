@@ -290,7 +290,7 @@ async def test_where_nothing_could_be_read_the_analysis_fails_and_says_why_for_e
     async with House(gone) as house:
         task = await analyse(house, tree)
     assert task.record.status is TaskStatus.FAILED
-    assert str(task.error).startswith("Nothing could be read: gone: gone is signed out: 401.")
+    assert str(task.error).startswith("Nothing could be read: gone is signed out: 401.")
     assert by_status(task.record).keys() == {SKIPPED}
     assert len(task.record.receipt) == 40
 

@@ -180,6 +180,7 @@ class AnalysisReport(BaseModel):
     task_id: str
     status: TaskStatus
     error: str | None
+    notes: list[str]
 
 
 class Explained(BaseModel):
