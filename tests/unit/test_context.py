@@ -16,7 +16,7 @@ from oxide_desktop.core.model import Locality, Request, Source
 from oxide_desktop.core.privacy import check_prompt
 from oxide_desktop.core.project import ProjectLanes
 from oxide_desktop.core.reading import MOST_BYTES
-from oxide_desktop.core.receipts import OUTSIDE, ReadStatus, SAME_FILE, SAME_FOLDER
+from oxide_desktop.core.receipts import OUTSIDE, SAME_FILE, SAME_FOLDER, ReadStatus
 from oxide_desktop.core.settings import PrivacySettings
 from oxide_desktop.core.tokens import estimate_tokens
 

@@ -201,12 +201,6 @@ def test_a_dead_link_in_place_of_the_file_is_refused(file: SettingsFile, tmp_pat
     assert problem.message == "the file cannot be read: No such file or directory."
 
 
-def test_a_home_with_a_name_too_long_is_refused(file: SettingsFile, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("OXIDE_HOME", "/" + "x" * 300)
-    [problem] = refused()
-    assert problem.message == "the file cannot be read: File name too long."
-
-
 def test_variables_are_filled_in(file: SettingsFile, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("OX_HOST", "box.local")
     monkeypatch.setenv("OX_PORT", "9001")

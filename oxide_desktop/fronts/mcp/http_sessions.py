@@ -1,4 +1,4 @@
-"""Sessions over HTTP, where nobody notices that a client is gone: they end when idle, or when another needs the place."""
+"""Sessions over HTTP, where nobody notices that a client is gone: they end when idle, or when one needs the place."""
 
 from __future__ import annotations
 

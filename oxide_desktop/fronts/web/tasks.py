@@ -12,6 +12,7 @@ from oxide_desktop.core.errors import UsageError
 from oxide_desktop.core.folders import working_folder
 from oxide_desktop.core.model import Analysis, Preferences, Request, Source
 from oxide_desktop.core.orchestrator import Orchestrator
+from oxide_desktop.core.record import TaskStatus
 from oxide_desktop.core.running import RunningTask
 from oxide_desktop.fronts.web.following import Following
 from oxide_desktop.fronts.web.limits import Limits
@@ -78,7 +79,8 @@ def asking_router(oxide: Orchestrator, limits: Limits) -> APIRouter:
 
 
 def _submitted(task: RunningTask) -> Json:
-    return {"task_id": task.id, "status": task.record.status, "message": "The task is recorded and on its way."}
+    """As what it was recorded; it may have got further by now."""
+    return {"task_id": task.id, "status": TaskStatus.QUEUED, "message": "The task is recorded and on its way."}
 
 
 def _request(oxide: Orchestrator, body: TaskBody) -> Request:
