@@ -198,7 +198,9 @@ class Administration(ABC):
         """
         if name not in self._adapters:
             known = ", ".join(self._adapters) or "none"
-            raise NotFoundError("No such service", f"{name!r} is not an enabled service; those are: {known}.")
+            raise NotFoundError(
+                "No service that can be asked", f"{name!r} is not configured, or switched off. Switched on: {known}."
+            )
         if depth is Depth.PROVE:
             try:
                 await self._quotas.reserve(name)

@@ -141,7 +141,9 @@ class ServiceCare:
 
     def _no_such(self, name: str) -> NotFoundError:
         known = ", ".join(self._adapters) or "none"
-        return NotFoundError("No such service", f"{name!r} is not an enabled service; those are: {known}.")
+        return NotFoundError(
+            "No service that can be asked", f"{name!r} is not configured, or switched off. Switched on: {known}."
+        )
 
     async def start(self, name: str) -> ServerStart:
         """Start the server behind a service, whatever `auto_start` says.

@@ -105,7 +105,7 @@ def gather(request: Request, privacy: PrivacySettings, lanes: ProjectLanes) -> C
     reader.take_all()
     skipped = reader.receipts()
     if request.files and not reader.files:
-        raise UsageError("None of the files could be read", listed(skipped), "Relative paths mean the current folder.")
+        raise UsageError("None of the files could be read", listed(skipped), _what_paths_mean(request))
     return Context(
         prompt=request.prompt,
         files=tuple(reader.files),
@@ -115,6 +115,12 @@ def gather(request: Request, privacy: PrivacySettings, lanes: ProjectLanes) -> C
         tokens=estimate_tokens(request.prompt) + sum(file.tokens for file in reader.files),
         piped=request.piped,
     )
+
+
+def _what_paths_mean(request: Request) -> str:
+    """Said where it may be the reason that nothing was found."""
+    relative = any(not Path(expand_home(path)).is_absolute() for path in request.files)
+    return f"Relative paths mean {request.cwd}." if relative else "Look at the paths again."
 
 
 @dataclass(slots=True)

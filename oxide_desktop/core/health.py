@@ -143,6 +143,11 @@ class ServiceStatus:
         """Enabled, and nothing failed when it was last looked at."""
         return self.settings.enabled and self.health is not None and self.health.healthy
 
+    @property
+    def _why_unknown(self) -> str:
+        kind = repr(self.settings.kind)
+        return f"no adapter is installed for {kind}" if self.settings.enabled else "switched off"
+
     def to_dict(self) -> dict[str, Any]:
         """The shape of `GET /api/services/NAME` and `oxide services --json`."""
         settings, info, health = self.settings, self.info, self.health
@@ -152,7 +157,7 @@ class ServiceStatus:
             "healthy": self.healthy,
             "type": settings.type.value,
             "api_type": settings.kind,
-            "description": info.description if info else f"no adapter is installed for {settings.kind!r}",
+            "description": info.description if info else self._why_unknown,
             "locality": settings.locality.value,
             "executable": settings.executable,
             "base_url": settings.base_url and without_userinfo(settings.base_url),

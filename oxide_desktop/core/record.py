@@ -140,6 +140,8 @@ class TaskRecord:
     def left_machine(self) -> bool | None:
         """Whether anything of the task was sent to another machine; `None` where that is not known."""
         known = [attempt.left_machine for attempt in self.attempts]
+        if not known and self.result:  # an ancestor's, who kept no attempts
+            return None
         return True if True in known else None if None in known else False
 
     def to_dict(self) -> dict[str, Any]:

@@ -135,7 +135,7 @@ def test_an_adapter_that_is_not_installed_costs_its_service_alone(oxide: Oxide, 
 def test_a_service_that_is_switched_off_is_not_asked_for_models(oxide: Oxide) -> None:
     done = oxide("services", "models", "builtin")
     assert (done.returncode, done.stdout) == (2, "")
-    assert "not an enabled service" in done.stderr
+    assert "is not configured, or switched off" in done.stderr
 
 
 def test_a_server_without_a_list_of_models_says_so(oxide: Oxide, server: OpenAIServer) -> None:

@@ -151,6 +151,25 @@ async def test_two_headers_that_decide_something_are_refused(web: WebFront, name
     assert answer.status == 400
 
 
+async def test_a_length_beside_a_transfer_encoding_is_refused_and_ends_the_connection(web: WebFront) -> None:
+    head = ("Content-Type", "application/json"), ("Transfer-Encoding", "chunked"), ("Content-Length", "2")
+    answer = await ask(web, *head, method="POST", path="/api/explain")
+    assert (answer.status, answer.headers["connection"]) == (400, "close")
+
+
+@pytest.mark.parametrize("path", ["/", "/docs", "/web/js/main.js", HEALTH, "/nowhere"])
+async def test_head_is_answered_as_get_without_the_body(web: WebFront, path: str) -> None:
+    head, whole = await ask(web, method="HEAD", path=path), await ask(web, path=path)
+    assert (head.status, head.headers["content-type"]) == (whole.status, whole.headers["content-type"])
+    assert (head.body, bool(whole.body)) == (b"", True)
+
+
+async def test_a_method_that_an_address_does_not_take_is_told_as_that(web: WebFront) -> None:
+    answer = await ask(web, method="DELETE", path="/api/routing/rules")
+    assert (answer.status, answer.error["message"]) == (405, "DELETE is nothing that can be done here.")
+    assert "GET, POST" in answer.error["hint"]
+
+
 @pytest.mark.parametrize("path", ["http://evil.com/api/services", "*"])
 async def test_an_address_that_is_no_path_is_misdirected(web: WebFront, path: str) -> None:
     assert (await ask(web, path=path)).status == 421
@@ -209,6 +228,8 @@ async def test_a_launch_link_lets_one_browser_in_once(web: WebFront) -> None:
     assert (await ask(web, ("Cookie", cookie), ("Origin", "http://evil.com"), token=False)).status == 403
     assert (await ask(web, ("Cookie", cookie), ("Authorization", "Bearer wrong"), token=False)).status == 401
     assert (await ask(web, path=path, token=False)).status == 401
+    again = await ask(web, ("Cookie", cookie), path=path, token=False)
+    assert (again.status, again.headers["location"], "set-cookie" in again.headers) == (303, "/", False)
 
 
 async def test_a_launch_link_is_of_no_use_to_another_site(web: WebFront) -> None:
@@ -249,7 +270,7 @@ async def test_programs_are_answered_as_programs(web: WebFront, method: str) -> 
 
 async def test_whoever_has_the_token_can_let_a_browser_in(web: WebFront) -> None:
     assert (await ask(web, method="POST", path="/api/launch-link", token=False)).status == 401
-    answer = await ask(web, method="POST", path="/api/launch-link")
+    answer = await ask(web, method="POST", path="/api/launch-link/")
     told = json.loads(answer.body)
     assert (answer.status, told["good_for_s"]) == (200, 300.0)
     _, _, path = told["link"].partition(f"127.0.0.1:{web.port}")

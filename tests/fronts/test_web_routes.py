@@ -36,6 +36,14 @@ async def test_tasks_are_found_by_their_words(tmp_path: Path) -> None:
     assert nothing.status_code == 422
 
 
+async def test_of_a_record_without_attempts_nobody_knows_whether_it_left(tmp_path: Path) -> None:
+    kept = {"id": "old", "status": "completed", "prompt": "x", "service": "qwen", "result": "y", "created_at": 1.0}
+    (tmp_path / "tasks.json").write_text(json.dumps({"old": kept}))
+    async with served(tmp_path, stub()) as web:
+        await web.house.import_history(tmp_path / "tasks.json")
+        assert (await web.get("/api/tasks/old")).json()["left_machine"] is None
+
+
 async def test_the_list_is_filtered_by_what_is_given(tmp_path: Path) -> None:
     async with served(tmp_path, stub(name="first"), stub(name="second")) as web:
         (task,) = await asked(web, "What is 2+2?")

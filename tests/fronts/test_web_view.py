@@ -130,6 +130,35 @@ async def test_an_answer_that_was_late_does_not_make_an_ended_task_work_again(br
         assert "working" not in await page.text(".state-line")
 
 
+async def test_a_tab_that_is_loaded_again_shows_what_was_typed_and_what_is_answered(
+    browser: Browser, tmp_path: Path
+) -> None:
+    paced = Paced("the first half", ", the second")
+    async with served(tmp_path, paced) as web, opened(browser, web) as page:
+        await page.type("#prompt", "Write a poem.")
+        await page.click("button.primary", "Ask")
+        await page.sees("the first half", ".answer")
+        await page.click("button.primary", "Ask")
+        await page.sees("being answered already", "#said")
+        await page.run("location.reload()")
+        await page.until("document.readyState === 'complete' && !document.querySelector('#said.shown')")
+        await page.sees("the first half", ".answer")
+        assert await page.run("document.querySelector('#prompt').value") == "Write a poem."
+        paced.go_on.set()
+        await page.sees("the first half, the second", ".answer")
+        assert (await web.get("/api/tasks")).json()["total"] == 1
+
+
+async def test_what_turns_text_around_is_shown_in_prose_as_well(browser: Browser, tmp_path: Path) -> None:
+    async with (
+        served(tmp_path, stub(["run \u202egpj.exe\u202c now " + "`" * 100_000])) as web,
+        opened(browser, web) as page,
+    ):
+        await page.type("#prompt", "How?")
+        await page.click("button.primary", "Ask")
+        await page.sees("run ⟨U+202E⟩gpj.exe", ".answer")
+
+
 async def test_a_running_task_is_stopped(browser: Browser, tmp_path: Path) -> None:
     async with served(tmp_path, stub(["so far", STALL])) as web, opened(browser, web) as page:
         await page.type("#prompt", "Count for ever.")

@@ -121,3 +121,9 @@ def test_the_way_taken_names_who_answered_and_who_had_failed_before():
 def test_without_a_route_there_is_no_way_to_tell():
     assert way_taken(record(route=None)) == ""
     assert way_taken(record(task_type=None)) == ""
+
+
+def test_a_service_without_an_adapter_is_described_by_why_it_has_none():
+    off, unknown = service(enabled=False), service()
+    told = [ServiceStatus(settings=item, info=None, health=None).to_dict()["description"] for item in (off, unknown)]
+    assert told == ["switched off", "no adapter is installed for 'scripted'"]

@@ -84,7 +84,7 @@ def build_app(
 
 
 class _EitherSlash:
-    """Takes every address with and without a slash at its end, to the application that it belongs to."""
+    """Takes every address with and without a slash at its end, and for HEAD as for GET, to the application of it."""
 
     def __init__(self, app: ASGIApp, beside: Mapping[str, ASGIApp]) -> None:
         self._app = app
@@ -93,6 +93,8 @@ class _EitherSlash:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"] != "/":
             scope = {**scope, "path": scope["path"].rstrip("/")}
+        if scope["type"] == "http" and scope["method"] == "HEAD":
+            scope = {**scope, "method": "GET"}  # the server itself leaves the body out
         app = self._beside.get(scope["path"], self._app) if scope["type"] == "http" else self._app
         await app(scope, receive, send)
 
@@ -112,7 +114,11 @@ async def _oxide_error(request: Request, error: OxideError) -> Response:
 async def _http_error(request: Request, error: HTTPException) -> Response:
     """No such route, or not with this method."""
     status = HTTPStatus(error.status_code)
-    message = "There is nothing here" if error.detail == status.phrase else str(error.detail)
+    message = str(error.detail)
+    if status is HTTPStatus.METHOD_NOT_ALLOWED:
+        message = f"{request.method} is nothing that can be done here"
+    elif message == status.phrase:
+        message = "There is nothing here"
     hint = hint_for(request)
     body = body_for(request.scope["path"], status, status.phrase, f"{message.rstrip('.')}.", hint)
     return JSONResponse(body, status, headers=error.headers)

@@ -46,6 +46,8 @@ class Following(Response):
                 await asyncio.wait([telling, *beside], return_when=asyncio.FIRST_COMPLETED)
                 for task in (telling, *beside):
                     task.cancel()
+            if not telling.cancelled():  # all is told, and nobody else writes any more
+                await self._line(send, {"type": "end", "record": self._task.record.to_dict(), "error": self._error()})
         except* TimeoutError:
             log.info("a client has not read for %s s and is dropped", self._limits.send_s)
         else:
@@ -56,7 +58,6 @@ class Following(Response):
         async with aclosing(self._task.batches()) as batches:
             async for batch in batches:
                 await self._line(send, {"type": "chunks", "texts": [chunk.text for chunk in batch]})
-        await self._line(send, {"type": "end", "record": self._task.record.to_dict(), "error": self._error()})
 
     async def _states(self, send: Send) -> None:
         loop, last, told_at = asyncio.get_running_loop(), None, 0.0

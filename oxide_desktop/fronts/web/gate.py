@@ -66,7 +66,7 @@ class Gate:
             headers = _single_headers(scope["headers"])
             self._check_where_from(scope, headers)
             if _is_call_for(scope, "GET", "/launch"):
-                await self._launch(scope, guarded)
+                await self._launch(scope, headers, guarded)
                 return
             self._check_who(headers)
             if _is_call_for(scope, "POST", LINK_ADDRESS):
@@ -121,13 +121,16 @@ class Gate:
             scheme, _, credential = headers[b"authorization"].partition(b" ")
             if scheme.lower() == b"bearer" and self._access.is_token(credential.strip()):
                 return
-        elif self._access.is_session(_cookie(headers.get(b"cookie", b""), self._cookie.encode())):
+        elif self._has_session(headers):
             return
         raise Refusal(
             HTTPStatus.UNAUTHORIZED,
             "The token is missing or wrong.",
             "Send the one that `oxide status --token` prints, as `Authorization: Bearer TOKEN`.",
         )
+
+    def _has_session(self, headers: Mapping[bytes, bytes]) -> bool:
+        return self._access.is_session(_cookie(headers.get(b"cookie", b""), self._cookie.encode()))
 
     async def _check_body(self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive) -> Receive:
         """Read the body, if there is one; answers a `receive` that has it."""
@@ -164,14 +167,16 @@ class Gate:
             too_long = f"The body is over {self._limits.body_bytes / 2**20:g} MiB."
             raise Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, too_long, "Name files by their paths instead.")
 
-    async def _launch(self, scope: Scope, send: Send) -> None:
-        """Let a browser in that came by a one-time link."""
+    async def _launch(self, scope: Scope, headers: Mapping[bytes, bytes], send: Send) -> None:
+        """Let a browser in that came by a one-time link; one that is in already may come by a used one."""
         code = parse_qs(scope["query_string"].decode("ascii", "replace")).get("code", [""])[0]
-        if (session := self._access.redeem(code)) is None:
+        answer = [(b"location", b"/"), (b"content-length", b"0")]
+        if (session := self._access.redeem(code)) is not None:
+            cookie = f"{self._cookie}={session}; Path=/; HttpOnly; SameSite=Strict"
+            answer.append((b"set-cookie", cookie.encode()))
+        elif not self._has_session(headers):
             raise Refusal(HTTPStatus.UNAUTHORIZED, "This link was used already, or is too old.", "Ask for another one.")
-        cookie = f"{self._cookie}={session}; Path=/; HttpOnly; SameSite=Strict"
-        headers = [(b"location", b"/"), (b"set-cookie", cookie.encode()), (b"content-length", b"0")]
-        await send({"type": "http.response.start", "status": HTTPStatus.SEE_OTHER, "headers": headers})
+        await send({"type": "http.response.start", "status": HTTPStatus.SEE_OTHER, "headers": answer})
         await send({"type": "http.response.body"})
 
     async def _make_link(self, host: str, send: Send) -> None:
@@ -188,7 +193,7 @@ class _ClientLeftError(Exception):
 
 
 def _is_call_for(scope: Scope, method: str, path: str) -> bool:
-    return (scope["type"], scope.get("method"), scope["path"]) == ("http", method, path)
+    return (scope["type"], scope.get("method"), scope["path"].rstrip("/")) == ("http", method, path)
 
 
 def _single_headers(headers: Iterable[tuple[bytes, bytes]]) -> Mapping[bytes, bytes]:
@@ -202,6 +207,8 @@ def _single_headers(headers: Iterable[tuple[bytes, bytes]]) -> Mapping[bytes, by
         if name in found and name in _SINGLE:
             raise Refusal(HTTPStatus.BAD_REQUEST, f"There are two {name.decode()} headers.")
         found[name] = value
+    if b"content-length" in found and b"transfer-encoding" in found:
+        raise Refusal(HTTPStatus.BAD_REQUEST, "A content-length and a transfer-encoding contradict each other.")
     return found
 
 

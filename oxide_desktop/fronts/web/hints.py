@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
-from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.requests import Request
+from starlette.routing import compile_path
 
 _ALL = "GET /openapi.json has every address."
 
@@ -16,12 +16,13 @@ _ALL = "GET /openapi.json has every address."
 def hint_for(request: Request) -> str:
     """For an address that is not there: the methods that it takes, or addresses like it."""
     path = request.scope["path"]
-    routes = list(_routes(request.app))
-    if methods := sorted(
-        {method for route in routes if route.path_regex.match(path) for method in route.methods or ()}
-    ):
+    addresses = request.app.openapi()["paths"]
+    taken = {
+        method.upper() for pattern, ways in addresses.items() if compile_path(pattern)[0].match(path) for method in ways
+    }
+    if methods := sorted(taken):
         return f"This address takes {', '.join(methods)}. {_ALL}"
-    near = difflib.get_close_matches(path, sorted({route.path for route in routes}), n=3, cutoff=0.5)
+    near = difflib.get_close_matches(path, sorted(addresses), n=3, cutoff=0.5)
     return f"There are {', '.join(near)}. {_ALL}" if near else _ALL
 
 
@@ -33,12 +34,6 @@ def expected_by(request: Request) -> str:
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         return f"The body takes {', '.join(_named(kind))}. {_ALL}"
     return _ALL
-
-
-def _routes(app: FastAPI) -> Iterator[APIRoute]:
-    for route in app.routes:
-        if isinstance(route, APIRoute) and route.include_in_schema:
-            yield route
 
 
 def _named(kind: type[BaseModel]) -> Iterable[str]:

@@ -11,8 +11,15 @@ const DIRECTION = /[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]/g;
 
 /** Code as it is, with the signs shown that would otherwise change how it reads. */
 export function codeText(text) {
-  return text.replace(DIRECTION, (sign) => `⟨U+${sign.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}⟩`);
+  return text.replace(DIRECTION, shown);
 }
+
+function shown(sign) {
+  return `⟨U+${sign.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}⟩`;
+}
+
+// These two turn around even letters that have a direction of their own; no prose needs them.
+const OVERRIDE = /[\u202d\u202e]/g;
 
 const LETTER = /\p{L}/u;
 const FROM_THE_RIGHT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]/;
@@ -41,6 +48,7 @@ export function safeAddress(text) {
  * @returns {(Node | string)[]}
  */
 export function inline(text, depth = 0) {
+  if (!depth) text = text.replace(OVERRIDE, shown);
   if (depth > DEEPEST) return [text];
   const found = [];
   let plain = "";
@@ -94,8 +102,11 @@ function take(text, at, depth) {
   }
 }
 
+const TICKS = /`+/y;
+
 function code(text, at) {
-  const fence = /^`+/.exec(text.slice(at, at + 32))[0];
+  TICKS.lastIndex = at;
+  const fence = TICKS.exec(text)[0]; // the whole run, or each part of a long one would be looked for again
   const end = closing(text, fence, at + fence.length);
   if (end < 0) return { node: fence, end: at + fence.length };
   const inside = text.slice(at + fence.length, end).replaceAll("\n", " ");

@@ -93,11 +93,16 @@ async function catchUp() {
 
 /** Tasks that began before this page listened. */
 async function findRunning() {
-  const found = await api.history({ status: "running", limit: 100 }).catch(() => null); // the connection's state says it
+  const meanwhile = new Set(); // began or ended while the answer was under way: what was heard of these is newer
+  const ends = [on("tasks", ({ task_id: id }) => meanwhile.add(id))];
+  const looking = ["running", "queued"].map((status) => api.history({ status, limit: 100 }));
+  const found = await Promise.all(looking).catch(() => null); // the connection's state says it
+  for (const end of ends) end();
   if (!found) return;
-  const ids = new Set(found.tasks.map((task) => task.id));
-  for (const id of [...live.running.keys()]) if (!ids.has(id)) live.running.delete(id);
-  for (const task of found.tasks) {
+  const tasks = found.flatMap((page) => page.tasks).filter((task) => !meanwhile.has(task.id));
+  const ids = new Set(tasks.map((task) => task.id));
+  for (const id of [...live.running.keys()]) if (!ids.has(id) && !meanwhile.has(id)) live.running.delete(id);
+  for (const task of tasks) {
     if (live.running.has(task.id)) continue;
     const started = { service: task.service ?? "", attempt: 0, task_type: task.task_type };
     live.running.set(task.id, { ...begun(started, false), since: task.created_at });
@@ -139,4 +144,8 @@ export function connect() {
 }
 
 export const reconnect = () => socket?.now();
-export const disconnect = () => socket?.end();
+/** Nothing is known any more. */
+export function disconnect() {
+  socket?.end();
+  live.running.clear();
+}

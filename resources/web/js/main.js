@@ -73,6 +73,7 @@ function showSignedOut() {
   shown.close();
   shown = { name: "", close: () => {}, change: null };
   banner.hidden = true;
+  replace(status, "signed out");
   const way = { title: "This page is signed out", detail: "Oxide was started again, or this browser has not been let in.", hint: "Run oxide status --link in a terminal and open what it prints, or choose Dashboard in the tray's menu." };
   replace(main, h("h1", { tabindex: -1 }, "Signed out"), problem(way));
 }

@@ -91,6 +91,11 @@ export class TaskPanel {
     clearInterval(this.#clock);
   }
 
+  /** Whether it has not ended, as far as is known. */
+  get running() {
+    return this.#running;
+  }
+
   get #running() {
     return !this.#record || ["queued", "running"].includes(this.#record.status);
   }
@@ -196,11 +201,11 @@ export class TaskPanel {
 
   #showWhy(record) {
     const way = wayTaken(record);
-    const facts = [tokens(record.tokens), { true: "it left this computer", false: "nothing left this computer" }[record.left_machine]];
+    const facts = [tokens(record.tokens), { true: "it left this computer", false: "nothing left this computer" }[record.left_machine] ?? "whether it left this computer is not known"];
     replace(
       this.#why,
       h("h3", {}, "Why this service"),
-      h("p", {}, way.length ? way : "No route was chosen yet."),
+      h("p", {}, way.length ? way : this.#running ? "No route was chosen yet." : "No route is kept of it."),
       h("p", { class: "soft" }, facts.filter(Boolean).join(" · ")),
       record.attempts.length > 0 && [h("h3", {}, "Attempts"), timeline(record)],
       record.route && [h("h3", {}, "Services that were considered"), routeTable(record.route)],

@@ -3,7 +3,8 @@
 import { api } from "../api.js";
 import { button, h, icon, replace, select } from "../dom.js";
 import { live, on } from "../live.js";
-import { attempt, empty, problem } from "../notices.js";
+import { keep, kept } from "../keeping.js";
+import { attempt, empty, problem, say } from "../notices.js";
 import { preview } from "../route.js";
 import { TaskPanel } from "../taskpanel.js";
 
@@ -11,8 +12,8 @@ export const title = "Ask";
 
 const PREVIEW_PAUSE_MS = 300;
 
-/** What was typed stays when another page is looked at. */
-const draft = { prompt: "", files: [], service: "", type: "", model: "", task: null };
+/** What was typed stays in this tab when another page is looked at, and when this one is loaded again. */
+const draft = { prompt: "", files: [], service: "", type: "", model: "", task: null, ...kept("ask") };
 let types = [];
 
 export async function show(root) {
@@ -32,6 +33,7 @@ class AskPage {
   #trouble = h("div");
   #answer = h("div");
   #panel = null;
+  #asked = "";
   #timer = 0;
   #asking = null;
   #ends = [];
@@ -62,6 +64,7 @@ class AskPage {
   }
 
   close() {
+    keep("ask", draft);
     clearTimeout(this.#timer);
     this.#asking?.abort();
     this.#panel?.close();
@@ -86,6 +89,7 @@ class AskPage {
 
   #typed() {
     draft.prompt = this.#prompt.value;
+    keep("ask", draft);
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#preview(), PREVIEW_PAUSE_MS);
   }
@@ -101,6 +105,7 @@ class AskPage {
   }
 
   #showFiles() {
+    keep("ask", draft);
     replace(
       this.#files,
       draft.files.map((path) =>
@@ -172,16 +177,19 @@ class AskPage {
   async #ask() {
     if (!draft.prompt.trim()) {
       replace(this.#trouble, problem({ title: "Nothing to ask", detail: "The prompt is empty.", hint: "Type a question." }));
-      this.#prompt.focus();
-      return;
+      return this.#prompt.focus();
     }
     if (this.#path.value.trim()) this.#add();
+    const body = JSON.stringify(this.#body());
+    if (this.#panel?.running && this.#asked === body) return say("This is being answered already.");
+    this.#asked = body;
     const asked = await attempt(this.#trouble, () => api.ask(this.#body()));
-    if (asked) this.#follow(asked.task_id);
+    return asked && this.#follow(asked.task_id);
   }
 
   #follow(taskId) {
     draft.task = taskId;
+    keep("ask", draft);
     this.#panel?.close();
     this.#panel = new TaskPanel(taskId, { onAgain: (again) => this.#follow(again) });
     replace(this.#answer, this.#panel.element);

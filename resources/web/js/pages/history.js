@@ -4,6 +4,7 @@ import { api } from "../api.js";
 import { button, h, icon, replace, select } from "../dom.js";
 import { ago, count, firstLine, moment, seconds, several, source, words } from "../format.js";
 import { live, on } from "../live.js";
+import { keep, kept } from "../keeping.js";
 import { attempt, confirmed, empty, say } from "../notices.js";
 import { go } from "../router.js";
 import { state } from "../signs.js";
@@ -15,8 +16,8 @@ const PAGE = 30;
 const TYPING_PAUSE_MS = 200;
 const STATES = ["completed", "failed", "running", "cancelled", "interrupted"];
 
-/** The search stays when another page is looked at. */
-const wanted = { q: "", status: "", service: "", offset: 0 };
+/** The search stays in this tab when another page is looked at, and when this one is loaded again. */
+const wanted = { q: "", status: "", service: "", offset: 0, ...kept("history") };
 
 export async function show(root, { id, tools }) {
   const page = new HistoryPage(root, id, tools);
@@ -100,6 +101,7 @@ class HistoryPage {
   async #load() {
     this.#asking?.abort();
     this.#asking = new AbortController();
+    keep("history", wanted);
     const query = { q: wanted.q.trim(), status: wanted.status, service: wanted.service, limit: PAGE, offset: wanted.offset };
     const found = await attempt(this.#trouble, () => api.history(query, this.#asking.signal));
     if (found) this.#show(found);
