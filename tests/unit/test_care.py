@@ -154,7 +154,7 @@ async def test_without_detection_the_model_is_the_one_that_is_set(tmp_path: Path
 
 async def test_a_name_without_a_service_and_without_an_address_is_refused(tmp_path: Path) -> None:
     async with house(tmp_path, Server(service("home"))) as oxide:
-        with pytest.raises(NotFoundError, match="those are: home"):
+        with pytest.raises(NotFoundError, match="Switched on: home"):
             await oxide.ensure_service_healthy("nobody")
 
 

@@ -946,7 +946,7 @@ async def test_services_are_shown_as_last_seen_and_checked_on_request():
         assert health.tier is Tier.STARTS
         assert after.healthy
         assert after.to_dict()["healthy"] is True
-        with pytest.raises(NotFoundError, match="those are: a"):
+        with pytest.raises(NotFoundError, match="Switched on: a"):
             await house.orchestrator.check_service("z", Depth.PROBE)
 
 
