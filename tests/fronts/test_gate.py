@@ -217,11 +217,13 @@ async def test_the_address_that_counts_is_the_one_that_is_routed(web: WebFront) 
 async def test_a_launch_link_lets_one_browser_in_once(web: WebFront) -> None:
     _, _, path = web.launch_link().partition(f":{web.port}")
     answer = await ask(web, ("Sec-Fetch-Site", "none"), path=path, token=False)
-    assert (answer.status, answer.headers["location"]) == (303, "/")
+    where, _, key = answer.headers["location"].partition("#key=")
+    assert (answer.status, where) == (303, "/")
     cookie, *attributes = answer.headers["set-cookie"].split("; ")
     assert cookie.startswith(f"oxide_{web.port}=")
     assert set(attributes) == {"Path=/", "HttpOnly", "SameSite=Strict"}
     assert web.token not in cookie
+    assert key not in cookie
 
     assert (await ask(web, ("Cookie", f"theme=dark; {cookie}"), path="/", token=False)).status == 200
     assert (await ask(web, ("Cookie", f"{cookie}x"), path="/", token=False)).status == 401
@@ -230,6 +232,34 @@ async def test_a_launch_link_lets_one_browser_in_once(web: WebFront) -> None:
     assert (await ask(web, path=path, token=False)).status == 401
     again = await ask(web, ("Cookie", cookie), path=path, token=False)
     assert (again.status, again.headers["location"], "set-cookie" in again.headers) == (303, "/", False)
+
+
+async def let_in(web: WebFront) -> tuple[tuple[str, str], tuple[str, str]]:
+    """What a browser shows that was let in: its cookie, and its page's key."""
+    _, _, path = web.launch_link().partition(f":{web.port}")
+    headers = (await ask(web, path=path, token=False)).headers
+    cookie = headers["set-cookie"].partition(";")[0]
+    return ("Cookie", cookie), ("Oxide-Key", headers["location"].partition("#key=")[2])
+
+
+async def test_the_cookie_that_every_server_here_is_shown_opens_the_pages_files_and_nothing_else(web: WebFront) -> None:
+    cookie, key = await let_in(web)
+    for path in ("/", "/web/js/main.js", "/docs", "/openapi.json", "/oxide.css"):
+        assert (await ask(web, cookie, path=path, token=False)).status == 200, path
+    everything = ("/api/tasks", "/api/tasks/export", "/api/view/settings", "/v1/models", "/mcp")
+    for path in everything:
+        assert (await ask(web, cookie, path=path, token=False)).status == 401, path
+        assert (await ask(web, key, path=path, token=False)).status == 401, path
+    same_origin = ("Sec-Fetch-Site", "same-origin")  # which whoever has the cookie can say as well
+    assert (await ask(web, cookie, same_origin, method="POST", path="/api/tasks/clear", token=False)).status == 401
+    assert (await ask(web, cookie, key, path="/api/tasks", token=False)).status == 200
+    other, _ = await let_in(web)
+    assert (await ask(web, other, key, path="/api/tasks", token=False)).status == 401
+
+
+async def test_a_browser_that_was_let_in_lets_no_other_in(web: WebFront) -> None:
+    cookie, key = await let_in(web)
+    assert (await ask(web, cookie, key, method="POST", path="/api/launch-link", token=False)).status == 401
 
 
 async def test_a_launch_link_is_of_no_use_to_another_site(web: WebFront) -> None:

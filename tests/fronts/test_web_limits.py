@@ -248,7 +248,7 @@ async def test_a_body_whose_length_is_told_twice_is_refused_and_nothing_behind_i
     assert head.split()[1] == b"400"
     assert b"connection: close" in head.lower()
     assert body.count(b"HTTP/1.1") == 0
-    assert "do not go together" in json.loads(body)["error"]["message"]
+    assert "contradict each other" in json.loads(body)["error"]["message"]
 
 
 async def test_an_answer_that_has_begun_is_not_followed_by_a_second_one(tmp_path: Path) -> None:

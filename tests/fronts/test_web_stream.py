@@ -194,12 +194,17 @@ async def test_a_websocket_without_the_token_sees_403(tmp_path: Path) -> None:
                 pass
 
 
-async def test_a_browser_with_its_cookie_and_our_origin_may_follow(tmp_path: Path) -> None:
+async def test_a_page_with_its_cookie_and_key_and_our_origin_may_follow(tmp_path: Path) -> None:
     async with served(tmp_path, stub()) as (_, front):
         session = front.access.redeem(front.access.launch_code())
-        headers = {"Cookie": f"oxide_{front.port}={session}"}
-        address = f"ws://localhost:{front.port}/ws"
-        async with connect(address, additional_headers=headers, origin=f"http://localhost:{front.port}") as socket:
+        assert session
+        headers = {"Cookie": f"oxide_{front.port}={session.cookie}"}
+        address, own = f"ws://localhost:{front.port}/ws", f"http://localhost:{front.port}"
+        with pytest.raises(InvalidStatus, match="403"):
+            await connect(address, additional_headers=headers, origin=own, subprotocols=["oxide", "oxide.other"])
+        keys = ["oxide", f"oxide.{session.key}"]
+        async with connect(address, additional_headers=headers, origin=own, subprotocols=keys) as socket:
+            assert socket.subprotocol == "oxide"
             await socket.send("ping")
             assert await socket.recv() == "pong"
 

@@ -417,7 +417,10 @@ async def test_the_history_is_exported_from_the_page(browser: Browser, tmp_path:
     async with served(tmp_path, stub(["Paris."])) as web:
         await web.ended(await web.ask())
         async with opened(browser, web, "history") as page:
-            text = await page.run("fetch(document.querySelector('a[download]').href).then((it) => it.json())")
+            await page.click("button", "Export")
+            await page.sees("saved as tasks.json")
+            got = "import('/web/js/api.js').then(({ api }) => api.exported()).then((file) => file.text())"
+            text = json.loads(await page.run(got))
     assert [task["result"] for task in text.values()] == ["Paris."]
 
 

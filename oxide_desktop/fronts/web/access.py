@@ -8,6 +8,7 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from oxide_desktop.config.private_files import write_atomically
@@ -63,26 +64,40 @@ def _read_token(path: Path) -> str | None:
     return token if _TOKEN.fullmatch(token) else None
 
 
+@dataclass(frozen=True, slots=True, repr=False)
+class Session:
+    """What a browser that was let in shows: `cookie` for pages, `key` as well for everything else."""
+
+    cookie: str
+    key: str
+
+
 class Access:
     """The credentials of one running server.
 
-    A browser never gets the token: cookies are shown to every server on this machine, whatever its port. It gets a
-    value of its own, which ends with this process.
+    A browser never gets the token: it gets two values of its own, which end with this process. Its cookie is shown to
+    every server on this machine, whatever its port, so it opens nothing but the pages' files; the key stays with the
+    page that it was given to.
     """
 
     def __init__(self, token: str, clock: Callable[[], float] = time.monotonic) -> None:
         self.token = token
         self._clock = clock
         self._codes: dict[str, float] = {}
-        self._sessions: list[str] = []
+        self._sessions: list[Session] = []
 
     def is_token(self, credential: bytes) -> bool:
         """Whether that is the token."""
         return hmac.compare_digest(credential, self.token.encode())
 
-    def is_session(self, credential: bytes) -> bool:
+    def is_browser(self, cookie: bytes) -> bool:
         """Whether that was given to a browser."""
-        return _among(credential, self._sessions)
+        return _among(cookie, (session.cookie for session in self._sessions))
+
+    def is_page(self, cookie: bytes, key: bytes) -> bool:
+        """Whether the two were given to a browser together."""
+        pairs = (f"{session.cookie} {session.key}" for session in self._sessions)
+        return _among(b"%b %b" % (cookie, key), pairs)
 
     def launch_code(self) -> str:
         """A code that lets one browser in, once, within five minutes."""
@@ -92,12 +107,12 @@ class Access:
         self._codes[code] = now + LAUNCH_LIMIT_S
         return code
 
-    def redeem(self, code: str) -> str | None:
-        """The cookie's value for a code that is still good, which it then no longer is."""
+    def redeem(self, code: str) -> Session | None:
+        """A browser's values for a code that is still good, which it then no longer is."""
         ends = self._codes.pop(code, 0.0) if _among(code.encode(), self._codes) else 0.0
         if ends <= self._clock():
             return None
-        session = secrets.token_urlsafe(32)
+        session = Session(secrets.token_urlsafe(32), secrets.token_urlsafe(32))
         self._sessions = [*self._sessions[1 - SESSIONS_LIMIT :], session]
         return session
 

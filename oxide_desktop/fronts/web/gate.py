@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from email.utils import formatdate
@@ -23,6 +24,8 @@ from oxide_desktop.fronts.web.refusals import Refusal, refuse, refuse_upgrade
 
 _SINGLE = (b"host", b"origin", b"authorization", b"content-type", b"content-length")
 LINK_ADDRESS = "/api/launch-link"
+_PAGE_FILES = re.compile(r"/|/docs/?|/openapi\.json|/oxide\.css|/web/[\w/.-]+")
+_KEY_PROTOCOL = b"oxide."
 _READING = ("GET", "HEAD", "OPTIONS")
 _HEADERS = (
     (b"x-content-type-options", b"nosniff"),
@@ -68,7 +71,7 @@ class Gate:
             if _is_call_for(scope, "GET", "/launch"):
                 await self._launch(scope, headers, guarded)
                 return
-            self._check_who(headers)
+            self._check_who(scope, headers)
             if _is_call_for(scope, "POST", LINK_ADDRESS):
                 await self._make_link(headers[b"host"].decode("ascii"), guarded)
                 return
@@ -116,12 +119,12 @@ class Gate:
         if (origin is not None and origin.lower() not in self._origins) or site not in (b"none", b"same-origin"):
             raise Refusal(HTTPStatus.FORBIDDEN, "This request comes from a page of another site.")
 
-    def _check_who(self, headers: Mapping[bytes, bytes]) -> None:
+    def _check_who(self, scope: Scope, headers: Mapping[bytes, bytes]) -> None:
         if b"authorization" in headers:
             scheme, _, credential = headers[b"authorization"].partition(b" ")
             if scheme.lower() == b"bearer" and self._access.is_token(credential.strip()):
                 return
-        elif self._has_session(headers):
+        elif self._is_let_in(scope, headers):
             return
         raise Refusal(
             HTTPStatus.UNAUTHORIZED,
@@ -129,15 +132,22 @@ class Gate:
             "Send the one that `oxide status --token` prints, as `Authorization: Bearer TOKEN`.",
         )
 
-    def _has_session(self, headers: Mapping[bytes, bytes]) -> bool:
-        return self._access.is_session(_cookie(headers.get(b"cookie", b""), self._cookie.encode()))
+    def _is_let_in(self, scope: Scope, headers: Mapping[bytes, bytes]) -> bool:
+        """Whether a browser came by a link: the pages' files want its cookie, all else the page's key as well."""
+        cookie = self._cookie_of(headers)
+        if _is_call_for(scope, "POST", LINK_ADDRESS):
+            return False  # who was let in lets nobody in
+        if scope.get("method") in ("GET", "HEAD") and _PAGE_FILES.fullmatch(scope["path"]):
+            return self._access.is_browser(cookie)
+        return self._access.is_page(cookie, _page_key(headers))
+
+    def _cookie_of(self, headers: Mapping[bytes, bytes]) -> bytes:
+        return _cookie(headers.get(b"cookie", b""), self._cookie.encode())
 
     async def _check_body(self, scope: Scope, headers: Mapping[bytes, bytes], receive: Receive) -> Receive:
         """Read the body, if there is one; answers a `receive` that has it."""
         kind = headers.get(b"content-type", b"").split(b";")[0].strip().lower()
         length = headers.get(b"content-length", b"0")
-        if b"content-length" in headers and b"transfer-encoding" in headers:
-            raise Refusal(HTTPStatus.BAD_REQUEST, "Content-Length and Transfer-Encoding do not go together.")
         has_body = length != b"0" or b"transfer-encoding" in headers
         if not has_body and (scope["method"] in _READING or not kind):
             return receive
@@ -170,11 +180,13 @@ class Gate:
     async def _launch(self, scope: Scope, headers: Mapping[bytes, bytes], send: Send) -> None:
         """Let a browser in that came by a one-time link; one that is in already may come by a used one."""
         code = parse_qs(scope["query_string"].decode("ascii", "replace")).get("code", [""])[0]
-        answer = [(b"location", b"/"), (b"content-length", b"0")]
+        answer = [(b"content-length", b"0")]
         if (session := self._access.redeem(code)) is not None:
-            cookie = f"{self._cookie}={session}; Path=/; HttpOnly; SameSite=Strict"
-            answer.append((b"set-cookie", cookie.encode()))
-        elif not self._has_session(headers):
+            cookie = f"{self._cookie}={session.cookie}; Path=/; HttpOnly; SameSite=Strict"
+            answer += [(b"location", f"/#key={session.key}".encode()), (b"set-cookie", cookie.encode())]
+        elif self._access.is_browser(self._cookie_of(headers)):
+            answer.append((b"location", b"/"))
+        else:
             raise Refusal(HTTPStatus.UNAUTHORIZED, "This link was used already, or is too old.", "Ask for another one.")
         await send({"type": "http.response.start", "status": HTTPStatus.SEE_OTHER, "headers": answer})
         await send({"type": "http.response.body"})
@@ -218,6 +230,14 @@ def _cookie(header: bytes, name: bytes) -> bytes:
         if key == name:
             return value
     return b""
+
+
+def _page_key(headers: Mapping[bytes, bytes]) -> bytes:
+    """The page's key: a WebSocket, which cannot have headers of a page's own, names it among its protocols."""
+    if b"upgrade" not in headers:
+        return headers.get(b"oxide-key", b"")
+    offered = [item.strip() for item in headers.get(b"sec-websocket-protocol", b"").split(b",")]
+    return next((item.removeprefix(_KEY_PROTOCOL) for item in offered if item.startswith(_KEY_PROTOCOL)), b"")
 
 
 def _replaying(body: bytes, receive: Receive) -> Receive:

@@ -32,11 +32,13 @@ from oxide_desktop.fronts.web.monitoring import Metrics
 
 log = logging.getLogger(__name__)
 
+PROTOCOL = "oxide"
+
 
 async def follow(socket: WebSocket, bus: EventBus, metrics: Metrics, limits: Limits) -> None:
     """Tell one client what happens until it leaves, or has not read for too long."""
     with bus.subscribe(limits.queue) as events, metrics.listening():
-        await socket.accept()
+        await socket.accept(PROTOCOL if PROTOCOL in socket.scope["subprotocols"] else None)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(_tell(socket, events, limits.send_s))

@@ -1,5 +1,7 @@
 /** The HTTP API. Every failure is an `ApiError`: what failed, why, and the one thing to do. */
 
+import { shown } from "./pagekey.js";
+
 export class ApiError extends Error {
   constructor(status, title, message, hint) {
     super(title);
@@ -20,10 +22,19 @@ export const session = { ended: () => {} };
  */
 export async function request(method, path, { query, body, signal } = {}) {
   const answer = await ask(method, address(path, query), body, signal);
-  const text = await answer.text();
-  const data = parse(text);
-  if (answer.ok) return data;
-  const error = data?.error ?? {};
+  if (!answer.ok) throw await failureOf(answer);
+  return parse(await answer.text());
+}
+
+/** A file that the API gives. */
+async function file(path) {
+  const answer = await ask("GET", path);
+  if (!answer.ok) throw await failureOf(answer);
+  return answer.blob();
+}
+
+async function failureOf(answer) {
+  const error = parse(await answer.text())?.error ?? {};
   const failure = new ApiError(
     answer.status,
     error.title ?? "Oxide did not understand",
@@ -31,11 +42,11 @@ export async function request(method, path, { query, body, signal } = {}) {
     error.hint ?? "",
   );
   if (answer.status === 401) session.ended();
-  throw failure;
+  return failure;
 }
 
 async function ask(method, url, body, signal) {
-  const options = { method, signal, credentials: "same-origin", headers: {} };
+  const options = { method, signal, credentials: "same-origin", headers: shown() };
   if (body !== undefined) {
     options.headers["Content-Type"] = "application/json";
     options.body = JSON.stringify(body);
@@ -72,6 +83,7 @@ export const api = {
   cancel: (taskId) => request("POST", `/api/tasks/${id(taskId)}/cancel`),
   retry: (taskId, service) => request("POST", `/api/tasks/${id(taskId)}/retry`, { body: service ? { service } : {} }),
   deleteTask: (taskId) => request("DELETE", `/api/tasks/${id(taskId)}`),
+  exported: () => file("/api/tasks/export"),
   clearTasks: (status) => request("POST", "/api/tasks/clear", { query: { status } }),
   services: () => request("GET", "/api/services"),
   service: (name) => request("GET", `/api/services/${id(name)}`),

@@ -1,5 +1,7 @@
 /** The WebSocket, opened again whenever it closes: soon at first, then less and less often. */
 
+import { protocols } from "./pagekey.js";
+
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 15_000;
 const PING_MS = 30_000;
@@ -46,7 +48,7 @@ export class LiveSocket {
 
   #open() {
     const scheme = location.protocol === "https:" ? "wss" : "ws";
-    const socket = new WebSocket(`${scheme}://${location.host}/ws`);
+    const socket = new WebSocket(`${scheme}://${location.host}/ws`, protocols());
     this.#socket = socket;
     socket.addEventListener("open", () => this.#opened());
     socket.addEventListener("message", (event) => this.#heard(event.data));

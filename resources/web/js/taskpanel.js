@@ -10,10 +10,10 @@ import { menu } from "./menu.js";
 import { attempt, problem, say } from "./notices.js";
 import { receipt, timeline } from "./recorder.js";
 import { routeTable, tokens, wayTaken } from "./route.js";
+import { saveFile } from "./saving.js";
 import { state } from "./signs.js";
 
 const CHARS_PER_TOKEN = 4;
-const SAVING_LIMIT_MS = 30_000;
 
 export class TaskPanel {
   #id;
@@ -223,8 +223,5 @@ function failure(record) {
 
 /** Let the browser save the answer as a file. */
 function save(record) {
-  const url = URL.createObjectURL(new Blob([record.result], { type: "text/markdown;charset=utf-8" }));
-  const link = h("a", { href: url, download: `oxide-${record.id.slice(0, 8)}.md` });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), SAVING_LIMIT_MS);
+  saveFile(new Blob([record.result], { type: "text/markdown;charset=utf-8" }), `oxide-${record.id.slice(0, 8)}.md`);
 }

@@ -7,6 +7,7 @@ import { live, on } from "../live.js";
 import { keep, kept } from "../keeping.js";
 import { attempt, confirmed, empty, say } from "../notices.js";
 import { go } from "../router.js";
+import { saveFile } from "../saving.js";
 import { state } from "../signs.js";
 import { TaskPanel } from "../taskpanel.js";
 
@@ -47,7 +48,7 @@ class HistoryPage {
     this.#chosen = id;
     this.#columns = h("div", { class: "columns" }, h("div", { class: "listing" }, this.#trouble, this.#list, this.#pager), this.#detail);
     tools.append(this.#total);
-    const exported = h("a", { class: "button", href: "/api/tasks/export", download: "tasks.json" }, icon("save"), "Export");
+    const exported = button("Export", () => this.#export(), { icon: "save" });
     root.append(
       h("div", { class: "row wrap searching" }, h("label", { class: "hidden-word", for: "search" }, "Search the history"), this.#search, this.#filters, exported, button("Clear…", () => this.#clear(), { icon: "trash" })),
       this.#columns,
@@ -205,6 +206,13 @@ class HistoryPage {
     say("The task is deleted.");
     go("history");
     await this.#load();
+  }
+
+  async #export() {
+    const content = await attempt(this.#trouble, () => api.exported());
+    if (!content) return;
+    saveFile(content, "tasks.json");
+    say("The history is saved as tasks.json.");
   }
 
   async #clear() {
