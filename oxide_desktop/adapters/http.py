@@ -42,7 +42,9 @@ class HttpService:
 
     def __init__(self, settings: ServiceSettings, secrets: Secrets, *, base_url: str, fix: str) -> None:
         url = without_userinfo(base_url)
-        self.peer = Peer(service=settings.name, url=url, key_fix=_key_fix(settings), fix=fix)
+        self.peer = Peer(
+            service=settings.name, url=url, key_fix=_key_fix(settings), fix=fix, has_key=bool(settings.api_key)
+        )
         self._base_url = base_url
         _hide_password(base_url)
         self._locality = settings.locality

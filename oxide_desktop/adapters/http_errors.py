@@ -18,6 +18,7 @@ from oxide_desktop.config.masking import masked
 from oxide_desktop.core.errors import FailureKind, ServiceError
 
 _QUOTED_CHARS = 300
+_ENDS = ("!", "?", "…")
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\s]+")
 _STATUS_OF_TYPE = {"authentication_error": 401, "permission_error": 403, "not_found_error": 404, "rate_limit": 429}
 
@@ -29,6 +30,7 @@ class Peer:
     Attributes:
         url: Its base URL, for people.
         key_fix: What to do about its API key.
+        has_key: Whether it is sent one.
         fix: What to do when nothing answers there.
     """
 
@@ -36,6 +38,7 @@ class Peer:
     url: str
     key_fix: str
     fix: str
+    has_key: bool = True
 
 
 class Refused(ServiceError):
@@ -51,8 +54,8 @@ class Refused(ServiceError):
         self, peer: Peer, kind: FailureKind, title: str, text: str, hint: str, *, http_status: int = 0
     ) -> None:
         status = f" (HTTP {http_status})" if http_status else ""
-        said = f"It said: {text}{status}" if text else f"It gave no reason{status}."
-        super().__init__(kind, f"{peer.service} {title}", said, hint)
+        said = f"It said: {text.rstrip('.')}{status}" if text else f"It gave no reason{status}"
+        super().__init__(kind, f"{peer.service} {title}", said if said.endswith(_ENDS) else f"{said}.", hint)
         self.http_status = http_status
         self.text = text
         self.about_model = False
@@ -174,7 +177,8 @@ def refused_in_stream(peer: Peer, said: object) -> Refused:
 def _judged(peer: Peer, status: int, text: str, *, in_stream: bool = False, quota: str = "") -> Refused:
     rule = _QUOTAS.get(quota) or next(rule for rule in _RULES if rule.fits(status, text))
     hint = rule.hint.format(key_fix=peer.key_fix, service=peer.service)
-    error = Refused(peer, rule.kind, rule.title, text, hint, http_status=0 if in_stream else status)
+    title = "wants a key" if rule is _KEY_REFUSED and not peer.has_key else rule.title
+    error = Refused(peer, rule.kind, title, text, hint, http_status=0 if in_stream else status)
     error.about_model = rule is _NO_SUCH_MODEL
     return error
 
@@ -205,6 +209,7 @@ _NO_SUCH_MODEL = _Rule(
     "does not have that model",
     "See `oxide services models {service}`, and set services.{service}.model to one of those.",
 )
+_KEY_REFUSED = _Rule({401, 403}, "", FailureKind.AUTH, "refused the key", "{key_fix}")
 _SPENT = _Rule(
     {429},
     r"insufficient[_ ](quota|credit|balance)|daily|weekly|monthly|per[ _-]?day|billing|out of credits|usage limit",
@@ -220,7 +225,7 @@ _RULES = (
     _Rule(
         {403}, r"\b(plan|licen[cs]e|subscription|country|region)\b", FailureKind.LICENCE, "may not be used", _SEE_PLAN
     ),
-    _Rule({401, 403}, "", FailureKind.AUTH, "refused the key", "{key_fix}"),
+    _KEY_REFUSED,
     _Rule({402}, "", FailureKind.QUOTA, "has used up its quota", _SEE_PLAN),
     _SPENT,
     _BUSY,

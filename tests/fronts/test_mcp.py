@@ -150,7 +150,7 @@ async def ask_until(event: asyncio.Event, ask: Callable[[], Awaitable[None]]) ->
         ({"prompt": "x", "preferences": {"speed": "fast"}}, "Unknown preference"),
         ({"prompt": "x", "preferences": {"task_type": "poetry"}}, "Unknown task type"),
         ({"prompt": "x", "temperature": 1}, "not temperature"),
-        ({"prompt": "x", "preferences": {"preferred_service": "nobody"}}, "Configured: stub"),
+        ({"prompt": "x", "preferences": {"preferred_service": "nobody"}}, "'nobody' is not one of stub"),
     ],
 )
 async def test_what_cannot_be_asked_is_answered_with_what_to_do(

@@ -13,6 +13,7 @@ import pytest
 from mcp.client.client import Client
 from mcp.client.streamable_http import streamable_http_client
 
+from oxide_desktop.core.ports import TaskFilter
 from oxide_desktop.core.record import TaskStatus
 from oxide_desktop.fronts.mcp.server import McpFront
 from oxide_desktop.fronts.web import server
@@ -108,6 +109,25 @@ async def test_a_relative_path_needs_a_project_and_an_absolute_one_does_not(tmp_
     assert "Send absolute paths." in texts(refused)[0]
     assert len(adapter.calls) == 1
     assert "the needle" in adapter.calls[0].prompt
+
+
+async def test_a_character_that_came_in_two_halves_is_whole_in_the_answer(tmp_path: Path) -> None:
+    async with (
+        served(tmp_path, stub(["\ud83d", "\ude00 and half: \udfff"])) as (_, front),
+        client(front, "legacy") as asker,
+    ):
+        result = await asker.call_tool("route_task", {"prompt": "Smile."})
+    assert texts(result)[0].startswith("\N{GRINNING FACE} and half: \N{REPLACEMENT CHARACTER}")
+
+
+async def test_a_service_that_is_not_there_is_said_at_once_and_no_task_is_kept(tmp_path: Path) -> None:
+    async with served(tmp_path, stub()) as (house, front), client(front, "legacy") as asker:
+        wish = {"prompt": "?", "preferences": {"preferred_service": "nope"}}
+        result = await asker.call_tool("route_task", wish)
+        page = await house.history.list(TaskFilter(), limit=1)
+    assert result.is_error
+    assert "'nope' is not one of stub" in texts(result)[0]
+    assert page.total == 0
 
 
 async def test_the_gate_stands_before_it(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import json
 import os
 import socket
 import time
+from dataclasses import replace
 from email.utils import formatdate
 
 import httpx
@@ -50,7 +51,7 @@ def test_a_refusal_carries_its_pause_and_quotes_what_was_said() -> None:
     error = refused(PEER, 429, {"retry-after": "7"}, b'{"error": {"message": "too\\nmany", "type": "rate_limit"}}')
     assert error.kind is K.BUSY
     assert error.retry_after_s == 7.0
-    assert error.message == "It said: too many [rate_limit] (HTTP 429)"
+    assert error.message == "It said: too many [rate_limit] (HTTP 429)."
 
 
 @pytest.mark.parametrize(
@@ -114,7 +115,20 @@ def test_google_names_the_quota_and_the_pause_in_its_details(quota: str, kind: F
     ],
 )
 def test_what_was_said_is_found_in_every_dialect(body: bytes, said: str) -> None:
-    assert refused(PEER, 500, {}, body).message == f"It said: {said} (HTTP 500)"
+    assert refused(PEER, 500, {}, body).message == f"It said: {said} (HTTP 500)."
+
+
+@pytest.mark.parametrize("said", ["bad key", "bad key.", "Who are you?", "Stop!"])
+def test_what_was_said_ends_as_a_sentence_so_that_the_next_can_follow(said: str) -> None:
+    body = f'{{"error": "{said}"}}'.encode()
+    assert refused(PEER, 401, {}, body).message == f"It said: {said.rstrip('.')} (HTTP 401)."
+    in_stream = refused_in_stream(PEER, {"message": said}).message
+    assert in_stream == (f"It said: {said}" if said[-1] in "?!" else f"It said: {said.rstrip('.')}.")
+
+
+def test_a_service_that_is_sent_no_key_wants_one() -> None:
+    assert refused(PEER, 401, {}, b"bad key").title.endswith("refused the key")
+    assert refused(replace(PEER, has_key=False), 401, {}, b"bad key").title.endswith("wants a key")
 
 
 @pytest.mark.parametrize("body", [b"", b"<html><body>nginx</body></html>"])

@@ -47,6 +47,8 @@ class Asking:
     async def route_task(self, context: Context, arguments: dict[str, Any]) -> types.CallToolResult:
         """One prompt for one service."""
         wish = RouteTask.parse(arguments)
+        if wish.preferences.preferred_service is not None:  # at once, rather than as a task that nobody can take
+            self._orchestrator.require_service(wish.preferences.preferred_service)
         cwd, roots = await _client(context).reach(context, wish.files)
         request = Request(
             prompt=wish.prompt,

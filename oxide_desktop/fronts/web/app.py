@@ -141,7 +141,9 @@ async def _refused(_: Request, error: RefusedError) -> Response:
 async def _mistake(request: Request, _: Exception) -> Response:
     """Whatever nobody expected. The server logs it; the client learns nothing of our insides."""
     bug = Bug("Oxide made a mistake", "The request could not be answered.", "The log has the details.")
-    return _failure(request, bug)
+    answer = _failure(request, bug)
+    answer.headers["connection"] = "close"  # the server ends it, and the client is to know that
+    return answer
 
 
 _HANDLERS: dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, Any, Response]]] = {

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from oxide_desktop.core.model import Preferences
 from oxide_desktop.core.settings import ServiceSettings
+from oxide_desktop.fronts.web.schemas import Text
 
 IGNORED = (
     "frequency_penalty", "max_completion_tokens", "max_tokens", "metadata", "parallel_tool_calls", "prediction",
@@ -50,7 +51,7 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="allow")
 
     type: str
-    text: str | None = None
+    text: Text | None = None
 
 
 class Message(BaseModel):
@@ -59,7 +60,7 @@ class Message(BaseModel):
     model_config = ConfigDict(extra="allow")
 
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
-    content: str | list[Part] | None = None
+    content: Text | list[Part] | None = None
     name: Annotated[str, StringConstraints(max_length=64, pattern=r"^[^\s]*$")] | None = None
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from oxide_desktop.core.characters import joined
 from oxide_desktop.core.model import Candidate, Profile, Skipped, Strategy, TaskType
 from oxide_desktop.core.receipts import FileReceipt
 from oxide_desktop.core.record import Attempt, TaskStatus, Tokens
@@ -39,12 +40,27 @@ _WHAT_IS_WRONG = {
     422: "What was asked for cannot be asked for",
     431: "The address and the headers are too long",
     500: "A mistake of Oxide's own",
+    503: "As many requests are being answered as may be at once, or Oxide is paused",
     507: "The history or the rules could not be read or written",
 }
 ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": ErrorBody, "description": text} for status, text in _WHAT_IS_WRONG.items()
 }
 NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"model": ErrorBody, "description": "There is none of that name"}}
+
+
+def _whole(text: str) -> str:
+    """The text, if it can be sent on as it is.
+
+    Raises:
+        ValueError: JSON can spell half of a character, which no text has.
+    """
+    if joined(text) != text:
+        raise ValueError("it holds half of a character (a lone surrogate)")
+    return text
+
+
+Text = Annotated[str, AfterValidator(_whole)]
 
 
 class PreferencesBody(BaseModel):
@@ -62,7 +78,7 @@ class TaskBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    prompt: str
+    prompt: Text
     files: list[str] | None = Field(None, description="Paths and globs: absolute ones, or relative to `cwd`")
     preferences: PreferencesBody | None = None
     cwd: str | None = Field(None, description="The folder that the task is about; without it, the server's own")
@@ -75,7 +91,7 @@ class AnalysisBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    prompt: str
+    prompt: Text
     files: list[str] = Field(min_length=1, description="Folders, files and globs, as in a task")
     services: list[str] | None = Field(None, description="Who takes part; without it, every service that can")
     strategy: Strategy = Field(Strategy.SPLIT, description="Share the files out, or give every service all of them")

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from oxide_desktop.core.errors import NotFoundError
+from oxide_desktop.core.errors import NotFoundError, RouteError
 from oxide_desktop.core.folders import working_folder
 from oxide_desktop.core.health import Depth, ServiceStatus
 from oxide_desktop.core.model import Preferences, Request, Source
@@ -136,6 +136,10 @@ def _add_one(router: APIRouter, oxide: Orchestrator) -> None:
     ) -> Json:
         """Ask a service one question and wait for the answer. It is kept in the history like every task."""
         _find(oxide, name)
+        if oxide.is_paused:  # the test would wait for as long as the pause lasts
+            raise RouteError(
+                "Oxide is paused", "New tasks wait, and so would this test.", "Resume it in the tray's menu."
+            )
         wishes, here = Preferences(preferred_service=name), working_folder()
         task = await oxide.submit(Request(prompt=test_prompt, preferences=wishes, source=Source.HTTP, cwd=here))
         record = await task.finished()  # which the deadline of the whole task bounds

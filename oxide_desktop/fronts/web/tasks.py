@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -88,7 +90,7 @@ def _request(oxide: Orchestrator, body: TaskBody) -> Request:
     _require_services(oxide, wishes.preferred_service)
     return Request(
         prompt=body.prompt,
-        files=tuple(body.files or ()),
+        files=_paths(body.files or ()),
         preferences=wishes,
         source=Source(body.source),
         cwd=_folder(body.cwd),
@@ -100,7 +102,7 @@ def _analysis(oxide: Orchestrator, body: AnalysisBody) -> Request:
     _require_services(oxide, *(body.services or ()))
     return Request(
         prompt=body.prompt,
-        files=tuple(body.files),
+        files=_paths(body.files),
         preferences=Preferences(task_type=body.task_type),
         source=Source(body.source),
         cwd=_folder(body.cwd),
@@ -117,9 +119,29 @@ def _folder(given: str | None) -> Path:
     if given is None:
         return working_folder()
     folder = Path(given)
-    if "\0" in given or not folder.is_absolute():
+    if not _can_be_there(given) or not folder.is_absolute():
         raise UsageError("That is no folder", f"cwd is {given!r}.", "Give an absolute path.")
     return folder
+
+
+def _paths(given: Sequence[str]) -> tuple[str, ...]:
+    """What is to be read.
+
+    Raises:
+        UsageError: No system has a file of such a name.
+    """
+    for path in given:
+        if not _can_be_there(path):
+            raise UsageError("That is no path", f"files has {path!r}.", "Give paths as the system writes them.")
+    return tuple(given)
+
+
+def _can_be_there(path: str) -> bool:
+    """Whether a name can be handed to the system: bytes that are no text may stand in it, halves of characters not."""
+    try:
+        return b"\0" not in os.fsencode(path)
+    except UnicodeEncodeError:
+        return False
 
 
 def _require_services(oxide: Orchestrator, *names: str | None) -> None:
