@@ -4,17 +4,33 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from oxide_desktop.config.private_files import PRIVATE_FILE_MODE, unwritable, write_atomically
 from oxide_desktop.config.settings import settings_of
 from oxide_desktop.config.yaml_splice import UnclearError, Value, put
-from oxide_desktop.core.errors import UsageError
+from oxide_desktop.core.errors import ConfigError, ConfigProblem, UsageError
 from oxide_desktop.core.settings import Settings
 
 _FIRST_LINE = "# Your settings, over those that Oxide is shipped with. `oxide config check` reads them.\n"
 _BOM = "\ufeff"
+
+
+class NotAllowedError(ConfigError):
+    """A value that was to be set is refused; the file is as it was, and nothing in it is to be mended."""
+
+    def __init__(self, problems: Sequence[ConfigProblem], keys: Collection[str]) -> None:
+        super().__init__(problems)
+        self.title = "That value is not allowed"
+        self.message = " ".join(_refusal(problem, keys) for problem in problems)
+        self.hint = ""
+
+
+def _refusal(problem: ConfigProblem, keys: Collection[str]) -> str:
+    sentence = problem.message if problem.key in keys else f"{problem.key}: {problem.message}"
+    allowed = f" Allowed: {problem.allowed}." if problem.allowed else ""
+    return f"{sentence[:1].upper()}{sentence[1:].removesuffix('.')}.{allowed}"
 
 
 def change_settings(file: Path, changes: Mapping[Sequence[str], Value]) -> Settings:
@@ -24,7 +40,8 @@ def change_settings(file: Path, changes: Mapping[Sequence[str], Value]) -> Setti
         The settings as they are in force from the next start on.
 
     Raises:
-        ConfigError: A value is not allowed, or the file cannot be used as it is. It is left alone.
+        NotAllowedError: A value is not allowed.
+        ConfigError: The file cannot be used as it is. It is left alone.
         UsageError: The file is written in a way that only a person should change.
         StoreError: It cannot be written.
     """
@@ -42,7 +59,10 @@ def change_settings(file: Path, changes: Mapping[Sequence[str], Value]) -> Setti
             key = ".".join(path)
             hint = f"Change {key} there yourself."
             raise UsageError(f"{file} is left as it is", f"Around {key}: {error}.", hint) from error
-    settings = settings_of(text, file)
+    try:
+        settings = settings_of(text, file)
+    except ConfigError as error:
+        raise NotAllowedError(error.problems, {".".join(path) for path in changes}) from error
     if bom + text != before or not file.exists():
         _write(file, bom + text)
     return settings

@@ -89,10 +89,16 @@ def test_a_value_that_is_not_allowed_is_refused_beside_its_field(loop: Loop, qap
         for wrong in ("99999", "soon"):
             type_in(port.control, wrong)
             await house.until(lambda wrong=wrong: wrong in port.problem.text())
-            assert port.control.text() == "8100"
+            assert "config.yaml" not in port.problem.text()
+            assert port.control.text() == wrong  # to be mended, not to be typed again
         assert (tmp_path / "config.yaml").read_text() == MINE
         type_in(port.control, "8300")
         await house.until(port.problem.isHidden)
+        type_in(port.control, "99999")
+        await house.until(lambda: not port.problem.isHidden())
+        house.go_to("history")
+        house.go_to("settings")
+        await house.until(lambda: port.control.text() == "8300" and port.problem.isHidden())
 
     with_pages(loop, qapp, tmp_path, person, stub())
 
@@ -109,6 +115,23 @@ def test_a_list_is_written_when_it_is_left(loop: Loop, qapp: QApplication, tmp_p
         await house.until(lambda: load_config(file).privacy.local_only == ("**/.env", "clients/**"))
 
     with_pages(loop, qapp, tmp_path, person, stub())
+
+
+def test_what_stands_in_a_field_when_the_app_ends_is_written(loop: Loop, qapp: QApplication, tmp_path: Path):
+    file = tmp_path / "config.yaml"
+
+    async def person(house: PagesHouse) -> None:
+        page = await page_of(house)
+        globs = page.rows["privacy.local_only"].control
+        assert isinstance(globs, QPlainTextEdit)
+        page.rows["web.port"].control.setText("8400")
+        globs.setFocus()
+        globs.setPlainText("clients/**")
+
+    with_pages(loop, qapp, tmp_path, person, stub())
+    assert load_config(file).privacy.local_only == ("clients/**",)
+    changed = MINE.replace("8100", "8400")
+    assert file.read_text() == changed + "privacy:\n  local_only: [clients/**]\n"  # and nothing besides
 
 
 def test_a_choice_is_written_and_scrolling_past_changes_nothing(loop: Loop, qapp: QApplication, tmp_path: Path):

@@ -38,9 +38,18 @@ def test_a_file_that_is_not_there_is_made_for_its_owner_alone(tmp_path):
 
 
 def test_a_value_that_is_not_allowed_leaves_the_file_alone(file):
-    with pytest.raises(ConfigError, match="99999"):
+    with pytest.raises(ConfigError) as refused:
         change_settings(file, {("web", "port"): 99999})
+    told = "That value is not allowed: 99999 is out of range. Allowed: 0 to 65,535."
+    assert str(refused.value) == told  # and nothing of a file that is to be mended, which holds no such value
+    with pytest.raises(ConfigError, match="not allowed: Must be a whole number, and 'soon' is not"):
+        change_settings(file, {("web", "port"): "soon"})
     assert file.read_text() == MINE
+
+
+def test_what_a_value_makes_wrong_elsewhere_is_named(file):
+    with pytest.raises(ConfigError, match=r"not allowed: Services\.lab"):
+        change_settings(file, {("services", "lab", "type"): "http"})
 
 
 def test_a_file_that_cannot_be_used_is_told_of_and_left_alone(file):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     from oxide_desktop.core.orchestrator import Orchestrator  # the window comes before the engine
 
 
+# Writing a file takes milliseconds; a disk that does not answer must not hold up the end of the session.
+KEEPING_LIMIT_S = 3.0
+
+
 class Desk(QObject):
     """There before the engine is, because the first window is.
 
@@ -25,6 +30,7 @@ class Desk(QObject):
         page_wanted: A page, by its name in the catalogue.
         task_wanted: A task should be shown, by its id.
         asking_wanted: A `Request` should be put into the Ask page, to be changed or asked.
+        closing: The app is about to end, and what is typed can still be kept (`keep`).
         closed: The app is about to end: what windows and pages hold is to be let go.
         failed: An `OxideError` that the person should see.
         link_wanted: An address (`QUrl`) of the web that stood in somebody else's text.
@@ -37,6 +43,7 @@ class Desk(QObject):
     """
 
     opened = Signal()
+    closing = Signal()
     closed = Signal()
     page_wanted = Signal(str)
     task_wanted = Signal(str)
@@ -52,6 +59,7 @@ class Desk(QObject):
         self.launch_link: Callable[[], str] | None = None
         self._orchestrator: Orchestrator | None = None
         self._closed = False
+        self._keeping: set[asyncio.Task[None]] = set()
 
     # -- life --------------------------------------------------------------------------------------
 
@@ -63,6 +71,9 @@ class Desk(QObject):
 
     async def aclose(self) -> None:
         """End what runs for windows and pages; the engine's tasks are not theirs."""
+        self.closing.emit()
+        if self._keeping:
+            await asyncio.wait(self._keeping, timeout=KEEPING_LIMIT_S)
         self._closed = True
         self.closed.emit()
         self.bridge.close()
@@ -91,11 +102,21 @@ class Desk(QObject):
 
         When the app is about to end, nothing new is begun.
         """
+        self._begin(work, name)
+
+    def keep(self, work: Coroutine[Any, Any, object], name: str) -> None:
+        """Run what writes down the person's will: the app does not end before it is done."""
+        if started := self._begin(work, name):
+            self._keeping.add(started)
+            started.add_done_callback(self._keeping.discard)
+
+    def _begin(self, work: Coroutine[Any, Any, object], name: str) -> asyncio.Task[None] | None:
         if self._closed:
             work.close()
-            return
+            return None
         started = self.background.start(self._told(work), name)
         started.add_done_callback(lambda _: work.close())  # at the end some are cancelled before they begin
+        return started
 
     async def _told(self, work: Coroutine[Any, Any, object]) -> None:
         try:

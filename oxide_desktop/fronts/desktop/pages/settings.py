@@ -49,6 +49,7 @@ class SettingsPage(Page):
     def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
         super().__init__(desk, QCoreApplication.translate("Pages", "Settings"), parent)
         self._writing = asyncio.Lock()
+        self._is_shown = False  # before that, fields say nothing of what holds
         self.rows: dict[str, SettingRow] = {}
         self._parts: list[tuple[QWidget, list[SettingRow]]] = []
         self.search = QLineEdit()
@@ -72,6 +73,7 @@ class SettingsPage(Page):
         self.body.addWidget(self.search)
         self.body.addWidget(self.note)
         self.body.addWidget(self.area, 1)
+        desk.closing.connect(self._finish)
         QShortcut(QKeySequence(QKeySequence.StandardKey.Find), self, self.search.setFocus)
 
     # -- making ------------------------------------------------------------------------------------
@@ -89,7 +91,7 @@ class SettingsPage(Page):
 
     def _row(self, setting: Setting) -> SettingRow:
         made = SettingRow(self.desk.theme, setting)
-        made.changed.connect(lambda value: self.desk.run(self._change(made, value), "change setting"))
+        made.changed.connect(lambda value: self.desk.keep(self._change(made, value), "change setting"))
         self.rows[setting.key] = made
         return made
 
@@ -141,6 +143,7 @@ class SettingsPage(Page):
             self._tell(error_line(error))
             settings = self.desk.orchestrator.settings
         self._show(settings)
+        self._is_shown = True
         self.version.setText(await asyncio.to_thread(version_line, paths, settings.updates))
         self.rows[_LOGIN.key].show_value(await asyncio.to_thread(starts_at_login))
         await self._look_at_keys()
@@ -163,6 +166,12 @@ class SettingsPage(Page):
             part.setVisible(not words.strip() or any(item.matches(words) for item in made))
 
     # -- changing ----------------------------------------------------------------------------------
+
+    def _finish(self) -> None:
+        """The app ends while something may stand in a field."""
+        if self._is_shown:
+            for item in self.rows.values():
+                item.finish()
 
     async def _change(self, item: SettingRow, value: Any) -> None:  # noqa: ANN401 - as the file has it
         file = Paths.from_environment().config_file

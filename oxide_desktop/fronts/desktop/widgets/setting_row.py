@@ -61,6 +61,7 @@ class SettingRow(QFrame):
     def show_value(self, value: object) -> None:
         """What holds now."""
         self._held = self._wanted = value
+        self.problem.setVisible(False)
         self._show(value)
 
     def confirm(self, asked: object, value: object) -> None:
@@ -70,10 +71,16 @@ class SettingRow(QFrame):
             self.show_value(value)
 
     def refuse(self, sentence: str) -> None:
-        """Why a value was not taken; what holds is shown again."""
+        """Why a value was not taken; what was typed can be mended, a switch is as it was."""
+        self._wanted = self._held
+        if self.setting.kind in (Kind.SWITCH, Kind.CHOICE):
+            self._show(self._held)
         self.problem.setText(sentence)
         self.problem.setVisible(True)
-        self.show_value(self._held)
+
+    def finish(self) -> None:
+        """The person goes: what is typed is what they want."""
+        self._finished()
 
     def _finished(self) -> None:
         value = self._value()
