@@ -245,7 +245,15 @@ def _in_thread(work: Callable[[], T]) -> Future[T]:
     return future
 
 
+# What keyring's backends raise where a prompt for the keyring's password was put away.
+_LOCKED = {"InitError", "KeyringLocked"}
+
+
 def _refused(error: Exception) -> UsageError:
+    if _LOCKED & {kind.__name__ for kind in type(error).__mro__}:
+        message = f"It was not unlocked: {str(error).rstrip('.!')}."
+        hint = "Try again, and give the keyring's own password when it is asked for."
+        return UsageError("The keyring of the system is locked", message, hint)
     message = f"It answered {type(error).__name__}: {error}."
     return UsageError("The keyring of the system refused", message, "Unlock it, then try again.")
 

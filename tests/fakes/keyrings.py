@@ -58,7 +58,7 @@ class RefusingKeyring(KeyringBackend):
 
     priority = 5
 
-    def get_password(self, service, username):
+    def get_password(self, service, username, password=""):
         raise KeyringLocked("the collection is locked")
 
     set_password = delete_password = get_password

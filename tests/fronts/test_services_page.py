@@ -213,6 +213,33 @@ def test_a_key_that_the_settings_name_already_is_used_at_once(loop: Loop, qapp: 
     with_pages(loop, qapp, tmp_path, person, stub(name="gemini", kind="gemini", api_key="keyring:MINE"))
 
 
+def test_a_key_that_cannot_be_kept_stays_in_its_dialog_and_one_that_is_kept_can_be_removed(
+    loop: Loop, qapp: QApplication, tmp_path: Path
+):
+    async def person(house: PagesHouse) -> None:
+        card = page_of(house).cards["gemini"]
+        (tmp_path / "keys.json").mkdir()
+        card.key_wanted.emit()
+        (dialog,) = house.window.findChildren(KeyDialog)
+        QTest.keyClicks(dialog.key, "sk-something")
+        dialog.save_button.click()
+        await house.until(lambda: "keys.json is not a file" in dialog.problem.text())
+        assert (dialog.key.text(), dialog.remove_button.isHidden()) == ("sk-something", True)
+        (tmp_path / "keys.json").rmdir()
+        dialog.save_button.click()
+        await house.until(lambda: card.said.text() == "✓ The key is kept.")
+        await house.until(lambda: not house.window.findChildren(KeyDialog))
+        card.key_wanted.emit()
+        (dialog,) = house.window.findChildren(KeyDialog)
+        await house.until(lambda: not dialog.stored.isHidden())
+        dialog.remove_button.click()
+        await house.agree()
+        await house.until(lambda: card.said.text() == "The key is removed.")
+        assert "sk-something" not in (tmp_path / "keys.json").read_text()
+
+    with_pages(loop, qapp, tmp_path, person, stub(name="gemini", kind="gemini", api_key="keyring:MINE"))
+
+
 def test_programs_are_listed_and_ended_only_after_a_question(loop: Loop, qapp: QApplication, tmp_path: Path):
     async def person(house: PagesHouse) -> None:
         spawner = GuardedSpawner(tmp_path / "run", run_id=uuid.uuid4().hex)

@@ -12,12 +12,11 @@ from PySide6.QtWidgets import QWidget
 from oxide_desktop.config.changing import change_settings
 from oxide_desktop.config.paths import Paths
 from oxide_desktop.config.references import KEYRING
-from oxide_desktop.config.secrets import KeyStore
 from oxide_desktop.core.errors import OxideError
 from oxide_desktop.core.health import Depth
 from oxide_desktop.fronts.desktop.desk import Desk
+from oxide_desktop.fronts.desktop.key_asking import KeyAsking
 from oxide_desktop.fronts.desktop.sentences import span, tr
-from oxide_desktop.fronts.desktop.widgets.key_dialog import KeyDialog
 from oxide_desktop.fronts.desktop.widgets.service_card import ServiceCard
 
 
@@ -108,31 +107,28 @@ class ServiceActions(QObject):
     # -- keys --------------------------------------------------------------------------------------
 
     def _ask_for_key(self) -> None:
-        dialog = KeyDialog(self._card.name, self._page)
-        dialog.given.connect(lambda key: self._desk.run(self._keep(key), "keep key"))
-        self._desk.run(self._show_place(dialog), "place of keys")
-        dialog.open()
+        name = self._reference.removeprefix(KEYRING) if self._is_named else self._card.name
+        KeyAsking(self._desk, self._page, name, self._card.name, kept=self._key_kept, removed=self._key_removed)
 
-    async def _show_place(self, dialog: KeyDialog) -> None:
-        words = await asyncio.to_thread(lambda: _keys().place)
-        if dialog in self._page.findChildren(KeyDialog):  # it may have been closed meanwhile
-            dialog.show_place(words)
+    @property
+    def _reference(self) -> str:
+        return self._card.status.settings.api_key or ""
 
-    async def _keep(self, key: str) -> None:
-        """Into the keyring; a service that is not told yet where its key is, is told so in the settings."""
-        reference = self._card.status.settings.api_key or ""
-        known = reference.startswith(KEYRING)
-        name = reference.removeprefix(KEYRING) if known else self._card.name
-        await asyncio.to_thread(_keys().set, name, key)
-        if known:
+    @property
+    def _is_named(self) -> bool:
+        return self._reference.startswith(KEYRING)
+
+    async def _key_removed(self) -> None:
+        self._card.say(self.tr("The key is removed."))
+        await self._check()
+
+    async def _key_kept(self) -> None:
+        """A service that is not told yet where its key is, is told so in the settings."""
+        if self._is_named:
             self._card.say(self.tr("✓ The key is kept."), "ok")
             await self._check()
             return
         path = ("services", self._card.name, "api_key")
         file = Paths.from_environment().config_file
-        await asyncio.to_thread(change_settings, file, {path: f"{KEYRING}{name}"})
+        await asyncio.to_thread(change_settings, file, {path: f"{KEYRING}{self._card.name}"})
         self._card.say(self.tr("✓ The key is kept. Oxide uses it from its next start on."), "ok")
-
-
-def _keys() -> KeyStore:
-    return KeyStore(Paths.from_environment())

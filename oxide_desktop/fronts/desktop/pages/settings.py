@@ -18,13 +18,13 @@ from oxide_desktop.config.settings import load_config, to_plain
 from oxide_desktop.core.errors import ConfigError, OxideError
 from oxide_desktop.core.settings import Settings
 from oxide_desktop.fronts.desktop.desk import Desk
+from oxide_desktop.fronts.desktop.key_asking import KeyAsking
 from oxide_desktop.fronts.desktop.pages.base import Page
 from oxide_desktop.fronts.desktop.sentences import error_line
 from oxide_desktop.fronts.desktop.setting_list import GROUPS, Kind, Setting
 from oxide_desktop.fronts.desktop.version_line import version_line
 from oxide_desktop.fronts.desktop.widgets.basics import button, label, row
 from oxide_desktop.fronts.desktop.widgets.confirm import confirm
-from oxide_desktop.fronts.desktop.widgets.key_dialog import KeyDialog
 from oxide_desktop.fronts.desktop.widgets.key_list import KeyList
 from oxide_desktop.fronts.desktop.widgets.scrolling import ScrollingColumn
 from oxide_desktop.fronts.desktop.widgets.setting_row import SettingRow
@@ -208,13 +208,7 @@ class SettingsPage(Page):
         self._key_place.setText(self.tr("Kept in %1.").replace("%1", words))
 
     def _ask_for_key(self, name: str) -> None:
-        dialog = KeyDialog(name, self)
-        dialog.given.connect(lambda key: self.desk.run(self._keep_key(name, key), "keep key"))
-        dialog.open()
-
-    async def _keep_key(self, name: str, key: str) -> None:
-        await asyncio.to_thread(KeyStore(Paths.from_environment()).set, name, key)
-        await self._look_at_keys()
+        KeyAsking(self.desk, self, name, name, kept=self._look_at_keys, removed=self._look_at_keys)
 
     def _remove_key(self, name: str) -> None:
         confirm(
