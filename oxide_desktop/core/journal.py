@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,6 +14,11 @@ from oxide_desktop.core.record import TaskRecord, TaskStatus
 log = logging.getLogger(__name__)
 
 _LONGEST_CHARS = 400
+# A prompt as short as a name also stands inside of other words, and one of a letter or two everywhere: nothing is
+# hidden by taking those out of a sentence.
+_SHORTEST_HIDDEN = 3
+_SHORTEST_CERTAIN = 12
+_HIDDEN = "[the prompt]"
 
 
 def write(event: Event) -> None:
@@ -42,8 +48,11 @@ def falls_back(record: TaskRecord, service: str, error: OxideError, following: s
 def without_prompt(text: str, prompt: str) -> str:
     """An error in one line, without the prompt that a service may have repeated in it."""
     shown = " ".join(text.split())
-    if asked := " ".join(prompt.split()):
-        shown = shown.replace(asked, "[the prompt]")
+    asked = " ".join(prompt.split())
+    if len(asked) >= _SHORTEST_CERTAIN:
+        shown = shown.replace(asked, _HIDDEN)
+    elif len(asked) >= _SHORTEST_HIDDEN:
+        shown = re.sub(rf"(?<!\w){re.escape(asked)}(?!\w)", _HIDDEN, shown)
     return shown if len(shown) <= _LONGEST_CHARS else f"{shown[:_LONGEST_CHARS]}…"
 
 

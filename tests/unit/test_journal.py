@@ -56,6 +56,10 @@ def test_a_breaker_that_opens_is_told(lines):
 
 def test_an_error_is_one_line_of_bounded_length():
     assert without_prompt("a\nb", "") == "a b"
+    sentence = "f_garbage gave an answer that cannot be read"
+    assert without_prompt(sentence, "g") == sentence
+    assert without_prompt(sentence, "garb") == sentence
+    assert without_prompt(f"{sentence}: Who?", "Who?") == f"{sentence}: [the prompt]"
     assert without_prompt("x" * 1000, "y") == "x" * 400 + "…"
 
 
