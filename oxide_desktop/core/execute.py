@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import random
+import time
 from collections.abc import Callable, Mapping
 from functools import partial
 
@@ -26,6 +27,7 @@ from oxide_desktop.core.slots import Slots
 from oxide_desktop.core.tokens import ANSWER_TOKENS
 
 _FEW_TOKENS = 5_000  # fitting so little takes less time than a thread does to start on it
+_TOLD_FROM_S = 3.0  # a shorter pause is over before it has been read
 # Failures that say "not this service, not now" rather than "it was tried and broke".
 _COULD_NOT_TAKE = {
     FailureKind.MISSING,
@@ -128,6 +130,8 @@ class Executor:
                 else:
                     return
             journal.next_try(task.id, name, tried, pause_s)
+            if pause_s >= _TOLD_FROM_S:
+                note(task, _asked_again(last, pause_s), self._bus)
             await asyncio.sleep(pause_s)  # bounded by the policy, and by the task's own deadline
 
     async def _prepare(self, task: RunningTask, adapter: Adapter, context: Context) -> Call:
@@ -194,3 +198,8 @@ def _nobody(failures: Mapping[str, ServiceError]) -> ServiceError | RouteError:
     if len(errors) == 1:
         return errors[0]
     return ServiceError(errors[-1].kind, "Every service failed", told, hint)
+
+
+def _asked_again(error: ServiceError, pause_s: float) -> str:
+    at = time.strftime("%H:%M:%S", time.localtime(time.time() + pause_s))
+    return f"{error.title}: asked again at {at}, after {pause_s:.0f} s."

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
 from oxide_desktop.core.background import BackgroundTasks
-from oxide_desktop.core.errors import OxideError, StoreError
+from oxide_desktop.core.errors import NotFoundError, OxideError, StoreError
 from oxide_desktop.core.record import TaskRecord
 from oxide_desktop.core.running import RunningTask
 
@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 INTERVAL_S = 2.0
 FIRST_AFTER_S = 0.05  # a write beside the request's own sending would hold it up by milliseconds
 LAST_WRITE_LIMIT_S = 3.0
+OWED_AFTER_S = 5.0  # what found no room is tried again, and then after twice that, and so on
+OWED_FOR_S = 3600.0
 _LARGEST_SHARE = 0.1  # of the time: a long answer is a long write
 
 Save = Callable[[TaskRecord], Awaitable[None]]
@@ -64,15 +66,35 @@ async def _keep(task: RunningTask, save: Save, ended: asyncio.Event, interval_s:
                 await task.worth_keeping.wait()
 
 
-async def record_end(task: RunningTask, save: Save) -> None:
-    """Write the final record. Where there is no room for the answer, how the task ended may still find some."""
+async def record_end(
+    task: RunningTask, save: Save, background: BackgroundTasks, owed_after_s: float = OWED_AFTER_S
+) -> None:
+    """Write the final record. Where there is no room for the answer, how the task ended may still find some.
+
+    The whole of it is written once there is room again, as long as the program runs.
+    """
+    whole = task.record
     try:
-        await save(task.record)
+        await save(whole)
     except StoreError as failure:
         log.exception("the end of task %s could not be recorded", task.id)
         task.update(notes=(*task.record.notes, f"This answer is not in the history. {failure}"))
         with suppress(StoreError):  # which is said already
             await save(dataclasses.replace(task.record, result=None))
+        with suppress(RuntimeError):  # the program ends, and its next start finds the task interrupted
+            background.start(_write_later(whole, save, owed_after_s), f"write the end of {task.id} later")
+
+
+async def _write_later(record: TaskRecord, save: Save, pause_s: float) -> None:
+    with suppress(TimeoutError, NotFoundError):  # given up, or deleted meanwhile
+        async with asyncio.timeout(OWED_FOR_S):
+            while True:
+                await asyncio.sleep(pause_s)
+                with suppress(StoreError):  # there is no room yet
+                    await save(record)
+                    log.info("the end of task %s has been recorded after all", record.id)
+                    return
+                pause_s *= 2
 
 
 def pause_after(took_s: float, interval_s: float) -> float:

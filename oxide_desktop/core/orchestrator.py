@@ -252,7 +252,7 @@ class Orchestrator(Administration):
             task.end()
             return
         try:
-            await record_end(task, self.history.save)
+            await record_end(task, self.history.save, self._background)
         finally:
             self._running.pop(task.id, None)
             task.end()

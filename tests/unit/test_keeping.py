@@ -7,9 +7,9 @@ import pytest
 
 from oxide_desktop.core import keeping
 from oxide_desktop.core.background import BackgroundTasks
-from oxide_desktop.core.errors import FailureKind, ServiceError, StoreError
+from oxide_desktop.core.errors import FailureKind, NotFoundError, ServiceError, StoreError
 from oxide_desktop.core.events import Chunk
-from oxide_desktop.core.keeping import keeping_record
+from oxide_desktop.core.keeping import keeping_record, record_end
 from oxide_desktop.core.record import Attempt, AttemptStatus, TaskRecord, TaskStatus
 from oxide_desktop.core.running import RunningTask
 from tests.fakes.scripted_adapter import STALL
@@ -130,3 +130,36 @@ async def test_a_disk_that_takes_no_more_is_asked_no_more(
 def test_a_slow_disk_is_used_a_tenth_of_the_time_at_most():
     assert keeping.pause_after(0.001, 2.0) == 2.0
     assert keeping.pause_after(3.0, 2.0) == 30.0
+
+
+async def test_an_end_that_found_no_room_is_written_whole_once_there_is_some(background: BackgroundTasks):
+    task, shelf = running(), Shelf()
+    shelf.full = True
+    show(task, "Four")
+    task.conclude(TaskStatus.COMPLETED, None)
+    await record_end(task, shelf.save, background, owed_after_s=SOON)
+    assert "not in the history" in task.record.notes[-1]
+    shelf.taken.clear()
+    await shelf.taken.wait()  # it is tried again, and there is no room yet
+    shelf.full = False
+    shelf.taken.clear()
+    written = await shelf.next()
+    assert (written.status, written.result, written.notes) == (TaskStatus.COMPLETED, "Four", ())
+
+
+async def test_an_end_that_found_no_room_is_let_be_where_its_task_was_deleted_meanwhile():
+    task, tries = running(), []
+
+    async def save(record: TaskRecord) -> None:
+        tries.append(record)
+        if len(tries) > 2:  # both of the writes at the end
+            raise NotFoundError("No such task", "It is gone.")
+        raise StoreError("The disk is full", "It takes no more.")
+
+    background = BackgroundTasks()
+    task.conclude(TaskStatus.COMPLETED, None)
+    await record_end(task, save, background, owed_after_s=SOON)
+    async with asyncio.timeout(60):
+        while background._running:  # noqa: ASYNC110 - nobody tells of its end; a timeout bounds it
+            await asyncio.sleep(0)
+    assert len(tries) == 3

@@ -1,6 +1,7 @@
 """A task from request to record: who is asked, in which order, what is kept, and what never happens."""
 
 import asyncio
+import re
 from pathlib import Path
 from typing import Any, Self
 
@@ -763,6 +764,20 @@ async def test_an_answer_that_cannot_be_recorded_is_still_given_and_says_so(capl
     assert any("not in the history" in note for note in record.notes)
     assert len(house.history.versions) == 1
     assert "could not be recorded" in caplog.text
+
+
+async def test_a_service_that_asks_for_patience_is_waited_for_and_that_is_told():
+    busy = ServiceError(FailureKind.BUSY, "stub is busy", "429.", retry_after_s=30.0)
+    async with House(stub([busy])) as house:
+        with house.bus.subscribe() as events:
+            task = await house.orchestrator.submit(request())
+            while not isinstance(event := await events.next(), TaskNoted):
+                pass
+        task.cancel()
+        record = await task.finished()
+
+    assert re.fullmatch(r"stub is busy: asked again at \d\d:\d\d:\d\d, after 3\d s\.", event.note)
+    assert event.note in record.notes
 
 
 async def test_that_a_task_has_ended_is_recorded_where_there_is_no_room_for_its_answer():
