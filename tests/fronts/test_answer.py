@@ -164,3 +164,20 @@ def test_of_an_answer_longer_than_a_window_bears_the_beginning_is_shown_and_all_
     view.append_text("More.")
     assert view.toPlainText() == told
     assert view.text.endswith("More.")
+
+
+def test_what_is_not_gone_to_does_not_look_like_a_link(view: AnswerView):
+    view.show_text("[there](https://example.org) [run](javascript:alert) [read](file:///etc/passwd) [near](other.md)")
+    links, iterator = [], view.document().begin().begin()
+    while not iterator.atEnd():
+        fragment = iterator.fragment()
+        if fragment.charFormat().isAnchor():
+            links.append(fragment.text())
+        iterator += 1
+    assert links == ["there"]
+    assert view.toPlainText() == "there run read near"
+
+
+def test_text_cannot_be_turned_around_to_read_as_something_else(view: AnswerView):
+    view.show_text("open exe\u202egnp.txt")
+    assert view.toPlainText() == "open exe[U+202E]gnp.txt"

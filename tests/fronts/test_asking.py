@@ -1,5 +1,6 @@
 """The Ask panel: files, wishes, what is said before asking, analyses, and what can be done with an answer."""
 
+import asyncio
 import dataclasses
 import re
 from collections.abc import Iterator
@@ -423,5 +424,42 @@ def test_a_failure_can_be_read_to_its_end_and_asked_again(loop: Loop):
         failure.again.click()
         await desk.until(lambda: desk.panel.answer.toPlainText() == "Four.")
         assert failure.isHidden()
+
+    loop.run_until_complete(DeskHouse(house).use(person))
+
+
+def test_one_preview_is_made_at_a_time_and_the_newest_wish_is_shown(loop: Loop):
+    house = House(stub(["never"]))
+    explained: list[str] = []
+    explain = house.orchestrator.explain
+    gate = asyncio.Event()
+
+    async def slow(request: Request) -> object:
+        explained.append(request.prompt)
+        await gate.wait()
+        return await explain(request)
+
+    house.orchestrator.explain = slow
+
+    async def person(desk: DeskHouse) -> None:
+        for words in ("one", "two", "three"):
+            desk.panel.prompt.setPlainText(words)
+            desk.panel.prompt.settled.emit()
+            await desk.until(lambda: explained)
+        assert explained == ["one"]
+        gate.set()
+        await desk.until(lambda: explained == ["one", "three"])
+        await desk.until(desk.panel.route.text)
+
+    loop.run_until_complete(DeskHouse(house).use(person))
+
+
+def test_a_pause_is_told_before_something_is_asked(loop: Loop):
+    house = House(stub(["never"]))
+
+    async def person(desk: DeskHouse) -> None:
+        house.orchestrator.pause()
+        desk.panel.prompt.setPlainText("What is 2+2?")
+        await desk.until(lambda: "New tasks are paused" in desk.panel.warning.text())
 
     loop.run_until_complete(DeskHouse(house).use(person))

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QPlainTextEdit
 
@@ -71,7 +71,7 @@ def test_a_change_is_written_and_the_rest_of_the_file_stays(loop: Loop, qapp: QA
         type_in(port.control, "8200")
         await house.until(lambda: "8200" in file.read_text())
         assert file.read_text() == MINE.replace("8100", "8200")
-        await house.until(lambda: page.note.text().startswith("Saved."))
+        await house.until(lambda: page.saved.text().startswith("Saved."))
         page.rows["notifications.completed"].control.click()
         await house.until(lambda: not load_config(file).notifications.completed)
         page.rows["execution.timeout_seconds"].control.setText("")
@@ -200,5 +200,36 @@ def test_a_file_that_cannot_be_used_is_told_of(loop: Loop, qapp: QApplication, t
         assert page.rows["web.port"].control.text() == "0"
         page.welcome_button.click()
         assert house.window.current == "welcome"
+
+    with_pages(loop, qapp, tmp_path, person, stub())
+
+
+def test_a_search_without_a_match_says_so_and_is_over_when_one_comes_back(
+    loop: Loop, qapp: QApplication, tmp_path: Path
+):
+    async def person(house: PagesHouse) -> None:
+        page = await page_of(house)
+        page.search.setText("zzz")
+        assert page.nothing.isVisible()
+        page.search.setText("first page")
+        assert page.welcome_button.isVisible()
+        assert page.nothing.isHidden()
+        house.go_to("ask")
+        house.go_to("settings")
+        assert not page.search.text()
+        assert page.rows["web.port"].isVisible()
+
+    with_pages(loop, qapp, tmp_path, person, stub())
+
+
+def test_what_is_saved_is_told_without_moving_anything(loop: Loop, qapp: QApplication, tmp_path: Path):
+    async def person(house: PagesHouse) -> None:
+        page = await page_of(house)
+        row = page.rows["notifications.completed"]
+        before = row.mapTo(page, QPoint(0, 0))
+        row.control.click()
+        await house.until(page.saved.text)
+        QApplication.processEvents()
+        assert row.mapTo(page, QPoint(0, 0)) == before
 
     with_pages(loop, qapp, tmp_path, person, stub())

@@ -128,7 +128,7 @@ def test_a_connection_that_starts_something_else_is_not_proved(loop: Loop, qapp:
         step = page_of(house).connect_step
         await house.until(step.prove_button.isVisible)
         step.prove_button.click()
-        await house.until(lambda: "not started" in step.state.text())
+        await house.until(lambda: "not tried" in step.state.text())
         assert not (tmp_path / "started").exists()
 
     with_pages(loop, qapp, tmp_path, person, stub())
@@ -184,5 +184,25 @@ def test_it_is_the_first_time_until_something_was_set_or_asked(loop: Loop, qapp:
         assert await is_first_run(house.engine)
         (tmp_path / "config.yaml").write_text("# mine\n")
         assert not await is_first_run(house.engine)
+
+    with_pages(loop, qapp, tmp_path, person, stub())
+
+
+def test_the_way_to_connect_leads_to_that_step(loop: Loop, qapp: QApplication, tmp_path: Path):
+    async def person(house: PagesHouse) -> None:
+        house.desk.show_page("welcome/connect")
+        page = house.window.page("welcome")
+        await house.until(lambda: house.window.focusWidget() is page.connect_step.connect_button)
+        page.connect_step.connect_button.click()
+        await house.until(lambda: house.window.focusWidget() is page.connect_step.prove_button)
+        assert "`" not in page.connect_step.state.text()
+
+    with_pages(loop, qapp, tmp_path, person, stub())
+
+
+def test_the_first_window_is_no_larger_than_the_screen(loop: Loop, qapp: QApplication, tmp_path: Path):
+    async def person(house: PagesHouse) -> None:
+        room = house.window.screen().availableSize()
+        assert house.window.size().boundedTo(room) == house.window.size()
 
     with_pages(loop, qapp, tmp_path, person, stub())

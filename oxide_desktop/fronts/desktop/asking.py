@@ -44,6 +44,7 @@ class Asking(QObject):
         self._left_until = 0.0
         self._began = 0.0
         self._preview = 0
+        self._previewing = False
         self._correcting = Correcting(panel.correction, desk)
         self._tick = QTimer(self)
         self._tick.setInterval(TICK_MS)
@@ -196,12 +197,23 @@ class Asking(QObject):
         self._preview += 1
         if not self._desk.is_open:
             return
+        if self._previewing:  # it may be reading a folder: the newest wish waits for it
+            return
         if self._panel.prompt.toPlainText().strip():
+            self._previewing = True
             self._desk.run(self._explain(self._preview), "preview")
         elif not self._tick.isActive():
             self._panel.show_route("")
 
     async def _explain(self, number: int) -> None:
+        try:
+            await self._show_where_it_goes(number)
+        finally:
+            self._previewing = False
+        if number != self._preview:
+            self._explain_soon()
+
+    async def _show_where_it_goes(self, number: int) -> None:
         settings = self._desk.orchestrator.settings
         try:
             request = self._request()
@@ -210,9 +222,14 @@ class Asking(QObject):
             told: tuple[str, str, tuple[str, ...]] = ("", "", (sentences.error_line(error),))
         else:
             amount = sentences.what_goes(found, len(request.files), settings)
-            told = (sentences.will_go(found), amount, tuple(sentences.held_or_cut(found)))
+            told = (sentences.will_go(found), amount, (*self._pause(), *sentences.held_or_cut(found)))
         if number == self._preview and not self._tick.isActive():
             self._panel.show_route(*told)
+
+    def _pause(self) -> tuple[str, ...]:
+        """What a person should know who has paused new tasks, or forgotten that."""
+        paused = self._desk.orchestrator.is_paused
+        return (tr("New tasks are paused: it begins when that is over (in the tray's menu)."),) if paused else ()
 
     # -- the engine --------------------------------------------------------------------------------
 

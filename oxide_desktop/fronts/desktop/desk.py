@@ -27,7 +27,7 @@ class Desk(QObject):
 
     Signals:
         opened: The engine is up; `orchestrator` can be used from now on.
-        page_wanted: A page, by its name in the catalogue.
+        page_wanted: A page, by its name in the catalogue; `page/part` for a part of it.
         task_wanted: A task should be shown, by its id.
         asking_wanted: A `Request` should be put into the Ask page, to be changed or asked.
         closing: The app is about to end, and what is typed can still be kept (`keep`).

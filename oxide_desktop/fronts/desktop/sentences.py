@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from PySide6.QtCore import QCoreApplication
@@ -15,6 +16,7 @@ from oxide_desktop.core.settings import Settings
 from oxide_desktop.core.telling import route_sentence, way_taken
 from oxide_desktop.fronts.desktop.tokens import tokens
 
+_COMMAND = re.compile(r"`([^`\n]+)`")
 _MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86_400
 
 
@@ -25,7 +27,8 @@ def tr(text: str, count: int = -1) -> str:
 
 def engine_words(text: str) -> str:
     """What the engine says, translated where it is known whole: with names or numbers in it, it stays as it is."""
-    return QCoreApplication.translate("Engine", text) if text else ""
+    said = QCoreApplication.translate("Engine", text) if text else ""
+    return _COMMAND.sub("“\\1”", said)  # backticks are for terminals and Markdown
 
 
 def error_line(error: OxideError) -> str:

@@ -49,7 +49,7 @@ class TrayMenu(QObject):
         self._add_page("rules", tr("Rules"))
         self._add_page("dashboard", tr("Dashboard"))
         menu.addSeparator()
-        self._add_page("welcome", tr("Connect Claude Code…"))
+        self._add_page("welcome", tr("Connect Claude Code…"), "/connect")
         self._pause = QAction(tr("Pause new tasks"), menu)
         self._pause.setCheckable(True)
         self._pause.toggled.connect(self.pause_wanted)
@@ -57,9 +57,9 @@ class TrayMenu(QObject):
         self._add_page("settings", tr("Settings…"))
         self._quit = menu.addAction(tr("Quit Oxide"), self.quit_wanted.emit)
 
-    def _add_page(self, name: str, title: str) -> None:
+    def _add_page(self, name: str, title: str, part: str = "") -> None:
         if name in self._pages:
-            self.menu.addAction(title, lambda: self.page_wanted.emit(name))
+            self.menu.addAction(title, lambda: self.page_wanted.emit(name + part))
 
     def show_tasks(self, records: Sequence[TaskRecord], running: int, *, move: bool = True) -> None:
         """The tasks to be told, in their order, and how many run; without `move` only those that are there already."""

@@ -44,6 +44,9 @@ class Page(QWidget):
     def came_up(self) -> None:
         """The page was gone to: put the keyboard where a person will type, look again at what may have changed."""
 
+    def show_part(self, name: str) -> None:
+        """Show one part of the page; the keyboard goes there."""
+
     def show_task(self, task_id: str) -> None:
         """Show one task; only pages for which the catalogue says `shows_tasks` are asked."""
 

@@ -89,7 +89,7 @@ class HistoryPage(Page):
         self.nothing_said = label(kind="soft", wrap=True)
         self.nothing_said.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.ask_button = button(self.tr("Ask something"), lambda: self.desk.show_page("ask"), "primary")
-        self.connect_button = button(self.tr("Connect Claude Code…"), lambda: self.desk.show_page("welcome"))
+        self.connect_button = button(self.tr("Connect Claude Code…"), lambda: self.desk.show_page("welcome/connect"))
         self.all_button = button(self.tr("Show all tasks"), self.search.clear)
         column = QVBoxLayout(made)
         column.addStretch(1)

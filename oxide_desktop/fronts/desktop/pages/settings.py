@@ -6,8 +6,8 @@ import asyncio
 from typing import Any
 
 from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication, QUrl
-from PySide6.QtGui import QDesktopServices, QKeySequence, QShortcut
-from PySide6.QtWidgets import QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtGui import QDesktopServices, QHideEvent, QKeySequence, QShortcut
+from PySide6.QtWidgets import QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from oxide_desktop.config.changing import change_settings, start_file
 from oxide_desktop.config.login_start import set_login_start, starts_at_login
@@ -57,6 +57,10 @@ class SettingsPage(Page):
         self.search.setAccessibleName(self.search.placeholderText())
         self.search.setClearButtonEnabled(True)
         self.search.textChanged.connect(self._search)
+        self.saved = label(kind="soft")  # beside the heading, where it moves nothing
+        self.top.addWidget(self.saved)
+        self.nothing = label(self.tr("No setting matches."), "soft")
+        self.nothing.setVisible(False)
         self.note = label(kind="warn", wrap=True)
         self.note.setVisible(False)
         self.area = ScrollingColumn(gap=0)
@@ -72,6 +76,7 @@ class SettingsPage(Page):
         self._add_files()
         self.body.addWidget(self.search)
         self.body.addWidget(self.note)
+        self.body.addWidget(self.nothing)
         self.body.addWidget(self.area, 1)
         desk.closing.connect(self._finish)
         QShortcut(QKeySequence(QKeySequence.StandardKey.Find), self, self.search.setFocus)
@@ -161,9 +166,17 @@ class SettingsPage(Page):
     def _search(self, words: str) -> None:
         """Hide what is not meant; a group goes with its last row."""
         for part, made in self._parts:
+            whole = words.strip().casefold() in _words_of(part)
             for item in made:
-                item.setVisible(item.matches(words))
-            part.setVisible(not words.strip() or any(item.matches(words) for item in made))
+                item.setVisible(whole or item.matches(words))
+            part.setVisible(whole or any(item.matches(words) for item in made))
+        self.nothing.setVisible(all(part.isHidden() for part, _ in self._parts))
+
+    def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802 - Qt's name
+        """Whoever comes back sees them all."""
+        if not event.spontaneous():
+            self.search.clear()
+        super().hideEvent(event)
 
     # -- changing ----------------------------------------------------------------------------------
 
@@ -182,7 +195,7 @@ class SettingsPage(Page):
             item.refuse(error_line(error))
             return
         item.confirm(value, _at(to_plain(settings), item.setting.path))
-        self._tell(self.tr("Saved. It holds from the next start of Oxide on."))
+        self.saved.setText(self.tr("Saved. It holds from the next start of Oxide on."))
 
     async def _set_login(self, item: SettingRow, wanted: bool) -> None:  # noqa: FBT001 - what the switch says
         try:
@@ -234,3 +247,10 @@ def _named_keys(settings: Settings) -> list[str]:
     """The names of keys that services are told to use."""
     references = [service.api_key or "" for service in settings.services.values() if service.enabled]
     return [text.removeprefix(KEYRING) for text in references if text.startswith(KEYRING)]
+
+
+def _words_of(part: QWidget) -> str:
+    """A group's heading, and what its buttons say."""
+    heading = next(iter(part.findChildren(QLabel)), None)
+    found = [item.text() for item in (heading, *part.findChildren(QPushButton)) if item is not None]
+    return " ".join(found).casefold()

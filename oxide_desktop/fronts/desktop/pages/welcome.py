@@ -107,6 +107,12 @@ class WelcomePage(Page):
         self.question.setFocus()
         self.question.selectAll()
 
+    def show_part(self, name: str) -> None:
+        """`connect` is the step that connects Claude Code."""
+        if name == "connect":
+            self.connect_step.take_keyboard()
+            self.area.ensureWidgetVisible(self.connect_step)
+
     async def _look(self) -> None:
         await self.desk.orchestrator.check_services(Depth.PROBE)
         self._show_services()

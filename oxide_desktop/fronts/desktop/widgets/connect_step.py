@@ -17,7 +17,7 @@ from oxide_desktop.config.own_entry import difference, lock_of, own_entry, start
 from oxide_desktop.config.paths import Paths
 from oxide_desktop.core.errors import OxideError
 from oxide_desktop.fronts.desktop.desk import Desk
-from oxide_desktop.fronts.desktop.sentences import span, tr
+from oxide_desktop.fronts.desktop.sentences import engine_words, error_line, span, tr
 from oxide_desktop.fronts.desktop.widgets.basics import button, label, row, set_kind
 from oxide_desktop.fronts.desktop.widgets.step import Step
 
@@ -55,6 +55,11 @@ class ConnectStep(Step):
         """Show the change that connecting would make, or that it has been made."""
         self._desk.run(self._look(), "look at Claude Code")
 
+    def take_keyboard(self) -> None:
+        """The keyboard goes to what can be done now."""
+        shown = (self.connect_button, self.prove_button)
+        next(made for made in shown if not made.isHidden()).setFocus()
+
     def _start(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
         self._desk.run(self._told(work), "connect Claude Code")
 
@@ -64,16 +69,17 @@ class ConnectStep(Step):
         try:
             await work()
         except OxideError as error:
-            self._say(f"✕ {error}", "bad")
+            self._say(f"✕ {error_line(error)}", "bad")
         finally:
             for made in (self.connect_button, self.undo_button, self.prove_button):
                 made.setEnabled(True)
+            self.take_keyboard()  # it went elsewhere when the button was switched off
 
     async def _look(self) -> None:
         try:
             change = await asyncio.to_thread(_install, dry_run=True)
         except OxideError as error:
-            self._say(f"⚠ {error}", "warn")
+            self._say(f"⚠ {error_line(error)}", "warn")
             return
         self._show_buttons(connected=change.is_none)
         if change.is_none:
@@ -94,7 +100,7 @@ class ConnectStep(Step):
         self.change.setVisible(False)
         self._show_buttons(connected=True)
         kept = tr(" The file as it was: %1.").replace("%1", str(change.backup)) if change.backup else ""
-        self._say(tr("✓ Connected.") + f" {_client().after}{kept}", "ok")
+        self._say(tr("✓ Connected.") + f" {engine_words(_client().after)}{kept}", "ok")
         self.finish()
 
     async def _disconnect(self) -> None:

@@ -25,6 +25,9 @@ _FENCE = re.compile(r"^ {0,3}(```+|~~~+)[^\n]*$", re.MULTILINE)
 _PICTURE = "￼"
 _MARGIN_PX = 6
 _CODE_SIZE = 0.95
+LINKS = ("http://", "https://")
+# These turn what follows around, so that it reads as something else: they are named instead.
+_OVERRIDE = re.compile("[\u202d\u202e]")
 
 
 def put_at_end(document: QTextDocument, text: str, theme: Theme, size_pt: float) -> None:
@@ -33,7 +36,7 @@ def put_at_end(document: QTextDocument, text: str, theme: Theme, size_pt: float)
     What a person reads of it is all there; nothing in it is loaded or runs.
     """
     rendered = QTextDocument()
-    rendered.setMarkdown(text, _DIALECT)
+    rendered.setMarkdown(_OVERRIDE.sub(lambda found: f"[U+{ord(found[0]):04X}]", text), _DIALECT)
     _name_pictures(rendered)
     _dress(rendered, theme, size_pt)  # where nobody looks: each change to a document that is shown lays it out again
     cursor = QTextCursor(document)
@@ -132,6 +135,17 @@ def _dress_code(block: QTextBlock, format_: QTextBlockFormat, theme: Theme, code
     cursor.setCharFormat(look)
 
 
+def _dress_link(look: QTextCharFormat, format_: QTextCharFormat, theme: Theme) -> None:
+    """An address of the web; any other is not gone to, so it does not look as if it were."""
+    if format_.anchorHref().startswith(LINKS):
+        look.setForeground(theme.colour("accent"))
+    else:
+        look.setAnchor(False)
+        look.setAnchorHref("")
+        look.setForeground(theme.colour("text"))
+        look.setFontUnderline(False)
+
+
 def _dress_words(block: QTextBlock, theme: Theme, code: QFont) -> None:
     """Code within a line and links look like what they are; all else keeps what Markdown gave it."""
     spans = []
@@ -151,5 +165,5 @@ def _dress_words(block: QTextBlock, theme: Theme, code: QFont) -> None:
             look.setFont(code)
             look.setBackground(theme.colour("code"))
         if format_.isAnchor():
-            look.setForeground(theme.colour("accent"))
+            _dress_link(look, format_, theme)
         cursor.mergeCharFormat(look)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QByteArray, QEvent, QSettings, Qt, Signal
+from PySide6.QtCore import QByteArray, QEvent, QSettings, QSize, Qt, Signal
 from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
@@ -14,9 +14,10 @@ from oxide_desktop.fronts.desktop.widgets.notices import Notices
 from oxide_desktop.fronts.desktop.windows.sidebar import Sidebar
 
 FIRST = "ask"
-USUAL_SIZE = (1080, 720)
-LEAST_SIZE = (720, 480)
+USUAL_SIZE = QSize(1080, 780)
+LEAST_SIZE = QSize(720, 480)
 _GEOMETRY = "main/geometry"
+_FRAME = QSize(0, 32)  # what a window manager may put around it
 
 
 class MainWindow(QWidget):
@@ -48,7 +49,8 @@ class MainWindow(QWidget):
         self.setProperty("kind", "window")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setWindowTitle(self.tr("Oxide"))
-        self.setMinimumSize(*LEAST_SIZE)
+        room = self.screen().availableSize()
+        self.setMinimumSize(LEAST_SIZE.boundedTo(room))
         self.sidebar = Sidebar(desk.theme, entries)
         self.notices = Notices(desk.theme)
         self.stack = QStackedWidget()
@@ -131,13 +133,17 @@ class MainWindow(QWidget):
             page.came_up()
 
     def _bring(self, name: str) -> None:
+        """Go to a page, or to a part of it: `page/part`."""
+        name, _, part = name.partition("/")
         self.show_page(name)
         self.bring_up()
+        if part and name in self._pages:
+            self._pages[name].show_part(part)
 
     def _restore(self) -> None:
         kept = self._memory.value(_GEOMETRY)
         if not (isinstance(kept, QByteArray) and self.restoreGeometry(kept)):
-            self.resize(*USUAL_SIZE)
+            self.resize(USUAL_SIZE.boundedTo(self.screen().availableSize() - _FRAME))
 
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
         """It came to the front."""
