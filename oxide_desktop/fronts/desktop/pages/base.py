@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from oxide_desktop.core.model import Request
 from oxide_desktop.fronts.desktop.desk import Desk
 from oxide_desktop.fronts.desktop.tokens import spacing
 from oxide_desktop.fronts.desktop.widgets.basics import label
+
+WIDEST = 960  # for lists whose lines have something at both ends
 
 
 class Page(QWidget):
@@ -18,7 +21,10 @@ class Page(QWidget):
         desk: The engine, what happens, the looks, the ways to other pages.
         top: The right of the heading's row, for buttons and counts.
         body: Everything below the heading.
+        widest: How wide it grows, where a line from one side to the other is lost; `None` for all there is.
     """
+
+    widest: int | None = None
 
     def __init__(self, desk: Desk, title: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -34,12 +40,20 @@ class Page(QWidget):
         line.addLayout(self.top)
         self.body = QVBoxLayout()
         self.body.setSpacing(spacing("step") * 3)
-        column = QVBoxLayout(self)
+        self._column = column = QVBoxLayout(self)
         around = spacing("around")
         column.setContentsMargins(around + spacing("step"), spacing("step") * 5, around + spacing("step"), around)
         column.setSpacing(spacing("step") * 3)
         column.addLayout(line)
         column.addLayout(self.body, 1)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """What is left over stays empty, on the right."""
+        margins = self._column.contentsMargins()
+        over = self.width() - margins.left() - (self.widest or self.width())
+        margins.setRight(max(margins.left(), over))
+        self._column.setContentsMargins(margins)
+        super().resizeEvent(event)
 
     def came_up(self) -> None:
         """The page was gone to: put the keyboard where a person will type, look again at what may have changed."""

@@ -15,7 +15,7 @@ from oxide_desktop.core.errors import OxideError
 from oxide_desktop.core.model import TaskType
 from oxide_desktop.core.ports import TaskFilter
 from oxide_desktop.fronts.desktop.desk import Desk
-from oxide_desktop.fronts.desktop.pages.base import Page
+from oxide_desktop.fronts.desktop.pages.base import WIDEST, Page
 from oxide_desktop.fronts.desktop.saving import choose_file, write_text
 from oxide_desktop.fronts.desktop.sentences import error_line
 from oxide_desktop.fronts.desktop.widgets.basics import button, label
@@ -32,6 +32,8 @@ Overrides = Mapping[TaskType, Mapping[str, str]]
 
 class RulesPage(Page):
     """One row a type; nothing is saved before a person saves it."""
+
+    widest = WIDEST
 
     def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
         super().__init__(desk, QCoreApplication.translate("Pages", "Rules"), parent)

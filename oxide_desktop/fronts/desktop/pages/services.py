@@ -13,7 +13,7 @@ from oxide_desktop.core.errors import OxideError
 from oxide_desktop.core.health import Depth, Health
 from oxide_desktop.core.record import TaskRecord
 from oxide_desktop.fronts.desktop.desk import Desk
-from oxide_desktop.fronts.desktop.pages.base import Page
+from oxide_desktop.fronts.desktop.pages.base import WIDEST, Page
 from oxide_desktop.fronts.desktop.sentences import tr
 from oxide_desktop.fronts.desktop.service_actions import ServiceActions
 from oxide_desktop.fronts.desktop.widgets.basics import button, label
@@ -27,6 +27,8 @@ CHILDREN_EVERY_MS = 3_000
 
 class ServicesPage(Page):
     """What is shown is what was last found; nothing but Test asks a service anything that costs."""
+
+    widest = WIDEST
 
     def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
         super().__init__(desk, QCoreApplication.translate("Pages", "Services"), parent)

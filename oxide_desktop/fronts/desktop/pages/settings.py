@@ -19,7 +19,7 @@ from oxide_desktop.core.errors import ConfigError, OxideError
 from oxide_desktop.core.settings import Settings
 from oxide_desktop.fronts.desktop.desk import Desk
 from oxide_desktop.fronts.desktop.key_asking import KeyAsking
-from oxide_desktop.fronts.desktop.pages.base import Page
+from oxide_desktop.fronts.desktop.pages.base import WIDEST, Page
 from oxide_desktop.fronts.desktop.sentences import error_line
 from oxide_desktop.fronts.desktop.setting_list import GROUPS, Kind, Setting
 from oxide_desktop.fronts.desktop.version_line import version_line
@@ -45,6 +45,8 @@ _UPDATES = Setting(
 
 class SettingsPage(Page):
     """A change is checked and written at once; it holds from the next start on."""
+
+    widest = WIDEST
 
     def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
         super().__init__(desk, QCoreApplication.translate("Pages", "Settings"), parent)

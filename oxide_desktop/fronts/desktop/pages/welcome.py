@@ -12,7 +12,7 @@ from oxide_desktop.core.health import Depth, Health, ServiceStatus
 from oxide_desktop.core.model import Request, Source
 from oxide_desktop.core.record import TaskRecord, new_task_id
 from oxide_desktop.fronts.desktop.desk import Desk
-from oxide_desktop.fronts.desktop.pages.base import Page
+from oxide_desktop.fronts.desktop.pages.base import WIDEST, Page
 from oxide_desktop.fronts.desktop.sentences import ending, engine_words, sign, tr, way
 from oxide_desktop.fronts.desktop.tokens import spacing
 from oxide_desktop.fronts.desktop.widgets.answer import AnswerView
@@ -27,6 +27,8 @@ _ANSWER_HEIGHT = 150
 
 class WelcomePage(Page):
     """Three steps, in any order; nothing is changed or sent before a button is pressed."""
+
+    widest = WIDEST
 
     def __init__(self, desk: Desk, parent: QWidget | None = None) -> None:
         super().__init__(desk, QCoreApplication.translate("Pages", "Welcome to Oxide"), parent)

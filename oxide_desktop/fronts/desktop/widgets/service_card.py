@@ -10,7 +10,7 @@ from oxide_desktop.core.model import Locality
 from oxide_desktop.core.quota import TodaysUse
 from oxide_desktop.core.settings import ServiceType, without_userinfo
 from oxide_desktop.core.speed import Speed
-from oxide_desktop.fronts.desktop.sentences import span, tr
+from oxide_desktop.fronts.desktop.sentences import engine_words, span, tr
 from oxide_desktop.fronts.desktop.theme import Theme
 from oxide_desktop.fronts.desktop.tokens import spacing
 from oxide_desktop.fronts.desktop.widgets.basics import button, label, row, set_kind
@@ -111,8 +111,9 @@ class ServiceCard(QFrame):
         if health and health.failing:
             # What is not installed was perhaps never wanted: no alarm.
             set_kind(self.trouble, "soft" if health.failing is Tier.INSTALLED else "warn")
-            self.trouble.setText(health.message if health.failing is Tier.INSTALLED else f"⚠ {health.message}")
-            self.remedy.setText(health.fix)
+            message = engine_words(health.message)
+            self.trouble.setText(message if health.failing is Tier.INSTALLED else f"⚠ {message}")
+            self.remedy.setText(engine_words(health.fix))
             self.remedy.setVisible(bool(health.fix))
             self.fix_button.setText(self._fix_words(health))
             self.fix_button.setAccessibleName(f"{self.fix_button.text()} {self.name}")

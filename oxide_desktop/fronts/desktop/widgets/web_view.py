@@ -44,7 +44,7 @@ body { grid-template-columns: minmax(0, 1fr) }
 def why_no_web() -> str:
     """Why no web page can be shown in a window here; empty where one can."""
     if find_spec("PySide6.QtWebEngineWidgets") is None:
-        return tr("A page of the web can be shown in this window once the extra “webengine” is installed.")
+        return tr("The dashboard opens in your browser. With QtWebEngine (the extra “webengine”) it is shown here.")
     if sys.platform == "linux" and not os.environ.get(_NO_SANDBOX):
         if os.geteuid() == 0:
             return tr("QtWebEngine shows nothing to root.")
