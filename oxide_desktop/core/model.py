@@ -325,12 +325,18 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """The route that a request would take, and why; nothing was executed."""
+    """The route that a request would take, and why; nothing was executed.
+
+    Attributes:
+        tokens: What would be sent, at a guess.
+        files: How many files would be read; a folder counts by what is in it.
+    """
 
     profile: Profile
     route: Route
     tokens: int
     notes: Sequence[str] = ()
+    files: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """The shape of `oxide explain --json`."""

@@ -283,7 +283,8 @@ class Orchestrator(Administration):
     async def explain(self, request: Request) -> Explanation:
         """The route that a request would take, and why. Nothing is recorded, nothing is sent."""
         plan = await self._planner.plan(request)
-        return Explanation(plan.profile, plan.route, plan.context.tokens, plan.context.notes)
+        context = plan.context
+        return Explanation(plan.profile, plan.route, context.tokens, context.notes, len(context.files))
 
     # -- tasks -------------------------------------------------------------------------------------
 

@@ -152,6 +152,8 @@ def test_a_folder_is_analysed_by_several_services_with_its_progress(loop: Loop, 
         assert desk.panel.share.isHidden()
         desk.panel.chips.add([str(tmp_path)])
         assert not desk.panel.share.isHidden()
+        desk.panel.prompt.setPlainText("What is this?")
+        await desk.until(lambda: desk.panel.amount.text().startswith("2 files · about"))
         await desk.ask("What is this?")
         progress = AnalysisProgress(desk.app.window.page("ask").asking.task_id, 1, 2, 1, 1, 90.0)
         house.bus.publish(progress)
@@ -458,8 +460,10 @@ def test_a_pause_is_told_before_something_is_asked(loop: Loop):
     house = House(stub(["never"]))
 
     async def person(desk: DeskHouse) -> None:
-        house.orchestrator.pause()
-        desk.panel.prompt.setPlainText("What is 2+2?")
-        await desk.until(lambda: "New tasks are paused" in desk.panel.warning.text())
+        desk.app.desk.pause(paused=True)
+        assert desk.panel.paused.isVisibleTo(desk.panel)
+        desk.panel.begin_wanted.emit()
+        assert not desk.panel.paused.isVisibleTo(desk.panel)
+        assert not house.orchestrator.is_paused
 
     loop.run_until_complete(DeskHouse(house).use(person))

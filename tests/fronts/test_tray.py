@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from PySide6.QtCore import QPoint
 from PySide6.QtGui import QColor, QImage
-from PySide6.QtWidgets import QApplication, QMessageBox, QSystemTrayIcon
+from PySide6.QtWidgets import QApplication, QMessageBox, QPushButton, QSystemTrayIcon
 
 from oxide_desktop.core.errors import CancelledTaskError, FailureKind, ServiceError
 from oxide_desktop.core.record import TaskStatus
@@ -156,11 +156,20 @@ def test_paused_tasks_wait_until_that_is_over(loop: Loop):
 
     async def person(desk: DeskHouse) -> None:
         choose(desk, "Pause new tasks")
+        assert not desk.panel.paused.isHidden()  # told before anything is asked
         await desk.ask("What is 2+2?")
         await desk.until(lambda: "paused" in desk.panel.warning.text())
         assert desk.panel.state.text().startswith("◌")
-        choose(desk, "Pause new tasks")
+        assert desk.app.window.sidebar.state.text().startswith("◌ 1 waiting · paused · ")
+        desk.panel.paused.findChild(QPushButton).click()
         await desk.ended()
+        assert desk.panel.paused.isHidden()
+        (pause,) = [item for item in desk.app.tray.menu.actions() if item.text() == "Pause new tasks"]
+        assert not pause.isChecked()
+        choose(desk, "Pause new tasks")
+        assert house.orchestrator.is_paused
+        choose(desk, "Pause new tasks")
+        assert not house.orchestrator.is_paused
 
     loop.run_until_complete(DeskHouse(house).use(person))
     (record,) = house.history.records.values()

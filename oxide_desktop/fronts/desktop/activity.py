@@ -20,16 +20,21 @@ class Activity(QObject):
         self._sidebar = sidebar
         desk.opened.connect(self._show)
         recent.changed.connect(self._show)
+        desk.paused.connect(self._show)
         desk.bridge.service_changed.connect(self._show)
 
     def _show(self) -> None:
         if not self._desk.is_open:
             return
-        count = self._recent.running
+        count, waiting = self._recent.running, self._recent.waiting
+        is_paused = self._desk.orchestrator.is_paused
         enabled = [item for item in self._desk.orchestrator.services() if item.settings.enabled]
         ready = sum(item.healthy for item in enabled)
         services = tr("%1 of %2 services ready").replace("%1", str(ready)).replace("%2", str(len(enabled)))
-        working = tr("%n working", count)
-        state = "running" if count else "completed" if ready else "attention"
-        self._sidebar.show_state(state, f"{working} · {services}" if count else services)
+        parts = [tr("%n working", count - waiting)] if count > waiting else []
+        parts += [tr("%n waiting", waiting)] if waiting else []
+        parts += [tr("paused")] if is_paused else []
+        state = "running" if count > waiting else "queued" if waiting or is_paused else ""
+        state = state or ("completed" if ready else "attention")
+        self._sidebar.show_state(state, " · ".join((*parts, services)))
         self._sidebar.show_count("history", count)

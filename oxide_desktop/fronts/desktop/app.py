@@ -125,7 +125,7 @@ class App(QObject):
 
     def _connect(self) -> None:
         self.tray.ask_wanted.connect(self.show_ask)
-        self.tray.pause_wanted.connect(self._pause)
+        self.tray.pause_wanted.connect(lambda paused: self.desk.pause(paused=paused))
         self.tray.quit_wanted.connect(self._want_quit)
         self.window.quit_wanted.connect(self._want_quit)
         self.window.hidden.connect(self._window_hidden)
@@ -225,9 +225,3 @@ class App(QObject):
 
     def _want_quit(self) -> None:
         self.leaving.ask(self._front() if self._front().isVisible() else None)
-
-    def _pause(self, paused: bool) -> None:  # noqa: FBT001 - Qt's signal passes it so
-        if paused:
-            self.desk.orchestrator.pause()
-        else:
-            self.desk.orchestrator.resume()

@@ -63,6 +63,8 @@ class Asking(QObject):
         panel.answer.link_wanted.connect(desk.open_link)
         panel.failure.again_wanted.connect(lambda: self._ask_elsewhere(None))
         panel.failure.services_wanted.connect(lambda: desk.show_page("services"))
+        panel.begin_wanted.connect(lambda: desk.pause(paused=False))
+        desk.paused.connect(panel.paused.setVisible)
         desk.opened.connect(self._opened)
         bridge = desk.bridge
         bridge.task_changed.connect(self._task_changed)
@@ -80,6 +82,7 @@ class Asking(QObject):
         return self._task_id
 
     def _opened(self) -> None:
+        self._panel.paused.setVisible(self._desk.orchestrator.is_paused)
         self._panel.set_ready(ready=True)
         self._offer_services()
         self._explain_soon()
@@ -221,15 +224,10 @@ class Asking(QObject):
         except OxideError as error:
             told: tuple[str, str, tuple[str, ...]] = ("", "", (sentences.error_line(error),))
         else:
-            amount = sentences.what_goes(found, len(request.files), settings)
-            told = (sentences.will_go(found), amount, (*self._pause(), *sentences.held_or_cut(found)))
+            amount = sentences.what_goes(found, settings)
+            told = (sentences.will_go(found), amount, tuple(sentences.held_or_cut(found)))
         if number == self._preview and not self._tick.isActive():
             self._panel.show_route(*told)
-
-    def _pause(self) -> tuple[str, ...]:
-        """What a person should know who has paused new tasks, or forgotten that."""
-        paused = self._desk.orchestrator.is_paused
-        return (tr("New tasks are paused: it begins when that is over (in the tray's menu)."),) if paused else ()
 
     # -- the engine --------------------------------------------------------------------------------
 

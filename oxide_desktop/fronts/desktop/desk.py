@@ -32,6 +32,7 @@ class Desk(QObject):
         asking_wanted: A `Request` should be put into the Ask page, to be changed or asked.
         closing: The app is about to end, and what is typed can still be kept (`keep`).
         closed: The app is about to end: what windows and pages hold is to be let go.
+        paused: New tasks wait from now on, or no longer.
         failed: An `OxideError` that the person should see.
         link_wanted: An address (`QUrl`) of the web that stood in somebody else's text.
 
@@ -48,6 +49,7 @@ class Desk(QObject):
     page_wanted = Signal(str)
     task_wanted = Signal(str)
     asking_wanted = Signal(object)
+    paused = Signal(bool)
     failed = Signal(object)
     link_wanted = Signal(object)
 
@@ -127,6 +129,14 @@ class Desk(QObject):
     def show_page(self, name: str) -> None:
         """Go to a page by its name in the catalogue (`ask`, `history`, …)."""
         self.page_wanted.emit(name)
+
+    def pause(self, *, paused: bool) -> None:
+        """Let new tasks wait, or begin again."""
+        if paused:
+            self.orchestrator.pause()
+        else:
+            self.orchestrator.resume()
+        self.paused.emit(paused)
 
     def open_task(self, task_id: str) -> None:
         """Show one task, running or ended."""

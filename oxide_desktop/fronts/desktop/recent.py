@@ -51,6 +51,11 @@ class RecentTasks(QObject):
         """How many have not ended."""
         return sum(not record.status.ended for record in self._records.values())
 
+    @property
+    def waiting(self) -> int:
+        """How many of those have not begun."""
+        return sum(record.status is TaskStatus.QUEUED for record in self._records.values())
+
     def newest(self) -> list[TaskRecord]:
         """Those that run before others, and of those the newest; told newest first, so that none moves as it ends."""
         told = [record for record in self._records.values() if record.parent is None]

@@ -76,8 +76,9 @@ def will_go(explanation: Explanation) -> str:
     return tr("will go to: %1").replace("%1", there)
 
 
-def what_goes(explanation: Explanation, files: int, settings: Settings) -> str:
+def what_goes(explanation: Explanation, settings: Settings) -> str:
     """How much would go there, and whether it would leave this computer."""
+    files = explanation.files
     parts = [tr("%n file(s)", files)] if files else []
     parts.append(tr("about %1 tokens").replace("%1", f"{explanation.tokens:,}"))
     if not explanation.route.candidates:

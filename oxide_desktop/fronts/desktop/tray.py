@@ -55,7 +55,8 @@ class Tray(QObject):
         entries.quit_wanted.connect(self.quit_wanted)
         entries.task_wanted.connect(self._desk.open_task)
         entries.page_wanted.connect(self._desk.show_page)
-        entries.pause_wanted.connect(self._pause)
+        entries.pause_wanted.connect(self.pause_wanted)
+        self._desk.paused.connect(self._show_paused)
         self.menu.aboutToShow.connect(lambda: self._fill(move=True))
 
     def _make_icon(self) -> QSystemTrayIcon:
@@ -124,9 +125,9 @@ class Tray(QObject):
         self._entries.show_services(desk.orchestrator.services() if desk.is_open else ())
         self._entries.show_ready(ready=desk.is_open)
 
-    def _pause(self, paused: bool) -> None:  # noqa: FBT001 - Qt's signal passes it so
+    def _show_paused(self, paused: bool) -> None:  # noqa: FBT001 - Qt's signal passes it so
         self._paused = paused
-        self.pause_wanted.emit(paused)
+        self._entries.show_paused(paused=paused)
         self._changed()
 
     def _activated(self, reason: QSystemTrayIcon.ActivationReason) -> None:

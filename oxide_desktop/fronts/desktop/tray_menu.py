@@ -52,7 +52,7 @@ class TrayMenu(QObject):
         self._add_page("welcome", tr("Connect Claude Code…"), "/connect")
         self._pause = QAction(tr("Pause new tasks"), menu)
         self._pause.setCheckable(True)
-        self._pause.toggled.connect(self.pause_wanted)
+        self._pause.triggered.connect(self.pause_wanted)
         menu.addAction(self._pause)
         self._add_page("settings", tr("Settings…"))
         self._quit = menu.addAction(tr("Quit Oxide"), self.quit_wanted.emit)
@@ -71,6 +71,10 @@ class TrayMenu(QObject):
         """How the enabled services are."""
         self._services.show({item.settings.name: _service_line(item) for item in services if item.settings.enabled})
         self._services_menu.setEnabled(bool(services))
+
+    def show_paused(self, *, paused: bool) -> None:
+        """Whether new tasks wait."""
+        self._pause.setChecked(paused)
 
     def show_ready(self, *, ready: bool) -> None:
         """Whether the engine is up."""

@@ -32,6 +32,7 @@ class AskPanel(QWidget):
         stop_wanted: The running answer should stop.
         changed: The prompt has settled, or what goes with it has changed.
         again_wanted: The same should be asked of another service, by its name.
+        begin_wanted: New tasks should begin again, which wait.
         copy_wanted, save_wanted: The answer should be copied, or saved to a file.
     """
 
@@ -39,6 +40,7 @@ class AskPanel(QWidget):
     stop_wanted = Signal()
     changed = Signal()
     again_wanted = Signal(str)
+    begin_wanted = Signal()
     copy_wanted = Signal()
     save_wanted = Signal()
 
@@ -78,6 +80,14 @@ class AskPanel(QWidget):
         self.warning = label(kind="warn", wrap=True)
         self.warning.setAccessibleName(self.tr("What is cut or held back"))
 
+        self.paused = QWidget()
+        told = label(self.tr("Oxide is paused: new tasks wait."), "warn")
+        begin = button(self.tr("Let them begin"), self.begin_wanted.emit)
+        line = row(told, begin, None, gap=spacing("within"))
+        line.setContentsMargins(0, 0, 0, 0)
+        self.paused.setLayout(line)
+        self.paused.setVisible(False)
+
     def _make_answer(self) -> None:
         self.state = StateLine(self._theme)
         self.stop_button = button(self.tr("Stop"), self.stop_wanted.emit)
@@ -109,6 +119,7 @@ class AskPanel(QWidget):
         column.addWidget(self.route)
         column.addWidget(self.amount)
         column.addWidget(self.warning)
+        column.addWidget(self.paused)
         column.addSpacing(spacing("step"))
         column.addWidget(hairline())
         self._below = QWidget()
