@@ -86,14 +86,21 @@ def build(settings: Settings) -> engine.Orchestrator:
 
 @contextlib.asynccontextmanager
 async def serve_fronts(
-    orchestrator: Orchestrator, paths: Paths, settings: Settings, show: Callable[[], None] | None = None
+    orchestrator: Orchestrator,
+    paths: Paths,
+    settings: Settings,
+    leave: Callable[[], None],
+    show: Callable[[], None] | None = None,
 ) -> AsyncIterator[Listening]:
     """Serve MCP over the socket, and HTTP unless it is switched off, on the running loop.
+
+    At the end tasks are stopped first, so that their clients are still told of it.
 
     Args:
         orchestrator: The engine, started.
         paths: Where the socket and the token are.
         settings: The HTTP port.
+        leave: Begins the end of it all; `oxide stop` asks for it where there are no signals.
         show: Brings up the window, where there is one; a second `oxide` asks for it.
     """
     from oxide_desktop.fronts.cli.program import Listening  # noqa: PLC0415 - so that `main` hears Ctrl-C meanwhile
@@ -110,9 +117,10 @@ async def serve_fronts(
             url, link = web.url, web.launch_link
         # After the web, because MCP goes on to import in a thread: two threads that import uvicorn at once, whose
         # modules import each other, see half of it.
-        await stack.enter_async_context(mcp.serve(paths, beside={"show": _showing(show)} if show else None))
+        await stack.enter_async_context(mcp.serve(paths, beside=_wishes(leave=leave, show=show)))
         if settings.updates.check:
             stack.push_async_callback(_look_for_newer(paths, settings).close)
+        stack.push_async_callback(orchestrator.end_tasks)
         if os.environ.pop(STARTED_BY_SHIM, None):
             _let_go_of_stderr()
         yield Listening(socket=address_of(str(paths.socket)), url=url, launch_link=link)
@@ -128,13 +136,16 @@ def _look_for_newer(paths: Paths, settings: Settings) -> BackgroundTasks:
     return background
 
 
-def _showing(show: Callable[[], None]) -> Handler:
-    """What the socket does for a second `oxide`: its own welcome is all that it waits for."""
+def _wishes(**known: Callable[[], None] | None) -> dict[str, Handler]:
+    """What the socket does for other commands: its own welcome is all that they wait for."""
 
-    async def handle(_hello: object, _reader: object, _writer: object) -> None:
-        show()
+    def handler(work: Callable[[], None]) -> Handler:
+        async def handle(_hello: object, _reader: object, _writer: object) -> None:
+            work()
 
-    return handle
+        return handle
+
+    return {name: handler(work) for name, work in known.items() if work}
 
 
 def _let_go_of_stderr() -> None:
@@ -181,8 +192,10 @@ def run_app(program: Program) -> int:
     from oxide_desktop.ipc.channel import STARTED_BY_SHIM  # noqa: PLC0415 - `--help` needs no socket
     from oxide_desktop.runtime.signals import watch_signals  # noqa: PLC0415 - `--help` needs no loop
 
-    def fronts(orchestrator: Orchestrator, show: Callable[[], None]) -> AbstractAsyncContextManager[Listening]:
-        return serve_fronts(orchestrator, program.paths, program.settings, show)
+    def fronts(
+        orchestrator: Orchestrator, show: Callable[[], None], leave: Callable[[], None]
+    ) -> AbstractAsyncContextManager[Listening]:
+        return serve_fronts(orchestrator, program.paths, program.settings, leave, show)
 
     in_tray = program.in_tray or STARTED_BY_SHIM in os.environ
     return app.run(program.engine, fronts, watch_signals, program.paths.home / "desktop.ini", in_tray=in_tray)

@@ -113,6 +113,14 @@ class Orchestrator(Administration):
 
     async def aclose(self) -> None:
         """Stop the tasks, let go of services and children, finish what is being written. One failure stops no other."""
+        await self.end_tasks()
+        await self._background.close()
+        await close_all({"services' care": self._care, **self._adapters}, STOP_LIMIT_S)
+        if self._history is not None:
+            await self._history.aclose()
+
+    async def end_tasks(self) -> None:
+        """Stop the tasks and begin none again: whoever follows one can still be told its end."""
         self._closing = True
         if self._openings:
             await asyncio.wait(self._openings, timeout=STOP_LIMIT_S)
@@ -121,10 +129,6 @@ class Orchestrator(Administration):
             task.cancel(_closed())
         if running:
             await asyncio.wait([task.work for task in running], timeout=STOP_LIMIT_S)
-        await self._background.close()
-        await close_all({"services' care": self._care, **self._adapters}, STOP_LIMIT_S)
-        if self._history is not None:
-            await self._history.aclose()
 
     async def __aenter__(self) -> Self:
         await self.start()

@@ -37,7 +37,9 @@ class DeskHouse:
         self.launch_link: Callable[[], str] | None = None
 
     @asynccontextmanager
-    async def serve(self, orchestrator: object, show: Callable[[], None]) -> AsyncIterator[SimpleNamespace]:
+    async def serve(
+        self, orchestrator: object, show: Callable[[], None], leave: Callable[[], None]
+    ) -> AsyncIterator[SimpleNamespace]:
         self.served += 1
         self.show = show
         yield SimpleNamespace(launch_link=self.launch_link)

@@ -175,6 +175,33 @@ def test_an_app_that_dies_in_the_middle_is_an_error_that_says_so(
     assert "The running Oxide does not answer" in errors.decode()
 
 
+def test_a_task_of_an_app_that_is_stopped_is_cancelled_and_told_so(
+    oxide: Oxide, server: Server, app: subprocess.Popen[bytes]
+) -> None:
+    server.usual = STALL
+    process = oxide.start("run", "Hello?")
+    read_until(process, "The answer")
+    assert oxide("stop").returncode == 0
+    _, errors = process.communicate(timeout=LIMIT_S)
+    assert process.returncode == 130
+    assert "Oxide was closed" in errors.decode()
+    (task,) = oxide.json("history", "list")["tasks"]
+    assert task["status"] == "cancelled"
+
+
+def test_a_command_that_vanishes_takes_its_task_with_it(
+    oxide: Oxide, server: Server, app: subprocess.Popen[bytes]
+) -> None:
+    server.usual = STALL
+    process = oxide.start("run", "Hello?")
+    read_until(process, "The answer")
+    process.kill()
+    assert server.gone.wait(LIMIT_S)
+    while (task := oxide.json("history", "list")["tasks"][0])["status"] == "running":
+        assert app.poll() is None
+    assert task["status"] == "cancelled"
+
+
 async def heard(*lines: dict[str, Any]) -> AppTask:
     """What is known of a task once the app has told these lines of it."""
 

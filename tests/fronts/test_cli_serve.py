@@ -13,6 +13,9 @@ from typing import Any
 
 import pytest
 
+from oxide_desktop.config.paths import Paths
+from oxide_desktop.core.errors import OxideError
+from oxide_desktop.fronts.cli import instance
 from tests.fakes.http_server import Fault, Reply
 from tests.fakes.openai_server import OpenAIServer
 from tests.fronts.cli_program import LIMIT_S, Oxide, end, only, read_until
@@ -59,6 +62,17 @@ def test_it_says_where_it_listens_and_what_it_found_and_ends_with_0_on_a_signal(
     assert errors.endswith("Stopping.\n")
     assert oxide.json("status")["running"] is False
     assert not server.asked
+
+
+def test_whoever_may_use_its_socket_can_ask_it_to_leave_as_is_needed_where_there_are_no_signals(oxide: Oxide) -> None:
+    process = oxide.start("serve")
+    wait_for(process, "✓ fake: ")
+    instance.leave(Paths(oxide.home))
+    _, errors = process.communicate(timeout=LIMIT_S)
+    assert process.returncode == 0
+    assert errors.endswith(b"Stopping.\n")
+    with pytest.raises(OxideError, match="does not answer on its socket"):
+        instance.leave(Paths(oxide.home))
 
 
 def test_a_service_that_cannot_be_used_is_named_with_what_to_do(oxide: Oxide, server: OpenAIServer) -> None:

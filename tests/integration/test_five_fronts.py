@@ -132,8 +132,8 @@ def test_five_fronts_leave_the_same_record(
     found: list[dict[str, Any]] = []
 
     @asynccontextmanager
-    async def fronts(orchestrator: Orchestrator, show: Callable[[], None]) -> Any:
-        async with serve_fronts(orchestrator, orchestrator.paths, orchestrator.settings, show) as listening:
+    async def fronts(orchestrator: Orchestrator, show: Callable[[], None], leave: Callable[[], None]) -> Any:
+        async with serve_fronts(orchestrator, orchestrator.paths, orchestrator.settings, leave, show) as listening:
             served.set_result((orchestrator, listening.url))
             yield listening
 

@@ -91,7 +91,11 @@ def find(paths: Paths) -> Instance | None:
 
 def show(paths: Paths) -> bool:
     """Have the running Oxide show its window; `False` where it has none, or is only just starting or ending."""
-    hello = {"wish": "show", "cwd": str(paths.home), "client": "oxide", "version": __version__, "pid": os.getpid()}
+    return _is_granted(paths, "show")
+
+
+def _is_granted(paths: Paths, wish: str) -> bool:
+    hello = {"wish": wish, "cwd": str(paths.home), "client": "oxide", "version": __version__, "pid": os.getpid()}
     try:
         connect(str(paths.socket), hello).close()
     except OSError:
@@ -120,8 +124,29 @@ def end(paths: Paths, instance: Instance, limit_s: float = OTHER_ENDS_LIMIT_S) -
         OxideError: It cannot be asked, or it does not end.
     """
     if os.name == "nt":  # not sys.platform: mypy would call the rest unreachable there
-        message = "Windows has no signal that lets it finish what it does."
+        leave(paths)  # there is no signal that would let it finish what it does
+    else:
+        _signal(paths, instance)
+    if _is_held(paths.lock, limit_s):
+        raise OxideError(
+            "Oxide does not stop",
+            f"Process {instance.pid} still runs after {limit_s:g} s.",
+            f"Kill it (kill -9 {instance.pid}); tasks that run will be marked as interrupted.",
+        )
+
+
+def leave(paths: Paths) -> None:
+    """Ask the running Oxide over its socket to end.
+
+    Raises:
+        OxideError: It does not take the wish.
+    """
+    if not _is_granted(paths, "leave"):
+        message = "It does not answer on its socket: it may be just starting, ending, or of another version."
         raise OxideError("Oxide cannot be stopped from here", message, "Choose Quit in its menu.")
+
+
+def _signal(paths: Paths, instance: Instance) -> None:
     import psutil  # noqa: PLC0415 - slow to import
 
     try:
@@ -129,14 +154,8 @@ def end(paths: Paths, instance: Instance, limit_s: float = OTHER_ENDS_LIMIT_S) -
         if process.create_time() > _file(paths).stat().st_mtime + CLOCK_SLACK_S:
             raise OxideError("Oxide is just starting", f"Process {instance.pid} is not it.", "Try again in a moment.")
         process.terminate()
-    except (psutil.NoSuchProcess, FileNotFoundError):
-        return
-    if _is_held(paths.lock, limit_s):
-        raise OxideError(
-            "Oxide does not stop",
-            f"Process {instance.pid} still runs after {limit_s:g} s.",
-            f"Kill it (kill -9 {instance.pid}); tasks that run will be marked as interrupted.",
-        )
+    except (psutil.NoSuchProcess, FileNotFoundError):  # it has ended just now
+        pass
 
 
 def _file(paths: Paths) -> Path:

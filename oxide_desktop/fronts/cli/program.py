@@ -36,7 +36,7 @@ class ServeFronts(Protocol):
     """Serves every front but the desktop, for as long as its context is open."""
 
     def __call__(
-        self, orchestrator: core.Orchestrator, paths: Paths, settings: Settings
+        self, orchestrator: core.Orchestrator, paths: Paths, settings: Settings, leave: Callable[[], None]
     ) -> AbstractAsyncContextManager[Listening]:
         """Open while they serve."""
         ...

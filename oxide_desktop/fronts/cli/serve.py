@@ -103,10 +103,11 @@ def _unless_it_runs(work: Callable[[], int], program: Program, *, show: bool = F
 
 async def _serve(program: Program, *, greet: bool) -> int:
     """Serve until cancelled, which is the way it ends."""
-    engine = program.engine()
+    engine, serving = program.engine(), asyncio.current_task()
+    assert serving is not None  # noqa: S101 - a coroutine always runs in one
     try:
         await engine.start()
-        async with program.serve_fronts(engine, program.paths, program.settings) as listening:
+        async with program.serve_fronts(engine, program.paths, program.settings, serving.cancel) as listening:
             _tell_where(listening)
             if listening.url and program.settings.web.listen is Listen.ALL:
                 say("  reach   from everywhere, with the token")

@@ -46,7 +46,7 @@ class Served(Protocol):
 
 
 BuildEngine = Callable[[], "Orchestrator"]
-ServeFronts = Callable[["Orchestrator", Callable[[], None]], AbstractAsyncContextManager[Served]]
+ServeFronts = Callable[["Orchestrator", Callable[[], None], Callable[[], None]], AbstractAsyncContextManager[Served]]
 WatchSignals = Callable[[Callable[[], None]], AbstractAsyncContextManager[object]]
 
 
@@ -58,7 +58,7 @@ def run(
     Args:
         build: Makes the engine; called in a thread, since it imports what is heavy.
         serve_fronts: Serves the other fronts of a started engine for as long as its block lasts; they call what it is
-            given to have the window shown.
+            given to have the window shown, or the app end.
         watch_signals: Calls what it is given when the system asks the process to end.
         memory: The file that keeps where windows stand.
         in_tray: Begin without a window, where there is a tray.
@@ -168,7 +168,7 @@ class App(QObject):
 
     async def _with_engine(self) -> None:
         orchestrator = await asyncio.to_thread(self._build)
-        async with orchestrator, self._serve_fronts(orchestrator, self.window.bring_up) as served:
+        async with orchestrator, self._serve_fronts(orchestrator, self.window.bring_up, self.leaving.now) as served:
             self.desk.launch_link = served.launch_link
             for notice in orchestrator.notices():
                 self.window.notices.tell(notice)

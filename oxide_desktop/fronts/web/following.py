@@ -16,6 +16,7 @@ from http import HTTPStatus
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from oxide_desktop.core.model import Source
 from oxide_desktop.core.running import RunningTask
 from oxide_desktop.fronts.web.limits import Limits
 from oxide_desktop.fronts.web.schemas import Json
@@ -27,7 +28,7 @@ SIGN_OF_LIFE_S = 5.0
 
 
 class Following(Response):
-    """Tells one client of one task. The task goes on without it."""
+    """Tells one client of one task. It goes on without it, but one of a terminal's command ends with it."""
 
     def __init__(self, task: RunningTask, notices: tuple[str, ...], limits: Limits) -> None:
         super().__init__()
@@ -41,11 +42,14 @@ class Following(Response):
         await send({"type": "http.response.start", "status": HTTPStatus.OK, "headers": headers})
         try:
             async with asyncio.TaskGroup() as group:
-                telling = group.create_task(self._tell(send))
-                beside = [group.create_task(self._states(send)), group.create_task(_until_left(receive))]
-                await asyncio.wait([telling, *beside], return_when=asyncio.FIRST_COMPLETED)
-                for task in (telling, *beside):
-                    task.cancel()
+                telling, states, left = map(
+                    group.create_task, (self._tell(send), self._states(send), _until_left(receive))
+                )
+                await asyncio.wait([telling, states, left], return_when=asyncio.FIRST_COMPLETED)
+                if left.done() and self._task.request.source is Source.CLI:
+                    self._task.cancel()
+                for each in (telling, states, left):
+                    each.cancel()
             if not telling.cancelled():  # all is told, and nobody else writes any more
                 await self._line(send, {"type": "end", "record": self._task.record.to_dict(), "error": self._error()})
         except* TimeoutError:
