@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from oxide_desktop.config.masking import hide
 from oxide_desktop.config.paths import Paths
-from oxide_desktop.config.private_files import private_folder, write_atomically
+from oxide_desktop.config.private_files import PRIVATE_FILE_MODE, private_folder, write_atomically
 from oxide_desktop.config.references import KEYRING, expand
 from oxide_desktop.core.errors import NotFoundError, OxideError, UsageError
 
@@ -32,6 +32,7 @@ CHANGE_TIMEOUT_S = 30.0
 """Longer, since whoever changes a key is there to answer when the keyring asks for its password."""
 LOCK_TIMEOUT_S = 5.0
 
+_OTHERS = 0o077
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}")
 
 T = TypeVar("T")
@@ -131,8 +132,11 @@ class KeyStore:
 
     def _read(self) -> _Keys:
         try:
-            if not stat.S_ISREG(self._file.stat().st_mode):  # a pipe would hold us for ever
+            mode = self._file.stat().st_mode
+            if not stat.S_ISREG(mode):  # a pipe would hold us for ever
                 raise self._unusable(f"{self._file} is not a file.")
+            if mode & _OTHERS and os.name != "nt":
+                self._file.chmod(PRIVATE_FILE_MODE)  # somebody has copied or opened it: keys are for their owner
             keys = json.loads(self._file.read_bytes())
         except FileNotFoundError:
             return {}

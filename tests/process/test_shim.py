@@ -394,7 +394,13 @@ async def test_what_is_no_message_is_refused_and_the_session_goes_on(running: Pa
     async with shim(running) as session:
         await session.send(b"not json\n")
         assert (await session.receive())["error"]["code"] == -32700
-        for line, request_id in ((b"[]", None), (b"5", None), (b"null", None), (b'{"id": 7}', 7)):
+        for line, request_id in (
+            (b"[]", None),
+            (b"5", None),
+            (b"null", None),
+            (b'{"id": 7}', 7),
+            (b'{"id": 1.5, "method": "x"}', None),
+        ):
             await session.send(line + b"\n")
             refused = await session.receive()
             assert (refused["id"], refused["error"]["code"]) == (request_id, -32600)
@@ -428,6 +434,11 @@ async def test_a_line_past_all_bounds_is_not_even_kept(running: Path) -> None:
         refused = await session.receive()
         assert "8 MiB" in refused["error"]["message"]
         assert refused["id"] is None
+        await session.send(b'{"jsonrpc": "2.0", "method": "id", "id": 9, "params": {"id": 1, "text": "')
+        for _ in range(48):
+            await session.send(b"x" * 2**20)
+        await session.send(b'"}}\n')
+        assert (await session.receive())["id"] == 9
         await session.open()
         assert await session.tools() == TOOLS
         assert psutil.Process(session.process.pid).memory_info().rss < 200 * 2**20

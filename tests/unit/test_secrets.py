@@ -61,6 +61,15 @@ async def test_without_a_keyring_a_key_is_kept_in_a_file_that_only_its_owner_can
     assert store.place == f"the file {paths.keys_file}, which only you can read, since this system has no keyring"
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+async def test_a_file_of_keys_that_others_could_read_is_closed_before_it_is_used(choose: Choose, paths: Paths):
+    store = choose(NONE)
+    store.set("ABC", "very-secret")
+    paths.keys_file.chmod(0o644)
+    assert store.names() == ("ABC",)
+    assert stat.S_IMODE(paths.keys_file.stat().st_mode) == 0o600
+
+
 async def test_with_a_keyring_the_file_holds_names_only(choose: Choose, paths: Paths, tmp_path: Path):
     store = choose(FILE)
     store.set("GEMINI_KEY", "very-secret")

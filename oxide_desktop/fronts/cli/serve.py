@@ -104,10 +104,14 @@ def _unless_it_runs(work: Callable[[], int], program: Program, *, show: bool = F
 async def _serve(program: Program, *, greet: bool) -> int:
     """Serve until cancelled, which is the way it ends."""
     engine, serving = program.engine(), asyncio.current_task()
-    assert serving is not None  # noqa: S101 - a coroutine always runs in one
+
+    def leave() -> None:
+        if serving is not None:
+            serving.cancel()
+
     try:
         await engine.start()
-        async with program.serve_fronts(engine, program.paths, program.settings, serving.cancel) as listening:
+        async with program.serve_fronts(engine, program.paths, program.settings, leave) as listening:
             _tell_where(listening)
             if listening.url and program.settings.web.listen is Listen.ALL:
                 say("  reach   from everywhere, with the token")

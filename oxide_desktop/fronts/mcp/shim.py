@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import queue
+import re
 import signal
 import sys
 import threading
@@ -43,7 +44,9 @@ OXIDE_AUTO_START_WEB  true: an app that is started here serves its web page even
 """
 APP_GONE = "Oxide ended while it worked on this. What it had finished is in its history. Call again to repeat it."
 _MESSAGE_KEYS = ("method", "result", "error")
-_LINE_LIMIT = 4 * FRAME_LIMIT  # up to here a line is read whole, so that its refusal can name its id
+_LINE_LIMIT = 4 * FRAME_LIMIT  # up to here a line is read whole, so that its refusal can name its id wherever that is
+_ID_WITHIN = 65536
+_PIECE = re.compile(rb'("(?:\\.|[^"\\])*")\s*:|"(?:\\.|[^"\\])*"|[{}\[\]]|[^\s{}\[\]",:]+')
 _LAST_ANSWERS_S = 1.5  # clients that wait for our end do so for two seconds or more
 _FIRST_ANSWERS_S = 10.0
 _LAST_START_S = 20.0  # an app that is starting when the client goes may still answer what the client has said
@@ -102,7 +105,7 @@ class Shim:
         if not line.strip():
             return
         try:
-            message = json.loads(line) if len(line) < _LINE_LIMIT else {"method": ""}
+            message = json.loads(line) if len(line) < _LINE_LIMIT else {"method": "", "id": _first_id(line)}
         except (ValueError, RecursionError):
             self._refuse(None, _PARSE_ERROR, "This line is not JSON.")
             return
@@ -112,7 +115,9 @@ class Shim:
             return
         is_request = "method" in message and message.get("id") is not None
         request_id = message["id"] if is_request else None
-        if len(line) > FRAME_LIMIT:  # one past all bounds has an id that nobody knows
+        if is_request and (isinstance(request_id, bool) or not isinstance(request_id, str | int)):
+            self._refuse(None, _INVALID_REQUEST, "The id of a request is a text or a whole number.")
+        elif len(line) > FRAME_LIMIT:
             too_long = f"This message is over {FRAME_LIMIT >> 20} MiB. Name files by their paths instead."
             self._refuse(request_id, _INVALID_REQUEST, too_long)
         elif is_request:
@@ -255,6 +260,21 @@ class Shim:
             self._starting = under_way
             self._last_answers_s = _FIRST_ANSWERS_S  # an app that has just come up is slow with its first answers
             self._state.notify_all()
+
+
+def _first_id(line: bytes) -> str | int | None:
+    """The id of a message that is too long to be read whole, if it stands before what is so long."""
+    depth, key = 0, None
+    for piece in _PIECE.finditer(line, 0, _ID_WITHIN):
+        if depth == 1 and key == b'"id"':
+            try:
+                found = json.loads(piece[0])
+            except ValueError:
+                return None
+            return found if isinstance(found, str | int) else None
+        key = piece[1]
+        depth += (piece[0] in (b"{", b"[")) - (piece[0] in (b"}", b"]"))
+    return None
 
 
 def _cwd() -> str:
