@@ -22,7 +22,7 @@ from oxide_desktop.config.secrets import KeyStore
 from oxide_desktop.config.settings import load_config
 from oxide_desktop.core import orchestrator
 from oxide_desktop.core.analysis import AnalysisResult
-from oxide_desktop.core.errors import UsageError
+from oxide_desktop.core.errors import DiskFullError, UsageError
 from oxide_desktop.core.events import EventBus
 from oxide_desktop.core.folders import working_folder
 from oxide_desktop.core.model import Analysis, Request, Source, Strategy, parse_list, parse_strategy
@@ -74,12 +74,22 @@ class Orchestrator(orchestrator.Orchestrator):
         )
         self._guarded = spawner
         self._starter = starter
+        self._only_looks = False
+
+    async def start_to_look(self) -> bool:
+        """Open the history also where the disk is full, to look at it alone; answers whether it can be written."""
+        try:
+            await self.start()
+        except DiskFullError:
+            self._only_looks = True
+            await self.start()
+        return not self._only_looks
 
     async def _open_history_after_sweep(self) -> SqliteHistory:
         from oxide_desktop.store.history import SqliteHistory  # noqa: PLC0415 - brings SQLite; `explain` keeps nothing
 
         self._log_start()
-        read_only = self.paths.is_read_only
+        read_only = self.paths.is_read_only or self._only_looks
         if not read_only:
             await asyncio.to_thread(self._guarded.sweep)
         history = await SqliteHistory.open(

@@ -7,7 +7,7 @@ import os
 import time
 from pathlib import Path
 
-from oxide_desktop.core.errors import StoreError
+from oxide_desktop.core.errors import DiskFullError, StoreError
 
 PRIVATE_FILE_MODE = 0o600
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -59,7 +59,7 @@ def unwritable(error: OSError, path: Path | None = None) -> StoreError:
     place = path or error.filename or "The output, or a file of Oxide,"
     if error.errno in DISK_FULL:
         message = f"{place} could not be written: {error.strerror}."
-        return StoreError("The disk is full", message, "Free some space there, then try again.")
+        return DiskFullError("The disk is full", message, "Free some space there, then try again.")
     message = f"{place}: {error.strerror or error}."
     hint = "Give your user the right to write there, or set OXIDE_HOME to another folder."
     if getattr(error, "winerror", None) in _IN_USE:

@@ -161,5 +161,9 @@ class StoreError(OxideError):
     status = 507
 
 
+class DiskFullError(StoreError):
+    """There is no room for what was to be written."""
+
+
 class Bug(OxideError):
     """Something Oxide itself got wrong. The log has the trace."""

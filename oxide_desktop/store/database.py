@@ -11,7 +11,7 @@ from pathlib import Path
 import apsw
 
 from oxide_desktop.config.private_files import DISK_FULL, FORBIDDEN
-from oxide_desktop.core.errors import StoreError
+from oxide_desktop.core.errors import DiskFullError, StoreError
 
 BUSY_TIMEOUT_MS = 10_000
 APPLICATION_ID = 0x4F784465  # "OxDe" in the file's header: this database is ours
@@ -107,8 +107,8 @@ def translated(path: Path, connection: apsw.Connection | None = None) -> Iterato
 
 def store_error(error: Exception, path: Path, number: int | None = None) -> StoreError:
     """What a person needs to know of an error around the file at `path`; `number` is the system's errno."""
-    if isinstance(error, apsw.FullError) or number in DISK_FULL or (isinstance(error, apsw.IOError) and _is_full(path)):
-        return StoreError(
+    if isinstance(error, apsw.FullError) or number in DISK_FULL or _has_no_room(error, path):
+        return DiskFullError(
             "The disk is full",
             f"{path} could not be written; even deleting tasks needs a little room.",
             "Free some space on that disk, then try again.",
@@ -133,6 +133,11 @@ def store_error(error: Exception, path: Path, number: int | None = None) -> Stor
         )
     hint = "Look whether the disk that holds it is in order and has room, then try again."
     return StoreError("The history failed", f"{path}: {_reason(error)}.", hint)
+
+
+def _has_no_room(error: Exception, path: Path) -> bool:
+    # The file that processes share is made whole at once: where that fails it is for want of room.
+    return isinstance(error, apsw.IOError) and (error.extendedresult == apsw.SQLITE_IOERR_SHMSIZE or _is_full(path))
 
 
 def _is_full(path: Path) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ import pytest
 from oxide_desktop.fronts.cli.text import width
 from tests.fakes.http_server import Reply
 from tests.fakes.openai_server import OpenAIServer
-from tests.fronts.cli_program import Oxide, only
+from tests.fronts.cli_program import LIMIT_S, Oxide, only
 
 OLD = {
     "old-1": {
@@ -239,3 +241,17 @@ def test_an_ancestors_history_is_told_of_once_by_whichever_command_comes_first(o
     assert "2 tasks were imported from" in first.stderr
     assert "imported" not in second.stderr
     assert first.stdout.count("old-") == 2
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a bound on files as POSIX has it")
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [("list", "needle"), ("search needle", "needle"), ("export", '"needle"'), ("show {id}", "needle")],
+)
+def test_what_is_kept_on_a_full_disk_can_be_looked_at_and_exported(oxide: Oxide, words: str, found: str) -> None:
+    task = oxide.json("run", "needle")
+    script = 'ulimit -f 8; exec "$0" -m oxide_desktop history "$@"'
+    process = oxide.start(*words.format(id=task["id"]).split(), command=("sh", "-c", script, sys.executable))
+    out, errors = process.communicate(timeout=LIMIT_S)
+    assert (process.returncode, found in out.decode()) == (0, True), errors.decode()
+    assert errors.decode().count("The disk is full: what is there can be looked at, nothing can be asked.") == 1

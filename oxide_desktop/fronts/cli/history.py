@@ -24,8 +24,8 @@ from oxide_desktop.fronts.cli.rules import TYPE
 from oxide_desktop.fronts.cli.text import one_line
 
 if TYPE_CHECKING:
-    from oxide_desktop.core.orchestrator import Orchestrator
     from oxide_desktop.core.record import TaskRecord
+    from oxide_desktop.engine import Orchestrator
     from oxide_desktop.fronts.cli.app_task import FollowedTask, TaskOwner
 
 STATUS = click.Choice([item.value for item in TaskStatus])
@@ -119,7 +119,8 @@ def delete(program: Program, *, task_id: str) -> None:
     """Delete one task that has ended."""
 
     async def forget(engine: Orchestrator) -> str:
-        record = await _get(engine, task_id)
+        await _open(engine)
+        record = await engine.history.get(task_id)
         await engine.forget(record.id)
         return record.id
 
@@ -145,7 +146,7 @@ def export(program: Program) -> None:
     """Print everything kept, in the shape of a tasks.json."""
 
     async def write(engine: Orchestrator) -> None:
-        await _open(engine)
+        await _look(engine)
         async with aclosing(engine.history.export()) as pieces:
             async for piece in pieces:
                 out(piece, ends_line=False)
@@ -176,7 +177,7 @@ history.add_command(corrections)
 
 def _page(program: Program, wanted: TaskFilter, limit: int, offset: int) -> TaskPage:
     async def read(engine: Orchestrator) -> TaskPage:
-        await _open(engine)
+        await _look(engine)
         return await engine.history.list(wanted, limit=limit, offset=offset)
 
     return program.run(read)
@@ -189,8 +190,16 @@ async def _open(engine: Orchestrator) -> None:
         say(f"{mark('attention')} {one_line(notice)}")
 
 
+async def _look(engine: Orchestrator) -> None:
+    """The same for who only reads, which a full disk does not prevent."""
+    if not await engine.start_to_look():
+        say(f"{mark('attention')} The disk is full: what is there can be looked at, nothing can be asked.")
+    for notice in engine.history.notices:
+        say(f"{mark('attention')} {one_line(notice)}")
+
+
 async def _get(engine: Orchestrator, task_id: str) -> TaskRecord:
-    await _open(engine)
+    await _look(engine)
     return await engine.history.get(task_id)
 
 
