@@ -118,20 +118,29 @@ def cost(samples: Sequence[Sample]) -> bool:
 
 
 def held_out_styles() -> Pairs:
-    """Every style judged by weights that were learned from the others."""
+    """Every style judged by weights that were learned from the others, in one run without copies: minutes."""
     from training.learn import learn, seen
 
     corpus = load()
     pairs: Pairs = []
     for style in sorted({sample.style for sample in corpus}):
         rest = with_and_without_files(varied([sample for sample in corpus if sample.style != style]))
-        learned = learn([seen(sample) for sample in rest], [sample.label for sample in rest])
+        learned = learn([seen(sample) for sample in rest], [sample.label for sample in rest], runs=1, copies=0)
         judged = [sample for sample in corpus if sample.style == style]
         best = learned.scores([seen(sample) for sample in judged]).argmax(axis=1)
         here = [(sample, TYPES[number]) for sample, number in zip(judged, best, strict=True)]
         tell(f"  without {style}", here)
         pairs += here
     return pairs
+
+
+def hardness() -> None:
+    """How well complexity orders prompts as people do, by what was learned from other prompts."""
+    from training.rate import held_out, load, rank_correlation
+
+    rated = load()
+    found = rank_correlation(held_out(rated), [rating for _, rating in rated])
+    print(f"complexity: rank correlation {found:.2f} with {len(rated)} ratings held out")
 
 
 def read_jsonl(path: Path) -> list[Sample]:
@@ -156,6 +165,7 @@ def main() -> int:
     tell("… lists hidden", shipped(without_files(samples)))
     confusion(pairs)
     sureness(samples)
+    hardness()
     if not args.quick and not args.prompts:
         print("each style by weights learned from the others:")
         styles = held_out_styles()

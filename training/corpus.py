@@ -50,8 +50,13 @@ def read(path: Path) -> Iterator[Sample]:
         elif line and label:
             found = re.match(r"\[(\w\w)\] ", line)
             prompt, _, files = line[found.end() if found else 0 :].partition(" || ")
-            sizes = tuple((name, 4_000) for item in files.split() for name in _names(item))
-            yield Sample(label, found[1] if found else lang, path.stem, prompt.replace("\\n", "\n"), sizes)
+            language = found[1] if found else lang
+            yield Sample(label, language, path.stem, prompt.replace("\\n", "\n"), file_list(files))
+
+
+def file_list(written: str) -> tuple[tuple[str, int], ...]:
+    """Files as a line of the corpus names them."""
+    return tuple((name, 4_000) for item in written.split() for name in _names(item))
 
 
 def _names(item: str) -> list[str]:

@@ -37,6 +37,7 @@ LEAST_SEEN = 2
 BALANCE = 0.7  # between types as they come (0) and all types alike (1)
 ROUNDS = 70
 COPIES, SHARE_LEFT_OUT = 2, 0.4  # of every sample, with features left out, so that no single word decides
+RUNS = 3  # which features are left out is chance: the mean of several is steadier
 
 Array = np.ndarray
 
@@ -63,18 +64,25 @@ class Learned:
         return found
 
 
-def with_gaps(rows: Sequence[Sequence[str]], seed: int = 1) -> list[list[str]]:
+def with_gaps(rows: Sequence[Sequence[str]], seed: int, count: int) -> list[list[str]]:
     """The samples and copies of them in which features are missing, as they are in prompts of other people."""
     chance = random.Random(seed)
-    copies = [[name for name in row if chance.random() >= SHARE_LEFT_OUT] for _ in range(COPIES) for row in rows]
+    copies = [[name for name in row if chance.random() >= SHARE_LEFT_OUT] for _ in range(count) for row in rows]
     return [*map(list, rows), *copies]
 
 
-def learn(rows: Sequence[Sequence[str]], labels: Sequence[str]) -> Learned:
-    """The weights that explain the labels best without saying more than they have to."""
+def learn(rows: Sequence[Sequence[str]], labels: Sequence[str], runs: int = RUNS, copies: int = COPIES) -> Learned:
+    """The mean of the weights that several runs find."""
     counts = Counter(name for row in rows for name in row)
     names = sorted(name for name, count in counts.items() if count >= LEAST_SEEN)
-    rows, labels = with_gaps(rows), [*labels] * (1 + COPIES)
+    copied = [*labels] * (1 + copies)
+    found = [_learned(names, with_gaps(rows, seed, copies), copied) for seed in range(1, runs + 1)]
+    table, bias = sum(one.table for one in found), sum(one.bias for one in found)
+    return Learned(names, np.asarray(table) / runs, np.asarray(bias) / runs)
+
+
+def _learned(names: list[str], rows: Sequence[Sequence[str]], labels: Sequence[str]) -> Learned:
+    """The weights that explain the labels best without saying more than they have to."""
     matrix = _Matrix.build(rows, names)
     target = np.zeros((len(rows), len(TYPES)))
     target[np.arange(len(rows)), [TYPES.index(label) for label in labels]] = 1

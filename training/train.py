@@ -18,13 +18,14 @@ from oxide_desktop.core.weights import FILE, pack
 from training.corpus import digest, load, varied, with_and_without_files
 from training.learn import TYPES, Learned, learn, seen
 
-LEAST_STEPS = 1  # a feature whose weights all round to nothing is left out
+LEAST_STEPS = 2  # a feature whose weights are all about nothing is left out
 MOST_STEPS = 127
+SURENESS = 0.8  # prompts of other people are less like the corpus than the corpus is like itself
 
 
 def content(learned: Learned) -> bytes:
     """The file: weights in whole steps, features that say nothing left out."""
-    table = learned.table - learned.table.mean(axis=1, keepdims=True)
+    table = SURENESS * (learned.table - learned.table.mean(axis=1, keepdims=True))
     step = float(np.abs(table).max()) / MOST_STEPS
     steps = np.rint(table / step).astype(np.int8)
     kept = np.abs(steps).max(axis=1) >= LEAST_STEPS
@@ -33,7 +34,7 @@ def content(learned: Learned) -> bytes:
         "corpus": digest(),
         "types": TYPES,
         "step": round(step, 8),
-        "bias": [round(float(value), 4) for value in learned.bias],
+        "bias": [round(SURENESS * float(value), 4) for value in learned.bias],
     }
     names = [name for name, keep in zip(learned.names, kept, strict=True) if keep]
     return pack(header, names, [column.tolist() for column in steps[kept].T])

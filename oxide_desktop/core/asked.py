@@ -19,6 +19,7 @@ _CODE_LINE = re.compile(
     r"(?:SELECT|INSERT|UPDATE|DELETE|CREATE|ALTER) .{0,200}(?:FROM|INTO|SET|TABLE)\b"
 )
 _CODE_ENDS = (";", "{", "}")
+_SLOT_AT_END = re.compile(r"\{{1,2}[^{}=;]{1,60}\}{1,2}\s*$")  # "Title: {title}" is no code
 LIST_MARK = re.compile(r"\s*(?:[-*•]|\d{1,2}[.)]|\[[ x]\])\s")
 _TRACES = tuple(  # what has to be in a text before it is worth looking for the rest
     (needle, re.compile(pattern, re.MULTILINE))
@@ -158,7 +159,7 @@ def _pasted(line: str, *, diff: bool, trace: bool) -> bool:
         return True
     if LIST_MARK.match(line):
         return False
-    if line.rstrip().endswith(_CODE_ENDS) or _CODE_LINE.match(line):
+    if _CODE_LINE.match(line) or (line.rstrip().endswith(_CODE_ENDS) and not _SLOT_AT_END.search(line)):
         return True
     return trace and _has_trace(line)
 

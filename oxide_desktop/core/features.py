@@ -86,15 +86,16 @@ def _add_lines(lines: Sequence[str], found: Features) -> None:
     sentences = [(part, bool(LIST_MARK.match(line))) for line in lines for part in _SENTENCE.split(line) if part]
     for number, (sentence, listed) in enumerate(sentences):
         tokens = lexicon.tokens(sentence)
-        found.hard.update(token.shown for token in tokens if "hard" in token.ideas)
-        found.easy.update(token.shown for token in tokens if "easy" in token.ideas)
+        telling = [token for token in tokens if token.ideas]
+        found.hard.update([token.shown for token in telling if "hard" in token.ideas])
+        found.easy.update([token.shown for token in telling if "easy" in token.ideas])
         if listed and number:
-            _add_item(tokens, found)
+            _add_item(telling, found)
             continue
         _add_words(tokens, found.names, first=number == 0)
         _add_ideas(tokens, found, first=number == 0, last=0 < number == len(sentences) - 1)
         if sentence.rstrip()[-1:] in _QUESTION:
-            found.names.update((f"q:{idea}", None) for token in tokens for idea in token.ideas)
+            found.names.update([(f"q:{idea}", None) for token in telling for idea in token.ideas])
 
 
 def _add_item(tokens: Sequence[lexicon.Token], found: Features) -> None:

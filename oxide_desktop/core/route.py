@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from oxide_desktop.core.complexity import EASY, HARD
 from oxide_desktop.core.errors import UsageError
 from oxide_desktop.core.experience import Opinion
 from oxide_desktop.core.health import ServiceStatus, Tier
@@ -24,7 +25,6 @@ from oxide_desktop.core.tokens import answer_room
 _RULE, _PRIMARY, _FALLBACK, _LAST_RESORT = 3.0, 2.0, 1.0, -1.0
 _SMALL_WINDOW, _LARGE_WINDOW = 8_192, 1_000_000
 _LARGE_NEED = 30_000
-_EASY, _HARD = 0.35, 0.6
 _LIGHT_TYPES = (TaskType.QUICK_QUERY, TaskType.GENERAL)
 
 SWITCHED_OFF = "switched off"
@@ -266,9 +266,9 @@ class _Order:
 
     def _locality(self, status: ServiceStatus) -> tuple[float, str]:
         complexity = self.need.profile.complexity
-        light = self.need.task_type in _LIGHT_TYPES or complexity < _EASY
+        light = self.need.task_type in _LIGHT_TYPES or complexity < EASY
         if status.settings.locality is Locality.CLOUD:
-            return (0.08, "a hard task") if complexity >= _HARD and not light else (0.0, "")
+            return (0.08, "a hard task") if complexity >= HARD and not light else (0.0, "")
         points = (0.2 if light else 0.0) + (0.15 if self.prefer_local else 0.0)
         return points, "stays on your machines" if points else ""
 

@@ -9,6 +9,7 @@ from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +48,9 @@ class Weights:
         find = self.rows.get
         known = [row for row in map(find, names) if row is not None]
         worth = self.step * damping(len(known))
+        pick = itemgetter(*known) if len(known) > 1 else lambda column: [column[row] for row in known]
         return {
-            task_type: bias + worth * sum(map(column.__getitem__, known))
+            task_type: bias + worth * sum(pick(column))
             for task_type, bias, column in zip(self.types, self.bias, self.columns, strict=True)
         }
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
@@ -12,6 +13,7 @@ from hypothesis import strategies as some
 from oxide_desktop.core import weights
 from oxide_desktop.core.asked import take_apart
 from oxide_desktop.core.classify import classify
+from oxide_desktop.core.complexity import ADDS, EASY, HARD, STARTS
 from oxide_desktop.core.errors import Bug
 from oxide_desktop.core.features import look_at
 from oxide_desktop.core.lexicon import tokens
@@ -19,6 +21,7 @@ from oxide_desktop.core.mentions import mentions
 from oxide_desktop.core.model import TaskType
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
+from training import rate
 from training.corpus import HELD_OUT, digest, load
 
 TRACE = """
@@ -176,10 +179,52 @@ def test_what_makes_a_task_hard_makes_it_complex():
     assert classify(f"fix it\n{TRACE}").complexity > classify("fix it").complexity
 
 
+def test_a_pasted_piece_is_not_harder_for_its_length():
+    asked = classify("Rename the variables so that they are understood").complexity
+    long = "Rename the variables so that they are understood\n```python\n" + "total = total + 1\n" * 40 + "```"
+    assert classify(long).complexity <= asked
+
+
+def test_an_easy_question_is_for_a_small_model_and_a_whole_system_for_a_strong_one():
+    assert classify("What is the capital of France?").complexity < EASY
+    hard = classify(
+        "Redesign the architecture of the whole system: split the application into services, keep the protocol,"
+        " and migrate the distributed database without downtime. Explain how the parts interact."
+    )
+    assert hard.complexity >= HARD
+    assert any(reason.startswith("hard: ") for reason in hard.reasons)
+    assert not any(reason.startswith("hard") for reason in classify("fix the typo").reasons)
+
+
+def test_complexity_is_what_was_learned_from_the_ratings_and_orders_others_as_people_do():
+    rated = rate.load()
+    ratings = [rating for _, rating in rated]
+    learned = rate.learn(rate.rows([sample for sample, _ in rated]), np.array(ratings))
+    shipped = [*(STARTS[item] for item in TaskType), *(ADDS[name] for name in rate.names())]
+    assert list(learned) == pytest.approx(shipped, abs=0.002), "Take over what training/rate.py prints."
+    assert rate.rank_correlation(rate.held_out(rated), ratings) > 0.65
+
+
+def test_items_of_a_list_are_heeded_and_do_not_outweigh_what_is_asked():
+    criteria = "\n- optimized\n- good error handling\n- clear comments\n- tests\n- performance"
+    assert classify(f"Write a function that merges two files{criteria}").task_type is TaskType.CODING
+    assert classify(f"Bitte prüfe diesen Code{criteria}").task_type is TaskType.CODE_REVIEW
+
+
+def test_tags_and_slots_of_a_template_are_no_code():
+    tagged = "<role>You are a teacher.</role>\n<task>Explain the rules of chess</task>\n<steps>1. Begin with the board."
+    found = take_apart(tagged)
+    assert found.code_lines == 0
+    assert "Explain the rules of chess" in " ".join(found.lines)
+    assert "teacher" in found.role
+    assert take_apart("Write a letter.\nTo: {name}\nAbout: {{topic}}").code_lines == 0
+    assert take_apart("if (x) {\n  y = {a: 1};\n}\nwhat is this").code_lines == 3
+
+
 def test_every_reason_is_short_and_told_once():
     for _, prompt in EXAMPLES:
         reasons = classify(prompt).reasons
-        assert len(reasons) == len(set(reasons)) <= 4
+        assert len(reasons) == len(set(reasons)) <= 5
         assert all(0 < len(reason) < 60 for reason in reasons)
 
 
