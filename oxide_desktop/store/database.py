@@ -137,7 +137,9 @@ def store_error(error: Exception, path: Path, number: int | None = None) -> Stor
 
 def _has_no_room(error: Exception, path: Path) -> bool:
     # The file that processes share is made whole at once: where that fails it is for want of room.
-    return isinstance(error, apsw.IOError) and (error.extendedresult == apsw.SQLITE_IOERR_SHMSIZE or _is_full(path))
+    return isinstance(error, apsw.IOError) and (
+        getattr(error, "extendedresult", 0) == apsw.SQLITE_IOERR_SHMSIZE or _is_full(path)
+    )
 
 
 def _is_full(path: Path) -> bool:
