@@ -21,6 +21,7 @@ class RunningTask:
 
     Attributes:
         request: What was asked.
+        asked: The record as it was when that was recorded.
         record: The newest state; final once the task has ended.
         error: Why the task failed or was cancelled, once it has.
         receipt: What became of each file for the service that was asked last.
@@ -31,7 +32,7 @@ class RunningTask:
 
     def __init__(self, request: Request, record: TaskRecord) -> None:
         self.request = request
-        self.record = record
+        self.asked = self.record = record
         self.error: OxideError | None = None
         self.waiting: TaskWaiting | None = None
         self.worth_keeping = asyncio.Event()

@@ -329,7 +329,11 @@ async def test_what_a_task_really_was_is_said_below_its_answer_and_forgotten_amo
     async with served(tmp_path, stub(["Four."])) as web, opened(browser, web) as page:
         await page.type("#prompt", "What is 2+2?")
         await page.click("button.primary", "Ask")
+        await page.sees("done", ".state-line")
         await page.click(".task summary", "This was…")
+        await page.until(
+            "document.querySelector('.task .correction') && document.querySelector('.task details.menu[open]')"
+        )
         await page.click(".task .choices button", "Documentation")
         await page.sees("You said that this was", ".correction")
         (made,) = (await web.get("/api/corrections")).json()["corrections"]

@@ -58,7 +58,7 @@ class Following(Response):
             await send({"type": "http.response.body"})
 
     async def _tell(self, send: Send) -> None:
-        await self._line(send, {"type": "begin", "record": self._task.record.to_dict(), "notices": list(self._notices)})
+        await self._line(send, {"type": "begin", "record": self._task.asked.to_dict(), "notices": list(self._notices)})
         async with aclosing(self._task.batches()) as batches:
             async for batch in batches:
                 await self._line(send, {"type": "chunks", "texts": [chunk.text for chunk in batch]})
