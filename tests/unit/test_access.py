@@ -24,8 +24,11 @@ def test_a_launch_code_ends_with_its_minute() -> None:
 def test_only_so_many_browsers_stay_signed_in() -> None:
     access = Access("token")
     sessions = [access.redeem(access.launch_code()) for _ in range(SESSIONS_LIMIT + 1)]
-    assert not access.is_session(sessions[0].encode())
-    assert all(access.is_session(session.encode()) for session in sessions[1:])
+    assert not access.is_browser(sessions[0].cookie.encode())
+    assert not access.is_page(sessions[0].cookie.encode(), sessions[0].key.encode())
+    for session in sessions[1:]:
+        assert access.is_browser(session.cookie.encode())
+        assert access.is_page(session.cookie.encode(), session.key.encode())
 
 
 def test_the_tokens_file_is_private_from_its_first_moment(tmp_path: Path) -> None:
