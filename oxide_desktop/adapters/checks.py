@@ -40,7 +40,9 @@ async def step(
     except ServiceError as error:
         at = lacking_after_look(error.kind, otherwise)
         # Who asks for a key has started; otherwise only what earlier looks have shown is known.
-        return failed(health, error, at, Tier.STARTS if at is Tier.AUTHENTICATED else health.tier)
+        seen = failed(health, error, at, Tier.STARTS if at is Tier.AUTHENTICATED else health.tier)
+        is_late = error.kind is FailureKind.TIMEOUT or isinstance(error.__cause__, TimeoutError)
+        return dataclasses.replace(seen, late=is_late)
     except TimeoutError:
         late = ServiceError(
             FailureKind.TIMEOUT,
@@ -48,7 +50,7 @@ async def step(
             f"It did not answer within {limit_s:g} s.",
             UNSTICK,
         )
-        return failed(health, late, otherwise, health.tier)
+        return dataclasses.replace(failed(health, late, otherwise, health.tier), late=True)
 
 
 async def in_steps(

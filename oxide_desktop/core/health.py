@@ -83,6 +83,7 @@ class Health:
         models: Names of the models the service offers, where it tells.
         recommended_model: The one Oxide would choose.
         checked_at: Unix seconds.
+        late: What failed is that nothing came in time; no answer of the service's says so.
     """
 
     service: str
@@ -94,6 +95,7 @@ class Health:
     models: tuple[str, ...] = ()
     recommended_model: str | None = None
     checked_at: float = 0.0
+    late: bool = False
 
     @property
     def healthy(self) -> bool:
@@ -103,6 +105,7 @@ class Health:
     def to_dict(self) -> dict[str, Any]:
         """The shape that services are shown with."""
         data = dataclasses.asdict(self)
+        del data["late"]  # the message says it
         return {**data, "models": list(self.models), "healthy": self.healthy}
 
 

@@ -15,6 +15,7 @@ from oxide_desktop.core.events import EventBus, ServiceStatusChanged
 from oxide_desktop.core.health import UNSTICK, Depth, Health, Tier, lacking_after_attempt
 from oxide_desktop.core.ports import Adapter
 from oxide_desktop.core.servers import Startable
+from oxide_desktop.runtime.lateness import lateness
 from oxide_desktop.runtime.metrics import system_metrics
 
 log = logging.getLogger(__name__)
@@ -49,17 +50,25 @@ class HealthBoard:
         return self._last.get(service)
 
     async def check(self, service: str, depth: Depth) -> Health:
-        """Look now, within the depth's bound."""
+        """Look now, within the depth's bound. What comes too late because we were busy says nothing of the service."""
+        with lateness() as late:
+            found = await self._found(service, depth)
+        last = self._last.get(service)
+        if found.late and late.was_busy and last and depth is not Depth.PROVE:
+            log.info("the check of %s came to nothing, since Oxide was busy itself", service)
+            return last
+        return self._keep(found, depth)
+
+    async def _found(self, service: str, depth: Depth) -> Health:
         limit_s = CHECK_LIMIT_S[depth]
         try:
             async with asyncio.timeout(limit_s):
-                found = await self._adapters[service].check(depth)
+                return await self._adapters[service].check(depth)
         except TimeoutError:
-            found = _down(service, f"It did not answer a check within {limit_s:g} s.", UNSTICK)
+            return _down(service, f"It did not answer a check within {limit_s:g} s.", UNSTICK, late=True)
         except Exception as error:  # a third party's adapter may raise anything; it costs its own service only
             log.exception("the check of %s made a mistake", service)
-            found = _down(service, f"Its adapter made a mistake: {error!r}.", "The log has the details.")
-        return self._keep(found, depth)
+            return _down(service, f"Its adapter made a mistake: {error!r}.", "The log has the details.")
 
     def measure(self) -> Mapping[str, float]:
         """How busy this machine is. Blocks for a moment."""
@@ -111,7 +120,13 @@ class HealthBoard:
         known = self._last.get(service) or Health(service=service, tier=None)
         self._store(
             dataclasses.replace(
-                known, tier=Tier.ANSWERS, failing=None, message="It answered.", fix="", checked_at=time.time()
+                known,
+                tier=Tier.ANSWERS,
+                failing=None,
+                message="It answered.",
+                fix="",
+                checked_at=time.time(),
+                late=False,
             )
         )
 
@@ -148,7 +163,7 @@ class HealthBoard:
             self._bus.publish(ServiceStatusChanged(found))
 
 
-def _down(service: str, problem: str, fix: str) -> Health:
+def _down(service: str, problem: str, fix: str, *, late: bool = False) -> Health:
     return Health(
         service=service,
         tier=Tier.INSTALLED,
@@ -156,6 +171,7 @@ def _down(service: str, problem: str, fix: str) -> Health:
         message=problem,
         fix=fix,
         checked_at=time.time(),
+        late=late,
     )
 
 

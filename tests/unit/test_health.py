@@ -10,6 +10,7 @@ from oxide_desktop.core.events import Event, EventBus, ServiceStatusChanged
 from oxide_desktop.core.health import Depth, Health, Tier
 from oxide_desktop.core.servers import ServerStart
 from oxide_desktop.runtime.health import CHECK_LIMIT_S, HealthBoard
+from oxide_desktop.runtime.lateness import lateness
 from tests.fakes.scripted_adapter import ScriptedAdapter, service
 
 SIGNED_OUT = ServiceError(FailureKind.AUTH, "stub is signed out", "401.", "Sign in.")
@@ -70,6 +71,45 @@ async def test_a_check_that_hangs_ends_at_its_bound(monkeypatch: pytest.MonkeyPa
     assert (found.tier, found.failing) == (Tier.INSTALLED, Tier.STARTS)
     assert "within 0.05 s" in found.message
     assert found.fix
+
+
+class Unheard(ScriptedAdapter):
+    """Its answers are not heard in time: because the loop is held up, or because none came."""
+
+    holds_up = True
+
+    async def check(self, depth: Depth) -> Health:
+        if self.holds_up:
+            time.sleep(0.3)  # noqa: ASYNC251 - this is what is shown
+            await asyncio.sleep(0)
+        return Health(service="stub", tier=None, failing=Tier.STARTS, message="Nothing came.", late=True)
+
+
+async def test_a_service_is_not_found_down_because_we_were_too_busy_to_hear_it():
+    adapter = Unheard(service())
+    board = Board(adapter)
+    board.attempt_succeeded("stub")
+    assert (await board.check("stub", Depth.PROBE)).healthy
+    assert board.last("stub").healthy
+    adapter.holds_up = False
+    async with asyncio.timeout(60):
+        while (await board.check("stub", Depth.PROBE)).healthy:  # a machine that stands still holds the loop up too
+            pass
+    assert not board.last("stub").healthy
+
+
+async def test_what_a_busy_loop_did_not_hear_counts_where_nothing_else_is_known():
+    board = Board(Unheard(service()))
+    assert not (await board.check("stub", Depth.PROBE)).healthy
+
+
+async def test_a_loop_that_goes_on_being_held_up_was_busy():
+    with lateness() as late:
+        assert not late.was_busy
+        async with asyncio.timeout(60):
+            while not late.was_busy:
+                time.sleep(0.1)  # noqa: ASYNC251 - as above
+                await asyncio.sleep(0)
 
 
 async def test_only_what_is_stale_is_looked_at_again(adapter: ScriptedAdapter):
