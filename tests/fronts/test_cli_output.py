@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import time
+from types import SimpleNamespace
 
 import pytest
 
+from oxide_desktop.core.events import AnalysisProgress
+from oxide_desktop.core.record import TaskRecord, TaskStatus
 from oxide_desktop.fronts.cli import output
+from oxide_desktop.fronts.cli.follow import Progress
 from oxide_desktop.fronts.cli.text import width
 
 
@@ -67,3 +72,13 @@ def test_no_colour_and_no_progress_without_a_terminal(capsys: pytest.CaptureFixt
 def test_a_model_s_text_is_left_alone_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
     output.out_untrusted("\x1b[31mred")
     assert capsys.readouterr().out == "\x1b[31mred\n"
+
+
+def test_an_estimate_that_has_proved_wrong_is_told_no_more() -> None:
+    record = TaskRecord(id="t", status=TaskStatus.RUNNING, prompt="p", created_at=1.0, source="cli")
+    progress = AnalysisProgress("t", files_done=173, files_total=200, parts_done=3, parts_running=1, left_s=900.0)
+    task = SimpleNamespace(record=record, waiting=None, progress=progress)
+    line = Progress(task, quiet=True)
+    assert " left" in line._text()
+    line._progress_since -= 899.5  # so long ago
+    assert re.fullmatch(r"● 173 of 200 files, 1 being asked, \d+ s", line._text())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import errno
 import sys
 import time
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Self
 
 from oxide_desktop.core.analysis import AnalysisResult
 from oxide_desktop.core.errors import OxideError
+from oxide_desktop.core.events import AnalysisProgress
 from oxide_desktop.core.record import AttemptStatus, TaskRecord
 from oxide_desktop.core.telling import way_taken
 from oxide_desktop.core.tokens import estimate_tokens
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from oxide_desktop.fronts.cli.app_task import FollowedTask, TaskOwner
 
 TICK_S = 0.25
+_WORTH_TELLING_S = 1.0
 CANCEL_LIMIT_S = 15.0
 FLUSH_LIMIT_S = 1.0
 
@@ -148,6 +151,8 @@ class Progress:
         self._line = ProgressLine(quiet=quiet)
         self._started = time.monotonic()
         self._tokens = 0
+        self._progress: AnalysisProgress | None = None
+        self._progress_since = 0.0
         self._timer: asyncio.TimerHandle | None = None
         self.shares_terminal = self._line.visible and is_terminal(sys.stdout)
 
@@ -174,11 +179,19 @@ class Progress:
         self._line.show(self._text())
         self._timer = asyncio.get_running_loop().call_later(TICK_S, self._tick)
 
+    def _by_now(self, progress: AnalysisProgress) -> AnalysisProgress:
+        """With what is left of its estimate; what takes longer than that has none."""
+        now = time.monotonic()
+        if progress != self._progress:
+            self._progress, self._progress_since = progress, now
+        left_s = (progress.left_s or 0.0) - (now - self._progress_since)
+        return dataclasses.replace(progress, left_s=left_s if left_s >= _WORTH_TELLING_S else None)
+
     def _text(self) -> str:
         record = self._task.record
         waited = f"{time.monotonic() - self._started:.0f} s"
         if self._task.progress is not None and not self._tokens:
-            return progress_text(self._task.progress, waited)
+            return progress_text(self._by_now(self._task.progress), waited)
         if waiting := self._task.waiting:
             return f"◌ waiting for {waiting.service} ({waiting.ahead} ahead) {waited}"
         if not record.attempts:

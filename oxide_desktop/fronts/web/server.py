@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from oxide_desktop import __version__
-from oxide_desktop.config.private_files import write_atomically
+from oxide_desktop.config.private_files import unwritable, write_atomically
 from oxide_desktop.core.errors import OxideError, UsageError
 from oxide_desktop.core.orchestrator import Orchestrator
 from oxide_desktop.core.settings import Listen, Settings, WebSettings
@@ -124,5 +124,4 @@ def _leave_word(path: Path, front: WebFront) -> None:
     try:
         write_atomically(path, json.dumps(word).encode())
     except OSError as error:
-        hint = "Make room on that disk, and give yourself write access to that folder."
-        raise OxideError("The web server cannot start", f"{path} cannot be written: {error}.", hint) from error
+        raise unwritable(error, path) from error
