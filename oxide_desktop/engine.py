@@ -31,6 +31,7 @@ from oxide_desktop.core.settings import Settings
 from oxide_desktop.runtime.health import HealthBoard
 from oxide_desktop.runtime.ollama import OllamaStarter
 from oxide_desktop.runtime.processes import GuardedSpawner
+from oxide_desktop.store.rests import RestFile
 from oxide_desktop.store.rules import RuleFile
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ class Orchestrator(orchestrator.Orchestrator):
             spawner=spawner,
             open_history=self._open_history_after_sweep,
             has_history=self.paths.database.exists,
+            rests=RestFile(self.paths.rests_file, settings.services),
             projects=ProjectFiles(tuple(settings.services)),
             privacy=LivePrivacy(settings.privacy, self.paths.config_file),
             make_adapter=lambda service: adapter_class(service.kind)(service, tools),

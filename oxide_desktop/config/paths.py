@@ -113,6 +113,11 @@ class Paths:
         return self.run_dir / "web.json"
 
     @property
+    def rests_file(self) -> Path:
+        """Until when services take nothing more, as they said."""
+        return self.run_dir / "resting.json"
+
+    @property
     def is_read_only(self) -> bool:
         """Whether the home is there, and this person may look into it and no more."""
         return self.home.is_dir() and not os.access(self.home, os.W_OK)

@@ -51,6 +51,7 @@ class KeyStore:
         lock_timeout_s: float = LOCK_TIMEOUT_S,
     ) -> None:
         self._file = paths.keys_file
+        self._rests_file = paths.rests_file
         self._look_up_timeout_s = look_up_timeout_s
         self._change_timeout_s = change_timeout_s
         self._lock_timeout_s = lock_timeout_s
@@ -162,6 +163,7 @@ class KeyStore:
                 keys = self._read()
                 yield keys
                 write_atomically(self._file, (json.dumps(keys, indent=2, sort_keys=True) + "\n").encode())
+                self._rests_file.unlink(missing_ok=True)  # a new key may be that of an account with room
         except Timeout:
             message = f"{self._file} has been locked for {self._lock_timeout_s:g} seconds."
             raise UsageError("Another Oxide is changing the keys", message, "Wait a moment, then try again.") from None

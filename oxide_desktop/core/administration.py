@@ -18,7 +18,7 @@ from oxide_desktop.core.experience import RecentExperience
 from oxide_desktop.core.health import Depth, Health, ServiceStatus
 from oxide_desktop.core.model import TaskType
 from oxide_desktop.core.ports import Adapter, HealthView, History, Imported, Rules, TaskFilter
-from oxide_desktop.core.quota import Quotas, TodaysUse
+from oxide_desktop.core.quota import Quotas, Rests, TodaysUse
 from oxide_desktop.core.servers import ModelInfo, PullProgress, ServerStart
 from oxide_desktop.core.settings import Settings
 from oxide_desktop.core.simulate import LAST_TASKS, MOST_TASKS, RuleTrial, simulate
@@ -39,13 +39,14 @@ class Administration(ABC):
         make_adapter: AdapterMaker | None = None,
         *,
         has_history: Callable[[], bool] = lambda: True,
+        rests: Rests | None = None,
     ) -> None:
         self.settings = settings
         self.bus = bus
         self.rules = rules
         self._adapters = adapters
         self._health = health
-        self._quotas = Quotas(settings.services, self._opened_history)
+        self._quotas = Quotas(settings.services, self._opened_history, rests=rests)
         self._experience = RecentExperience(self._opened_history, has_history)
         self._care = ServiceCare(settings, adapters, health, bus, make_adapter)
 

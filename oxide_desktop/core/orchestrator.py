@@ -24,6 +24,7 @@ from oxide_desktop.core.pausing import Pausing
 from oxide_desktop.core.planning import Plan, Planner
 from oxide_desktop.core.ports import Adapter, HealthView, History, Projects, Rules
 from oxide_desktop.core.privacy import WAY_OUT
+from oxide_desktop.core.quota import Rests
 from oxide_desktop.core.record import TaskRecord, TaskStatus, new_task_id
 from oxide_desktop.core.replay import request_again
 from oxide_desktop.core.route import is_held
@@ -54,8 +55,9 @@ class Orchestrator(Administration):
         projects: Projects | None = None,
         privacy: Callable[[], PrivacySettings] | None = None,
         has_history: Callable[[], bool] = lambda: True,
+        rests: Rests | None = None,
     ) -> None:
-        super().__init__(settings, bus, adapters, health, rules, make_adapter, has_history=has_history)
+        super().__init__(settings, bus, adapters, health, rules, make_adapter, has_history=has_history, rests=rests)
         self.spawner = spawner
         bus.listen(journal.write)
         self._open_history = open_history

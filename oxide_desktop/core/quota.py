@@ -7,7 +7,7 @@ import math
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from oxide_desktop.core.errors import FailureKind, ServiceError
 from oxide_desktop.core.settings import Quota, ServiceSettings
@@ -55,6 +55,33 @@ class UsedUp:
         return f"quota: {self.words}, free again at {clock(self.free_at, time.time())}"
 
 
+class Rests(Protocol):
+    """Until when services have said that they take nothing more, known to every Oxide of this person."""
+
+    def until(self, service: str) -> float | None:
+        """Unix seconds; `None` where it has said nothing, or stands now for another account or server."""
+        ...
+
+    def note(self, service: str, free_at: float) -> None:
+        """It has said so."""
+        ...
+
+
+class OwnRests:
+    """The same for one process."""
+
+    def __init__(self) -> None:
+        self._until: dict[str, float] = {}
+
+    def until(self, service: str) -> float | None:
+        """When it may be asked again, as far as it has said."""
+        return self._until.get(service)
+
+    def note(self, service: str, free_at: float) -> None:
+        """It has said so."""
+        self._until[service] = free_at
+
+
 @dataclass(frozen=True, slots=True)
 class ServiceUse:
     """What a service was sent in some time. `cost` is `None` where no price is known."""
@@ -72,6 +99,8 @@ class TodaysUse:
     use: ServiceUse
     left_today: int | None = None
     left_this_minute: int | None = None
+    free_at: float | None = None
+    """When it may be asked again, where it may not now."""
 
     def to_dict(self) -> dict[str, float | int | None]:
         """The shape that `oxide services NAME --json` shows."""
@@ -82,6 +111,7 @@ class TodaysUse:
             "cost": self.use.cost,
             "requests_left_today": self.left_today,
             "requests_left_this_minute": self.left_this_minute,
+            "free_at": self.free_at,
         }
 
 
@@ -97,11 +127,12 @@ class Quotas:
         services: Mapping[str, ServiceSettings],
         open_history: Callable[[], Awaitable[History]],
         now: Callable[[], float] = time.time,
+        rests: Rests | None = None,
     ) -> None:
         self._services = services
         self._open_history = open_history
         self._now = now
-        self._rests: dict[str, UsedUp] = {}
+        self._rests = rests or OwnRests()
         self._last = 0.0
 
     async def used_up(self) -> Mapping[str, UsedUp]:
@@ -132,11 +163,12 @@ class Quotas:
         return started_at
 
     def refused(self, name: str, error: ServiceError) -> bool:
-        """Leave a service alone that said for how long its quota is used up; answers whether it did."""
+        """Leave a service alone that said for how long its quota is used up, and have the error say so too."""
         if error.kind is not FailureKind.QUOTA or not error.retry_after_s:
             return False
         free_at = self._now() + min(error.retry_after_s, LONGEST_REST_S)
-        self._rests[name] = UsedUp("used up, as the service says", free_at)
+        self._rests.note(name, free_at)
+        error.hint = f"{error.hint} {free_again(name, UsedUp('', free_at))}".strip()
         return True
 
     async def today(self, name: str) -> TodaysUse:
@@ -146,7 +178,9 @@ class Quotas:
         use = await history.use_since(name, midnight(now))
         quota = self._services[name].quota or Quota()
         minute = (await history.use_since(name, now - MINUTE_S)).requests if quota.per_minute else 0
-        return TodaysUse(use, _left(quota.per_day, use.requests), _left(quota.per_minute, minute))
+        used_up = self._resting(name) or await self._counted(name)
+        left = (_left(quota.per_day, use.requests), _left(quota.per_minute, minute))
+        return TodaysUse(use, *left, free_at=used_up.free_at if used_up else None)
 
     def _moment(self) -> float:
         """Now, in whole microseconds, and not the same twice: by its moment a request is told from others."""
@@ -156,11 +190,10 @@ class Quotas:
         return self._last
 
     def _resting(self, name: str) -> UsedUp | None:
-        rest = self._rests.get(name)
-        if rest and rest.free_at <= self._now():
-            del self._rests[name]
+        now, free_at = self._now(), self._rests.until(name)
+        if free_at is None or not now < free_at <= now + LONGEST_REST_S:
             return None
-        return rest
+        return UsedUp("used up, as the service says", free_at)
 
     async def _counted(self, name: str) -> UsedUp | None:
         limits = limits_of(self._services[name].quota, self._now())

@@ -64,6 +64,24 @@ def test_one_service_is_shown_in_full(oxide: Oxide, server: OpenAIServer) -> Non
     assert "switched off" in oxide("services", "builtin").stdout
 
 
+def test_a_service_that_has_said_until_when_it_takes_nothing_is_left_alone_by_later_commands_too(
+    oxide: Oxide, server: OpenAIServer
+) -> None:
+    oxide.configure(only(fake=server.base_url))
+    server.usual = Reply(status=429, error="quota exceeded", headers={"Retry-After": "3600"})
+    first = oxide("run", "Hello?")
+    assert (first.returncode != 0, "fake is free again at " in first.stderr) == (True, True)
+    asked = len(server.asked)
+    explained = oxide("explain", "Hello?")
+    assert (
+        explained.returncode,
+        "used up, as the service says, free again at" in " ".join(explained.stdout.split()),
+    ) == (3, True)
+    assert "  quota    used up, free again at " in oxide("services", "fake").stdout
+    assert oxide("run", "Hello?").returncode == 3
+    assert len(server.asked) == asked
+
+
 def test_one_service_tells_its_use_of_today_and_what_its_quota_leaves(oxide: Oxide, server: OpenAIServer) -> None:
     own = {
         "base_url": server.base_url,
@@ -82,6 +100,7 @@ def test_one_service_tells_its_use_of_today_and_what_its_quota_leaves(oxide: Oxi
         "cost": 1.5,
         "requests_left_today": 1,
         "requests_left_this_minute": 4,
+        "free_at": None,
     }
     assert oxide("run", "What is 3+3?").returncode == 0
     for done in (oxide("run", "What is 4+4?"), oxide("run", "What is 4+4?", "-s", "fake")):

@@ -3,9 +3,12 @@
 import asyncio
 import datetime as dt
 import time
+from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
+from oxide_desktop.config.paths import Paths
 from oxide_desktop.core.errors import FailureKind, RouteError, ServiceError
 from oxide_desktop.core.health import Depth
 from oxide_desktop.core.model import Preferences
@@ -20,8 +23,9 @@ from oxide_desktop.core.quota import (
     limits_of,
     midnight,
 )
-from oxide_desktop.core.settings import Quota
+from oxide_desktop.core.settings import Quota, ServiceSettings
 from oxide_desktop.core.telling import route_sentence
+from oxide_desktop.store.rests import RestFile
 from tests.fakes.memory import MemoryHistory
 from tests.fakes.scripted_adapter import service
 from tests.unit.test_orchestrator import House, request, stub
@@ -162,6 +166,27 @@ async def test_a_rest_ends_when_the_service_said_and_is_bounded():
     assert await book.reserve("first") == moment.now
 
 
+async def test_what_a_service_has_said_is_known_to_other_processes_until_its_account_is_another_one(tmp_path: Path):
+    paths = Paths(tmp_path)
+    paths.prepare()
+    names = {name: service(name, api_key="keyring:ONE") for name in ("first", "second")}
+
+    def process(services: Mapping[str, ServiceSettings] = names) -> Quotas:
+        return Quotas(services, never, Clock(), RestFile(paths.rests_file, services))
+
+    assert process().refused("first", USED)
+    assert [(name, item.free_at) for name, item in (await process().used_up()).items()] == [("first", NOON + 3600)]
+    assert await process({**names, "first": service("first", api_key="keyring:TWO")}).used_up() == {}
+    for damaged in ("[", "[]", '{"first": 5}', '{"first": {"free_at": "x"}}'):
+        paths.rests_file.write_text(damaged)
+        assert await process().used_up() == {}
+    assert process().refused("second", USED)
+    assert list(await process().used_up()) == ["second"]
+    paths.rests_file.unlink()
+    paths.rests_file.mkdir()
+    assert process().refused("first", USED)
+
+
 @pytest.mark.parametrize(
     "error", [ServiceError(FailureKind.QUOTA, "used up"), ServiceError(FailureKind.BUSY, "busy", retry_after_s=9.0)]
 )
@@ -208,6 +233,7 @@ async def test_today_s_use_tells_what_is_left():
         "cost": None,
         "requests_left_today": 3,
         "requests_left_this_minute": 1,
+        "free_at": None,
     }
 
 

@@ -70,6 +70,13 @@ async def test_a_file_of_keys_that_others_could_read_is_closed_before_it_is_used
     assert stat.S_IMODE(paths.keys_file.stat().st_mode) == 0o600
 
 
+def test_a_new_key_may_be_used_at_once_whatever_the_old_one_s_service_has_said(choose: Choose, paths: Paths):
+    paths.prepare()
+    paths.rests_file.write_text("{}")
+    choose(NONE).set("ABC", "very-secret")
+    assert not paths.rests_file.exists()
+
+
 async def test_with_a_keyring_the_file_holds_names_only(choose: Choose, paths: Paths, tmp_path: Path):
     store = choose(FILE)
     store.set("GEMINI_KEY", "very-secret")

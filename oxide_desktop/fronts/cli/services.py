@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import time
 from typing import TYPE_CHECKING
 
 import click
 
 from oxide_desktop.core.health import Depth, Health, ServiceStatus
 from oxide_desktop.core.model import Preferences, Request, Source
+from oxide_desktop.core.quota import clock
 from oxide_desktop.core.settings import without_userinfo
 from oxide_desktop.fronts.cli.app import ask
 from oxide_desktop.fronts.cli.asking import complete_service, current_folder, require_service
@@ -154,7 +156,10 @@ def _use(use: ServiceUse) -> str:
 def _left(today: TodaysUse) -> str:
     left = {"today": today.left_today, "in this minute": today.left_this_minute}
     told = [f"{count:,} {when}" for when, count in left.items() if count is not None]
-    return f"{' and '.join(told)} left" if told else ""
+    words = [f"{' and '.join(told)} left"] if told else []
+    if today.free_at is not None:
+        words.append(f"used up, free again at {clock(today.free_at, time.time())}")
+    return ", ".join(words)
 
 
 def state(status: ServiceStatus) -> str:

@@ -82,6 +82,7 @@ class UseToday(BaseModel):
     cost: float | None
     requests_left_today: int | None = Field(description="`null` where no quota is set")
     requests_left_this_minute: int | None = Field(description="`null` where no quota is set")
+    free_at: float | None = Field(description="When it may be asked again; `null` where it may now")
 
 
 def services_router(oxide: Orchestrator) -> APIRouter:
