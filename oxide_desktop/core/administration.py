@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from oxide_desktop.core import journal
 from oxide_desktop.core.care import AdapterMaker, ServiceCare, health_mapping
 from oxide_desktop.core.corrections import Correction
 from oxide_desktop.core.errors import NotFoundError, OxideError, UsageError
@@ -43,6 +44,7 @@ class Administration(ABC):
     ) -> None:
         self.settings = settings
         self.bus = bus
+        bus.listen(journal.write)
         self.rules = rules
         self._adapters = adapters
         self._health = health

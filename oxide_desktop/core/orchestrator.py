@@ -8,7 +8,6 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, Self
 
-from oxide_desktop.core import journal
 from oxide_desktop.core.administration import Administration
 from oxide_desktop.core.background import BackgroundTasks, close_all
 from oxide_desktop.core.care import AdapterMaker
@@ -59,7 +58,6 @@ class Orchestrator(Administration):
     ) -> None:
         super().__init__(settings, bus, adapters, health, rules, make_adapter, has_history=has_history, rests=rests)
         self.spawner = spawner
-        bus.listen(journal.write)
         self._open_history = open_history
         self._history: History | None = None
         self._opening = asyncio.Lock()

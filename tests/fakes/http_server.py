@@ -6,7 +6,10 @@ another process. Whatever it waits for, closing it ends the wait.
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import json
+import os
 import socket
 import struct
 import threading
@@ -298,10 +301,24 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def closed_port() -> int:
-    """A port of this machine where nothing listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port of this machine where nothing listens, nor will: it is kept bound for as long as this process lives."""
+    held = socket.socket()
+    held.bind(("127.0.0.1", 0))
+    port = int(held.getsockname()[1])
+    held.detach()
+    return port
+
+
+_PORTS = itertools.count(20_000 + os.getpid() % 600 * 20)
+
+
+def free_port() -> int:
+    """A port for a server that is to be started: none that the system gives to others who ask for any."""
+    for port in _PORTS:
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError
 
 
 def serve_until_told(server: ScriptedServer) -> None:

@@ -42,7 +42,7 @@ class PagesHouse:
         return self.window.page(name)
 
     async def until(self, holds: Callable[[], object]) -> None:
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             while not holds():  # noqa: ASYNC110 - widgets have no events to await; a timeout bounds it
                 await asyncio.sleep(0.005)
 

@@ -61,7 +61,7 @@ def test_ctrl_c_stops_a_pull_and_the_next_one_goes_on(oxide: Oxide, server: Olla
     code, _, errors = end(command)
     assert code == 130
     assert "Stopped. What has come is kept: pull it again to go on." in errors
-    assert server.gone.wait(5)
+    assert server.gone.wait(60)
     assert oxide("services", "pull", "home", "mistral:7b").returncode == 0
     assert "mistral:7b" in oxide.json("services", "models", "home")["models"]
 

@@ -61,7 +61,7 @@ class Shelf:
         return TaskPage(found[offset : offset + limit], len(self.records), len(found))
 
     async def settled(self) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while self.model._reading or self.model._queue:  # noqa: ASYNC110 - a model has no events to await
                 await asyncio.sleep(0)
 

@@ -327,8 +327,12 @@ async def test_a_server_that_ends_before_it_listens_has_crashed(
     assert heard.error.message == "It ended with code 9. no luck"
 
 
-async def test_what_could_be_loaded_once_is_not_tried_at_every_probe(tiny: BuiltinAdapter) -> None:
+async def test_what_could_be_loaded_once_is_not_tried_at_every_probe(
+    tiny: BuiltinAdapter, adapter_tools: AdapterTools
+) -> None:
     first = await tiny.check(Depth.PROBE)
     assert first.version
-    async with asyncio.timeout(0.2):  # a child would take longer to come and go
-        assert (await tiny.check(Depth.PROBE)).version == first.version
+    spawned = adapter_tools.spawner._count
+    assert spawned > 0
+    assert (await tiny.check(Depth.PROBE)).version == first.version
+    assert adapter_tools.spawner._count == spawned

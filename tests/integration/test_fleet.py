@@ -23,7 +23,7 @@ from oxide_desktop.adapters import builtin_server
 from oxide_desktop.core.errors import FailureKind, ServiceError
 from oxide_desktop.core.ports import TaskFilter
 from oxide_desktop.core.record import AttemptStatus, TaskRecord, TaskStatus
-from tests.fakes.http_server import closed_port
+from tests.fakes.http_server import free_port
 from tests.fronts.cli_program import only
 
 pytestmark = [pytest.mark.fleet, pytest.mark.model]
@@ -89,7 +89,7 @@ def proxy_settings(urls: dict[str, str], key: str, grammars: dict[str, str]) -> 
 @contextmanager
 def litellm(settings: Path, key: str) -> Iterator[str]:
     """The proxy, once it answers."""
-    port = closed_port()
+    port = free_port()
     # Its price list is a download, and a test asks nobody outside.
     env = {**os.environ, "LITELLM_MASTER_KEY": key, "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
     argv = [os.environ["OXIDE_TEST_LITELLM"], "--config", str(settings), "--host", "127.0.0.1", "--port", str(port)]

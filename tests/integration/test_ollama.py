@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.fakes.http_server import closed_port
+from tests.fakes.http_server import free_port
 from tests.fakes.ollama_program import OllamaProgram
 from tests.fronts.cli_program import LIMIT_S, Oxide, end, read_until
 
@@ -34,7 +34,7 @@ def oxide(tmp_path: Path, program: OllamaProgram) -> Iterator[Oxide]:
     """As shipped, but for the port: a real Ollama may have the usual one."""
     path = f"{program.folder}{os.pathsep}{os.environ['PATH']}"
     with Oxide(tmp_path / "home", tmp_path, extra={"PATH": path}) as command:
-        url = f"http://localhost:{closed_port()}"
+        url = f"http://localhost:{free_port()}"
         command.configure(yaml.safe_dump({"services": {"ollama_local": {"base_url": url}}, "web": {"port": 0}}))
         yield command
     assert program.alive() == []

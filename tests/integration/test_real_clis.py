@@ -204,7 +204,7 @@ async def test_closing_a_stalled_answer_leaves_no_process(
         (child,) = adapter_tools.spawner.children()
         assert len(child.tree) == 1, "one process, not a launcher and its child"
     assert adapter_tools.spawner.children() == ()
-    assert await asyncio.to_thread(server.gone.wait, 5)
+    assert await asyncio.to_thread(server.gone.wait, 60)
 
 
 async def test_the_persons_home_is_not_touched(adapter: AgentCli, home: Path) -> None:

@@ -26,7 +26,7 @@ from oxide_desktop.runtime.ollama import OllamaStarter, Patience
 from oxide_desktop.runtime.processes import GuardedSpawner
 from tests.conftest import Keys
 from tests.fakes.asking import ask, question
-from tests.fakes.http_server import closed_port
+from tests.fakes.http_server import free_port
 from tests.fakes.ollama_program import OllamaProgram, is_alive
 from tests.fakes.openai_server import OpenAIServer
 
@@ -86,7 +86,7 @@ async def oxide(program: OllamaProgram, run_dir: Path) -> AsyncIterator[Oxide]:
 
 @pytest.fixture
 def url() -> str:
-    return f"http://localhost:{closed_port()}"
+    return f"http://localhost:{free_port()}"
 
 
 async def never() -> bool:
@@ -259,7 +259,7 @@ async def test_one_that_dies_under_every_question_is_not_started_for_ever(
 async def test_a_dead_address_that_ollama_here_cannot_have_starts_nothing(
     address: str, oxide: Oxide, program: OllamaProgram
 ) -> None:
-    service = oxide.service(address.format(port=closed_port()))
+    service = oxide.service(address.format(port=free_port()))
     assert not service.startable
     heard = await ask(service)
     assert heard.error
@@ -540,7 +540,7 @@ def is_up(folder: Path) -> Callable[[], Awaitable[bool]]:
 async def test_a_unit_of_the_system_is_started_without_asking_for_a_password_and_stays(
     oxide: Oxide, program: OllamaProgram
 ) -> None:
-    port = closed_port()
+    port = free_port()
     said = systemctl(program.folder, port)
     start = await oxide.starter.ensure(f"http://127.0.0.1:{port}", is_up(program.folder))
     assert start == ServerStart(started=True, ours=False)

@@ -89,7 +89,7 @@ async def test_work_may_close_its_own_owner():
         await background.close()
         return "closed"
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         assert await background.start(work(), "work") == "closed"
 
 

@@ -170,7 +170,7 @@ async def test_an_engine_that_makes_no_adapters_knows_its_own_services_alone(tmp
 
 async def test_a_monitored_service_is_started_when_it_is_down_and_changes_are_told(tmp_path: Path) -> None:
     server = Server(service("home", auto_start=True))
-    async with house(tmp_path, server) as oxide, asyncio.timeout(10):
+    async with house(tmp_path, server) as oxide, asyncio.timeout(60):
         with oxide.bus.subscribe() as events:
             await oxide.start_health_monitoring("home", interval=0.01)
             first = await events.next()
@@ -187,7 +187,7 @@ async def test_a_monitored_service_is_started_when_it_is_down_and_changes_are_to
 
 
 async def test_a_monitored_address_that_is_not_configured_tells_its_changes_once(tmp_path: Path) -> None:
-    async with house(tmp_path) as oxide, asyncio.timeout(10):
+    async with house(tmp_path) as oxide, asyncio.timeout(60):
         with oxide.bus.subscribe() as events:
             await oxide.start_health_monitoring(
                 service_name="new", base_url="http://localhost:5", interval=0.01, auto_recovery=False

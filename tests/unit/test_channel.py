@@ -48,13 +48,13 @@ def ask(place: Path, line: bytes = b"hi\n", **changes: object) -> bytes:
 
 
 async def test_a_client_says_hello_and_is_handed_to_the_handler_it_wishes_for(place: Path) -> None:
-    async with asyncio.timeout(10), serve(place, {"echo": echo}):
+    async with asyncio.timeout(60), serve(place, {"echo": echo}):
         assert await asyncio.to_thread(ask, place) == b"hi\n"
     assert heard == [Hello(wish="echo", cwd=Path("/project"), client="test", version="1", pid=1)]
 
 
 async def test_the_welcome_tells_who_serves(place: Path) -> None:
-    async with asyncio.timeout(10), serve(place, {"echo": echo}):
+    async with asyncio.timeout(60), serve(place, {"echo": echo}):
         connection = await asyncio.to_thread(connect, str(place), HELLO)
         assert connection.welcome["pid"] == os.getpid()
         connection.close()
@@ -72,7 +72,7 @@ async def test_the_welcome_tells_who_serves(place: Path) -> None:
 async def test_a_hello_that_cannot_be_met_is_answered_with_the_reason(
     place: Path, changes: dict[str, object], complaint: str
 ) -> None:
-    async with asyncio.timeout(10), serve(place, {"echo": echo}):
+    async with asyncio.timeout(60), serve(place, {"echo": echo}):
         with pytest.raises(ChannelError, match=complaint):
             await asyncio.to_thread(connect, str(place), {**HELLO, **changes})
 
@@ -103,12 +103,12 @@ async def test_a_socket_whose_server_died_is_taken_over(place: Path) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as dead:
         dead.bind(str(place))
     assert place.exists()
-    async with asyncio.timeout(10), serve(place, {"echo": echo}):
+    async with asyncio.timeout(60), serve(place, {"echo": echo}):
         assert await asyncio.to_thread(ask, place) == b"hi\n"
 
 
 async def test_a_socket_that_somebody_serves_is_left_alone(place: Path) -> None:
-    async with asyncio.timeout(10), serve(place, {"echo": echo}):
+    async with asyncio.timeout(60), serve(place, {"echo": echo}):
         with pytest.raises(AlreadyServedError, match="running already"):
             async with serve(place, {"echo": echo}):
                 pass
@@ -135,7 +135,7 @@ async def test_a_home_too_deep_for_a_socket_still_has_one(tmp_path: Path) -> Non
     deep = tmp_path / ("d" * 120)
     place = Path(socket_path(str(deep)))
     assert len(address_of(str(place))) < 100
-    async with asyncio.timeout(10), serve(place, {"echo": echo}):
+    async with asyncio.timeout(60), serve(place, {"echo": echo}):
         assert await asyncio.to_thread(ask, place) == b"hi\n"
     Path(address_of(str(place))).parent.rmdir()
 
@@ -155,7 +155,7 @@ async def test_silent_clients_and_a_giant_line_cost_the_others_nothing(place: Pa
 
 
 async def test_one_client_too_many_is_told_so_and_the_others_stay(place: Path) -> None:
-    async with asyncio.timeout(10), serve(place, {"echo": echo}, clients_limit=1):
+    async with asyncio.timeout(60), serve(place, {"echo": echo}, clients_limit=1):
         first = await asyncio.to_thread(connect, str(place), HELLO)
         with pytest.raises(ChannelError, match="serves 1 clients already"):
             await asyncio.to_thread(connect, str(place), HELLO)
@@ -175,7 +175,7 @@ async def test_a_hello_without_end_is_refused(place: Path) -> None:
 
 
 async def test_a_client_that_never_says_hello_is_sent_away(place: Path) -> None:
-    async with asyncio.timeout(10), serve(place, {"echo": echo}, hello_limit_s=0.05):
+    async with asyncio.timeout(60), serve(place, {"echo": echo}, hello_limit_s=0.05):
         reader, writer = await asyncio.open_unix_connection(str(place))
         assert await reader.read() == b""
         writer.close()
@@ -188,7 +188,7 @@ async def test_ending_sends_even_a_client_away_that_does_not_read(place: Path) -
             writer.write(b"x" * 65536)
             await writer.drain()
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         async with serve(place, {"flood": flood}):
             deaf = await asyncio.to_thread(connect, str(place), {**HELLO, "wish": "flood"})
         deaf.close()

@@ -22,7 +22,7 @@ async def test_a_subscriber_sees_events_in_order_and_none_from_before():
 async def test_a_waiting_subscriber_is_woken_by_the_next_event():
     bus = EventBus()
     with bus.subscribe() as events:
-        async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+        async with asyncio.timeout(60), asyncio.TaskGroup() as group:
             waiting = group.create_task(events.next())
             await asyncio.sleep(0)
             bus.publish(chunk(1))

@@ -33,7 +33,7 @@ def run(body: str) -> int:
 async def test_on_somebody_else_s_loop_a_signal_is_told_and_then_no_more(number: int):
     before = signal.getsignal(number)
     told = asyncio.Event()
-    async with watch_signals(told.set), asyncio.timeout(10):
+    async with watch_signals(told.set), asyncio.timeout(60):
         os.kill(os.getpid(), number)
         await told.wait()
 
@@ -77,7 +77,7 @@ def test_a_signal_that_does_not_interrupt_the_waiting_loop_wakes_it():
 
     async def work() -> None:
         threading.Thread(target=signalled_elsewhere).start()
-        asyncio.get_running_loop().call_later(10, late.set)
+        asyncio.get_running_loop().call_later(60, late.set)
         await asyncio.Event().wait()
 
     with pytest.raises(asyncio.CancelledError):

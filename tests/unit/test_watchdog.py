@@ -22,7 +22,7 @@ LIMITS = ExecutionSettings(
     ],
 )
 async def test_a_phase_that_lasts_too_long_ends_the_block(phase: Phase, said: str, key: str):
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         with pytest.raises(ServiceError) as caught:
             async with Watchdog("qwen", LIMITS) as watchdog:
                 watchdog.enter(phase)
@@ -35,7 +35,7 @@ async def test_a_phase_that_lasts_too_long_ends_the_block(phase: Phase, said: st
 
 async def test_text_that_keeps_coming_is_not_interrupted_however_long_it_takes():
     loop = asyncio.get_running_loop()
-    async with asyncio.timeout(5), Watchdog("qwen", LIMITS) as watchdog:
+    async with asyncio.timeout(60), Watchdog("qwen", LIMITS) as watchdog:
         watchdog.enter(Phase.IDLE)
         began = loop.time()
         while loop.time() - began < 3 * LIMITS.idle_timeout_seconds:
