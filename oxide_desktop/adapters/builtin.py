@@ -30,6 +30,7 @@ MOST_ANSWER_TOKENS = 512  # it can ramble
 SAMPLING = {"temperature": 0, "dry_multiplier": 0.8, "dry_allowed_length": 4, "dry_penalty_last_n": 512}
 PROGRESS = {"return_progress": True}
 _PERHAPS_DEAD = (FailureKind.TRANSIENT, FailureKind.MISSING)
+_ADVICE = "Its server has just ended, or this machine cannot reach itself (see `ip addr show lo`). Ask again."
 
 
 class BuiltinAdapter:
@@ -123,7 +124,7 @@ class BuiltinAdapter:
             model=parts.model.stem,
             auto_detect_model=False,
         )
-        return OpenAICompatibleAdapter(settings, self._tools, extra={**SAMPLING, **PROGRESS})
+        return OpenAICompatibleAdapter(settings, self._tools, extra={**SAMPLING, **PROGRESS}, advice=_ADVICE)
 
     async def _stop(self, running: _Running) -> None:
         if self._server is running:

@@ -33,15 +33,21 @@ class OpenAICompatibleAdapter:
 
     Args:
         extra: Added to each request's body.
+        advice: What to do when nothing answers there; without it what helps with a server of the person's own.
     """
 
     def __init__(
-        self, settings: ServiceSettings, tools: AdapterTools, *, extra: Mapping[str, Any] | None = None
+        self,
+        settings: ServiceSettings,
+        tools: AdapterTools,
+        *,
+        extra: Mapping[str, Any] | None = None,
+        advice: str | None = None,
     ) -> None:
         self.settings = settings
         self._secrets = tools.secrets
         url = versioned(settings.base_url or "")
-        self._http = HttpService(settings, tools.secrets, base_url=url, fix=_advice(settings, url))
+        self._http = HttpService(settings, tools.secrets, base_url=url, fix=advice or _advice(settings, url))
         self._models = ModelChoice(settings, self._ask_models)
         self._extra = dict(extra or {})
         self._avoid: set[str] = set()

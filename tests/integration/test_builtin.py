@@ -100,6 +100,18 @@ async def test_nothing_runs_before_it_is_needed_and_nothing_afterwards(
     assert adapter_tools.spawner.children() == ()
 
 
+async def test_where_its_server_cannot_be_reached_nobody_is_sent_to_settings_that_it_does_not_have(
+    tiny: BuiltinAdapter, dead_url: str
+) -> None:
+    server = dataclasses.replace((await tiny._running()).server, url=dead_url)
+    speaker = tiny._speaker(server, find_parts(tiny.settings))
+    heard = await ask(speaker)
+    await speaker.aclose()
+    assert heard.error
+    assert (heard.error.kind, "base_url" in heard.error.hint) == (FailureKind.MISSING, False)
+    assert "cannot reach itself" in heard.error.hint
+
+
 async def test_a_frozen_apps_own_executable_is_the_server(
     tiny: BuiltinAdapter, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
