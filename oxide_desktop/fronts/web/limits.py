@@ -46,13 +46,13 @@ class Limits:
 
 
 def limits_of_this_process() -> Limits:
-    """The usual ones, or a quarter of the connections where the system gives a process few descriptors.
+    """The usual ones, or a quarter of the connections and half the grace where a process may have few descriptors.
 
     What is answered and who listens never fills all connections: the rest is for those who are about to ask.
     """
     if _descriptors() >= _DESCRIPTORS:
         return Limits()
-    return Limits(connections=120, requests=40, listeners=32)
+    return Limits(connections=120, requests=40, listeners=32, grace_s=0.25)
 
 
 if sys.platform == "win32":
