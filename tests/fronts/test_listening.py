@@ -77,7 +77,7 @@ async def test_a_token_of_the_persons_is_the_one_that_counts_and_oxides_programs
     async with (
         front_house(tmp_path / "home", ScriptedAdapter(service("stub"))) as house,
         server.serve(house, house.paths, settings_of(house, token_file=str(token_file))) as front,
-        httpx.AsyncClient(base_url=front.url) as client,
+        httpx.AsyncClient(base_url=front.url, timeout=60) as client,
     ):
         assert (await client.get(HEALTH, headers=BEARER)).status_code == 200
         assert (await client.get(HEALTH, headers={"Authorization": f"Bearer {TOKEN[:-1]}0"})).status_code == 401
@@ -92,7 +92,7 @@ async def test_other_names_are_refused_until_they_are_allowed_and_origins_with_t
         server.serve(
             house, house.paths, settings_of(house, token_file=str(token_file), allowed_hosts=allowed)
         ) as front,
-        httpx.AsyncClient(base_url=front.url, headers=BEARER) as client,
+        httpx.AsyncClient(base_url=front.url, headers=BEARER, timeout=60) as client,
     ):
 
         async def status(host: str, **headers: str) -> int:
@@ -142,9 +142,9 @@ def test_serve_takes_it_from_the_environment_as_containers_give_it(oxide: Oxide,
     port = oxide.json("status")["port"]
     if address:
         url = f"http://{address}:{port}{HEALTH}"
-        assert httpx.get(url, headers=BEARER, trust_env=False).status_code == 421
-        assert httpx.get(url, headers={**BEARER, "Host": "box:1"}, trust_env=False).status_code == 200
-        assert httpx.get(url, headers={"Host": "box:1"}, trust_env=False).status_code == 401
+        assert httpx.get(url, headers=BEARER, trust_env=False, timeout=60).status_code == 421
+        assert httpx.get(url, headers={**BEARER, "Host": "box:1"}, trust_env=False, timeout=60).status_code == 200
+        assert httpx.get(url, headers={"Host": "box:1"}, trust_env=False, timeout=60).status_code == 401
     end(process)
 
 
