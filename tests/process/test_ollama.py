@@ -341,7 +341,7 @@ async def test_after_the_while_it_is_tried_again(program: OllamaProgram, run_dir
 
 async def test_one_that_is_never_ready_is_given_up_and_ended(program: OllamaProgram, run_dir: Path, url: str) -> None:
     program.behave(deaf=True)
-    async with running(run_dir, patience=Patience(start_s=1.0)) as oxide:
+    async with running(run_dir, patience=Patience(start_s=3.0)) as oxide:
         heard = await ask(oxide.service(url))
         assert heard.error
         assert heard.error.kind is FailureKind.TIMEOUT
