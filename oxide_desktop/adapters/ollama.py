@@ -14,7 +14,7 @@ from oxide_desktop.adapters.exchange import Exchange, drain
 from oxide_desktop.adapters.http_errors import Refused
 from oxide_desktop.adapters.models import Choice, ModelChoice, runs_elsewhere
 from oxide_desktop.adapters.ollama_dialect import Chat
-from oxide_desktop.adapters.ollama_server import PERHAPS_DEAD, STARTING, OllamaServer, remote_host
+from oxide_desktop.adapters.ollama_server import PERHAPS_DEAD, STALL_LIMIT_S, STARTING, OllamaServer, remote_host
 from oxide_desktop.adapters.pulse import Pulse
 from oxide_desktop.core.errors import FailureKind, ServiceError
 from oxide_desktop.core.health import Depth, Health, ServiceInfo, Tier
@@ -33,9 +33,9 @@ _CLIENT_ERRORS = range(400, 500)
 class OllamaAdapter:
     """Asks through `POST /api/chat`. Implements `core.ports.Adapter`."""
 
-    def __init__(self, settings: ServiceSettings, tools: AdapterTools) -> None:
+    def __init__(self, settings: ServiceSettings, tools: AdapterTools, *, stall_limit_s: float = STALL_LIMIT_S) -> None:
         self.settings = settings
-        self._server = OllamaServer(settings, tools)
+        self._server = OllamaServer(settings, tools, stall_limit_s=stall_limit_s)
         self._http = self._server.http
         self._models = ModelChoice(settings, self._ask_models, lambda name: name in self._remote, can_pull=True)
         self._remote: set[str] = set()

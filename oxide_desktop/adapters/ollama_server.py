@@ -42,8 +42,9 @@ class OllamaServer:
         http: The way to it.
     """
 
-    def __init__(self, settings: ServiceSettings, tools: AdapterTools) -> None:
+    def __init__(self, settings: ServiceSettings, tools: AdapterTools, *, stall_limit_s: float = STALL_LIMIT_S) -> None:
         url = root_of(settings.base_url or DEFAULT_URL)
+        self._stall_limit_s = stall_limit_s
         self._settings = settings
         self._local = is_loopback(url)
         self._starter = tools.starter
@@ -184,7 +185,7 @@ class OllamaServer:
             raise await self._not_pulled(error, model) from error
 
     async def _next(self, batches: AsyncGenerator[list[str], None], pull: _Pull) -> list[str]:
-        limit_s = STALL_LIMIT_S if pull.is_loading else QUIET_LIMIT_S
+        limit_s = self._stall_limit_s if pull.is_loading else QUIET_LIMIT_S
         left_s = pull.changed_at + limit_s - time.monotonic()
         try:
             async with asyncio.timeout(left_s):

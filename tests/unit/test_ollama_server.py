@@ -9,7 +9,6 @@ from dataclasses import replace
 
 import pytest
 
-from oxide_desktop.adapters import ollama_server as module
 from oxide_desktop.adapters.ollama import OllamaAdapter
 from oxide_desktop.core.errors import FailureKind, ServiceError
 from oxide_desktop.core.health import Depth, Tier
@@ -28,9 +27,21 @@ WHOLE = 4_000_000_000
 
 
 @pytest.fixture
-async def adapter(adapter_tools: AdapterTools, ollama_server: OllamaServer) -> AsyncIterator[OllamaAdapter]:
-    settings = ServiceSettings(name="home", type=ServiceType.HTTP, kind="ollama", base_url=ollama_server.url)
+def settings(ollama_server: OllamaServer) -> ServiceSettings:
+    return ServiceSettings(name="home", type=ServiceType.HTTP, kind="ollama", base_url=ollama_server.url)
+
+
+@pytest.fixture
+async def adapter(adapter_tools: AdapterTools, settings: ServiceSettings) -> AsyncIterator[OllamaAdapter]:
     made = OllamaAdapter(settings, adapter_tools)
+    yield made
+    await made.aclose()
+
+
+@pytest.fixture
+async def hasty(adapter_tools: AdapterTools, settings: ServiceSettings) -> AsyncIterator[OllamaAdapter]:
+    """One that soon takes a pull for stuck."""
+    made = OllamaAdapter(settings, adapter_tools, stall_limit_s=0.3)
     yield made
     await made.aclose()
 
@@ -92,22 +103,16 @@ async def test_leaving_a_pull_stops_it(adapter: OllamaAdapter, ollama_server: Ol
     assert await asyncio.to_thread(ollama_server.gone.wait, 60)
 
 
-async def test_a_pull_that_stands_still_has_an_end(
-    adapter: OllamaAdapter, ollama_server: OllamaServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "STALL_LIMIT_S", 0.2)
+async def test_a_pull_that_stands_still_has_an_end(hasty: OllamaAdapter, ollama_server: OllamaServer) -> None:
     ollama_server.play(Reply(fault=Fault.STALL, after=3))
     async with asyncio.timeout(60):
         with pytest.raises(ServiceError) as caught:
-            await pull(adapter)
+            await pull(hasty)
     assert caught.value.kind is FailureKind.TIMEOUT
     assert "goes on where it stopped" in caught.value.hint
 
 
-async def test_lines_without_news_do_not_count_as_getting_on(
-    adapter: OllamaAdapter, ollama_server: OllamaServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "STALL_LIMIT_S", 0.3)
+async def test_lines_without_news_do_not_count_as_getting_on(hasty: OllamaAdapter, ollama_server: OllamaServer) -> None:
     ollama_server.library["stuck"] = 0
     ollama_server._pull = lambda *_: [
         {"status": "pulling a", "digest": "sha256:a", "total": 100, "completed": 7} for _ in range(200)
@@ -115,7 +120,7 @@ async def test_lines_without_news_do_not_count_as_getting_on(
     ollama_server.play(Reply(pause_s=0.02))
     async with asyncio.timeout(60):
         with pytest.raises(ServiceError, match="stands still"):
-            await pull(adapter, "stuck")
+            await pull(hasty, "stuck")
 
 
 async def test_a_model_that_the_library_does_not_have_is_told(adapter: OllamaAdapter) -> None:
