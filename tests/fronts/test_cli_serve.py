@@ -179,6 +179,8 @@ def test_a_screen_that_does_not_work_is_not_the_end(oxide: Oxide) -> None:
     (oxide.cwd / "PySide6" / "__init__.py").write_text(
         "raise ImportError('libGL.so.1: no such file')", encoding="utf-8"
     )
-    process = oxide.start(env={"DISPLAY": ":99", "PYTHONPATH": f"{oxide.cwd}:{Path(__file__).parents[2]}"})
+    process = oxide.start(
+        env={"QT_QPA_PLATFORM": "offscreen", "PYTHONPATH": f"{oxide.cwd}:{Path(__file__).parents[2]}"}
+    )
     assert "libGL.so.1: no such file" in wait_for(process, READY)
     end(process)
