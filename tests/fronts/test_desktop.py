@@ -141,6 +141,7 @@ def test_the_small_window_hides_on_esc_and_the_task_goes_on(loop: Loop):
     async def person(desk: DeskHouse) -> None:
         desk.app.tray.ask_wanted.emit()
         small = desk.app.ask_window
+        await desk.until(small.isActiveWindow)  # else the keys are another window's
         small.panel.prompt.setPlainText("Go on")
         QTest.keyClick(small.panel.prompt, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
         await adapter.stalled.wait()

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
+import keyring
+import keyring.backends.fail
 import pytest
 from PySide6.QtCore import QCoreApplication, QLocale, QTranslator, QUrl
 from PySide6.QtWidgets import (
@@ -62,6 +64,12 @@ class OtherLetters(QTranslator):
 
 def wide(letter: str) -> str:
     return chr(ord(letter) + 0xFEE0)
+
+
+@pytest.fixture(autouse=True)
+def _without_a_keyring() -> None:
+    # keyring remembers its backend for the whole process, and the page tells its name.
+    keyring.set_keyring(keyring.backends.fail.Keyring())
 
 
 @pytest.fixture

@@ -316,7 +316,8 @@ async def test_a_call_on_its_way_is_told_when_the_app_ends_in_good_order(home: P
         apps_on(home)[0].terminate()
         answer = await session.receive()
         assert answer["id"] == in_flight
-        assert "Oxide ended while it worked on this" in answer["error"]["message"]
+        assert answer["result"]["isError"]
+        assert "Oxide was closed" in answer["result"]["content"][0]["text"]
 
 
 async def until(condition: Any) -> None:
