@@ -115,8 +115,10 @@ def is_ours(text: str) -> bool:
     return bool(re.search(r"[A-Za-z]", re.sub(OTHERS, "", text)))
 
 
-# What is nobody's word to translate: names, what a person typed, keys of files, formats, proper names.
+# What is nobody's word to translate: names, what a person typed, keys of files, formats, proper names; and sentences of
+# the engine with names in them, which stay as they are (CONTRIBUTING).
 OTHERS = (
+    r"the file \S+ which only you can read, since this system has no keyring|"
     r"\b[0-9a-f]{8}\b|"
     r"stub|other|Aprompt\w*|Ananswer|Amodel|Aproject|Anerror|\d{4}-task|Oxide|Claude Code|config\.yaml|/\S+"
     r"|service:qwen type:coding failed today|DEBUG|INFO|WARNING|ERROR|plays what it is told|(?<=⟧)[A-Z]$"
