@@ -18,6 +18,7 @@ from pathlib import Path
 
 import contents
 import icon_files
+import parts
 
 ROOT = Path(__file__).resolve().parent.parent
 WORK = ROOT / "build" / "package"
@@ -36,7 +37,6 @@ NOT_SHIPPED = {
     "editables",
     "trove-classifiers",
 }
-LICENCE_NAMES = re.compile(r"(licen[cs]e|copying|notice|authors)", re.IGNORECASE)
 
 
 def main() -> int:
@@ -47,7 +47,9 @@ def main() -> int:
     bundle()
     look_for_gaps()
     name_updates()
-    (BUNDLE / "sbom.json").write_text(json.dumps(parts_list(), indent=2) + "\n", encoding="utf-8")
+    others = [info for info in sorted(packages()) if not info.name.startswith("oxide_desktop-")]
+    made_of = parts.parts_list(VERSION, others, system_parts())
+    (BUNDLE / "sbom.json").write_text(json.dumps(made_of, indent=2) + "\n", encoding="utf-8")
     made = [archive()]
     if sys.platform == "linux":
         from linux import debian  # noqa: PLC0415 - of no use elsewhere
@@ -123,11 +125,8 @@ def bundle() -> None:
     if sys.platform == "linux":
         forget_build_paths()
     licences = BUNDLE / "licenses"
-    for info in sorted(packages()):
-        for file in (path for path in info.rglob("*") if path.is_file() and LICENCE_NAMES.search(path.name)):
-            place = licences / info.name.removesuffix(".dist-info") / file.relative_to(info)
-            place.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(file, place)
+    parts.copy_licences(sorted(packages()), licences)
+    parts.copy_python_licence(licences)
     shutil.copy(ROOT / "LICENSE", BUNDLE / "LICENSE")
     shutil.copy(ROOT / "installers" / "THIRD-PARTY.md", licences / "README.md")
 
@@ -157,33 +156,17 @@ def packages() -> list[Path]:
     return [info for info in found if info.name.split("-")[0].replace("_", "-").lower() not in NOT_SHIPPED]
 
 
-def parts_list() -> dict[str, object]:
-    """What is in the bundle, as CycloneDX 1.5 (https://cyclonedx.org/docs/1.5/json/)."""
-    components = []
-    for info in sorted(packages()):
-        fields = dict(
-            re.findall(
-                r"^(Name|Version|License-Expression|License): (.+)$",
-                (info / "METADATA").read_text("utf-8"),
-                re.MULTILINE,
-            )
-        )
-        licence = fields.get("License-Expression") or fields.get("License", "")
-        components.append({
-            "type": "library",
-            "name": fields["Name"],
-            "version": fields["Version"],
-            "purl": f"pkg:pypi/{fields['Name'].lower().replace('_', '-')}@{fields['Version']}",
-            **({"licenses": [{"license": {"name": licence[:80]}}]} if licence else {}),
-        })  # fmt: skip
-    application = {"type": "application", "name": "oxide-desktop", "version": VERSION}
-    return {
-        "bomFormat": "CycloneDX",
-        "specVersion": "1.5",
-        "version": 1,
-        "metadata": {"component": application},
-        "components": [*components, {"type": "platform", "name": "python", "version": platform.python_version()}],
-    }
+def system_parts() -> list[parts.Component]:
+    """Of the libraries that are this machine's: their licences into the bundle, and how the list names them."""
+    listed: list[parts.Component] = []
+    if sys.platform == "linux":
+        from linux import system_parts as debian_parts  # noqa: PLC0415 - of no use elsewhere
+
+        taken = [Path(name) for name in json.loads((WORK / "taken.json").read_text("utf-8"))]
+        owners = debian_parts.owners(path for path in taken if not path.is_relative_to(VENV))
+        debian_parts.copy_licences(owners, BUNDLE / "licenses")
+        listed = debian_parts.components(owners)
+    return listed
 
 
 def archive() -> Path:
