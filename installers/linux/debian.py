@@ -7,10 +7,12 @@ AppStream specifications.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import textwrap
 import time
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from pathlib import Path
@@ -21,11 +23,16 @@ NAME = "oxide-desktop"
 HOME = Path("usr/lib") / NAME
 PROGRAMS = ("oxide", "oxide-mcp")
 ICON_SIZES = (16, 22, 24, 32, 44, 48, 64, 128, 256, 512)
-# What Qt and the built-in model's server load from the system, by what the bundle lacks on a bare Debian 12.
+# Besides libc: what Qt and the built-in model load from the system, by what the bundle lacks on a bare Debian 12.
 DEPENDS = (
-    "libc6 (>= 2.34)", "libgl1", "libegl1", "libxcb-cursor0", "libxcb-icccm4", "libxcb-keysyms1", "libxkbcommon-x11-0",
-    "libfontconfig1", "libdbus-1-3",
+    "libgl1", "libegl1", "libxcb-cursor0", "libxcb-icccm4", "libxcb-keysyms1", "libxkbcommon-x11-0",
+    "libfontconfig1", "libdbus-1-3", "libwayland-client0", "libwayland-cursor0",
 )  # fmt: skip
+PARTS_HAVE_THEIRS = f"""
+The above is for Oxide Desktop itself. What it brings along (Python, Qt, Python packages, libraries of Debian) has
+licences of its own: their texts are in /{HOME.as_posix()}/licenses, README.md there tells of them, and
+/{HOME.as_posix()}/sbom.json lists each part.
+"""
 SHELLS = {
     "bash": "usr/share/bash-completion/completions/oxide",
     "zsh": "usr/share/zsh/vendor-completions/_oxide",
@@ -45,7 +52,7 @@ def build(bundle: Path, work: Path, dist: Path, version: str, python: Path) -> P
     metainfo = metainfo.replace("@VERSION@", version).replace("@DATE@", f"{_changed():%Y-%m-%d}")
     _write(root / "usr/share/metainfo/dev.oxide.desktop.metainfo.xml", metainfo)
     _set_modes(root / HOME)
-    _copy(ROOT / "LICENSE", root / f"usr/share/doc/{NAME}/copyright")
+    _write(root / f"usr/share/doc/{NAME}/copyright", (ROOT / "LICENSE").read_text(encoding="utf-8") + PARTS_HAVE_THEIRS)
     _copy(HERE / "lintian-overrides", root / f"usr/share/lintian/overrides/{NAME}")
     _write_changelog(root, version)
     _write_icons(root, python)
@@ -60,6 +67,17 @@ def build(bundle: Path, work: Path, dist: Path, version: str, python: Path) -> P
         stdout=subprocess.DEVNULL,
     )
     return package
+
+
+def glibc_needed(files: Iterable[Path], objdump: str = "objdump") -> str:
+    """The newest version of glibc that any of the programs and libraries names a symbol of."""
+    command = [objdump, "-T", *map(str, files)]
+    # It answers an error where any of the files has no such symbols, and tells of the others.
+    said = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    versions = {tuple(map(int, found.split("."))) for found in re.findall(r"\bGLIBC_(\d+(?:\.\d+)+)", said)}
+    if not versions:
+        raise SystemExit(f"{objdump} finds no symbol of glibc in the bundle.")
+    return ".".join(map(str, max(versions)))
 
 
 def _link(place: Path, target: str) -> None:
@@ -145,7 +163,7 @@ def _write_control(root: Path, version: str) -> None:
             Architecture: {_architecture()}
             Maintainer: {_maintainer()}
             Installed-Size: {size_kb}
-            Depends: {", ".join(DEPENDS)}
+            Depends: libc6 (>= {glibc_needed(_compiled(root / HOME))}), {", ".join(DEPENDS)}
             Section: devel
             Priority: optional
             Description: gets each prompt to the right LLM
@@ -158,6 +176,11 @@ def _write_control(root: Path, version: str) -> None:
     for script in ("prerm", "postrm"):
         _write(root / "DEBIAN" / script, (HERE / script).read_text(encoding="utf-8"), 0o755)
     os.utime(root / "DEBIAN", (time.time(), time.time()))
+
+
+def _compiled(home: Path) -> list[Path]:
+    files = (path for path in home.rglob("*") if path.is_file())
+    return [path for path in files if path.name in PROGRAMS or ".so" in path.suffixes]
 
 
 def _architecture() -> str:
