@@ -1,8 +1,8 @@
 """Proves the Debian package where nothing else is: `prove.py [FOLDER]`, as root on a Debian, after `make package`.
 
 In a bare Debian 12 by debootstrap: installed, tried as its user on a virtual screen, asked, connected as an MCP server
-by the path that Claude Code's settings then name, removed while it runs, purged; and the file system compared. FOLDER
-keeps the roots (1 GB).
+by the path that Claude Code's settings then name, replaced and removed while it runs, purged; and the file system
+compared. FOLDER keeps the roots (1 GB).
 """
 
 from __future__ import annotations
@@ -205,9 +205,14 @@ def prove(machine: Machine, package: Path, display: str, picture: Path) -> None:
     expect(not strange, f"it brings {len(installed)} files and folders, all below /usr: {strange[:9]}")
     use(machine, display, picture)
     expect(machine.processes(), "it runs")
+    told = machine.as_root("dpkg", "--install", "/package.deb")
+    until(lambda: not machine.processes(), "the end of what ran")
+    expect("Start it again" in told, "another version ends what runs, and says so")
+    machine.background("oxide")
+    until(machine.processes, "it runs again")
     told = machine.as_root("apt-get", "remove", "-q", "-y", NAME)
     until(lambda: not machine.processes(), "the end of what ran")
-    say("ok: removing it ended what ran")
+    expect("~/.claude.json" in told, "removing it ends what runs, and says what still names it")
     told = machine.as_root("apt-get", "purge", "-q", "-y", NAME)
     expect(".oxide" in told, "purging says where each person's files are")
     left = changes(before, files_of(machine.root))
