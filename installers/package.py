@@ -42,14 +42,17 @@ NOT_SHIPPED = {
 def main() -> int:
     """Build everything for this system."""
     DIST.mkdir(exist_ok=True)
+    print("Installing what is shipped into build/package/venv …", flush=True)
     prepare()
     draw_icons()
+    print("Freezing the programs, for a minute or two …", flush=True)
     bundle()
     look_for_gaps()
     name_updates()
     others = [info for info in sorted(packages()) if not info.name.startswith("oxide_desktop-")]
     made_of = parts.parts_list(VERSION, others, system_parts())
     (BUNDLE / "sbom.json").write_text(json.dumps(made_of, indent=2) + "\n", encoding="utf-8")
+    print("Packing, for a minute or two …", flush=True)
     made = [archive()]
     if sys.platform == "linux":
         from linux import debian  # noqa: PLC0415 - of no use elsewhere

@@ -13,9 +13,10 @@ import subprocess
 import textwrap
 import time
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from email.utils import format_datetime
 from pathlib import Path
+
+import parts
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -49,7 +50,7 @@ def build(bundle: Path, work: Path, dist: Path, version: str, python: Path) -> P
     _link(root / "usr/bin/oxide-mcp", f"../lib/{NAME}/oxide-mcp")
     _copy(HERE / f"{NAME}.desktop", root / f"usr/share/applications/{NAME}.desktop")
     metainfo = (HERE / f"{NAME}.metainfo.xml").read_text(encoding="utf-8")
-    metainfo = metainfo.replace("@VERSION@", version).replace("@DATE@", f"{_changed():%Y-%m-%d}")
+    metainfo = metainfo.replace("@VERSION@", version).replace("@DATE@", f"{parts.made_at():%Y-%m-%d}")
     _write(root / "usr/share/metainfo/dev.oxide.desktop.metainfo.xml", metainfo)
     _set_modes(root / HOME)
     _write(root / f"usr/share/doc/{NAME}/copyright", (ROOT / "LICENSE").read_text(encoding="utf-8") + PARTS_HAVE_THEIRS)
@@ -112,17 +113,11 @@ def _write_changelog(root: Path, version: str) -> None:
     """Debian's form of it, which names the version, and the one that tells what changed."""
     folder = root / f"usr/share/doc/{NAME}"
     told = f"  * What changed is told in /usr/share/doc/{NAME}/CHANGELOG.md.gz."
-    entry = (
-        f"{NAME} ({version}) unstable; urgency=medium\n\n{told}\n\n -- {_maintainer()}  {format_datetime(_changed())}\n"
-    )
+    signed = f" -- {_maintainer()}  {format_datetime(parts.made_at())}"
+    entry = f"{NAME} ({version}) unstable; urgency=medium\n\n{told}\n\n{signed}\n"
     _write(folder / "changelog", entry)
     _copy(ROOT / "CHANGELOG.md", folder / "CHANGELOG.md")
     subprocess.run(["gzip", "-9n", str(folder / "changelog"), str(folder / "CHANGELOG.md")], check=True)
-
-
-def _changed() -> datetime:
-    """When the changelog was last written, which is as near to the release's date as a build knows."""
-    return datetime.fromtimestamp((ROOT / "CHANGELOG.md").stat().st_mtime, UTC)
 
 
 def _maintainer() -> str:
@@ -148,7 +143,7 @@ def _write_icons(root: Path, python: Path) -> None:
 
 def _write_manual(root: Path, python: Path, version: str) -> None:
     for program in ("oxide", "oxide-mcp"):
-        text = _output([python, HERE / "manual.py", program, version])
+        text = _output([python, HERE / "manual.py", program, version, f"{parts.made_at():%Y-%m-%d}"])
         _write(root / f"usr/share/man/man1/{program}.1", text)
         subprocess.run(["gzip", "-9n", str(root / f"usr/share/man/man1/{program}.1")], check=True)
 
