@@ -1,4 +1,4 @@
-"""The listening side: a port of the loopback address, and uvicorn with bounds on what clients can hold."""
+"""The listening side: a port of the loopback address or, if it is wanted, of all, and uvicorn with bounds on what clients can hold."""
 
 from __future__ import annotations
 
