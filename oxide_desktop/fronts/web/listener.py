@@ -1,4 +1,4 @@
-"""The listening side: a port of the loopback address or, if it is wanted, of all, and uvicorn with bounds on what clients can hold."""
+"""The listening side: a port of this machine or, if wanted, of all, and uvicorn with bounds on what clients hold."""
 
 from __future__ import annotations
 
