@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QObject, QUrl, Slot
 from PySide6.QtGui import QDesktopServices, QGuiApplication
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 
 from oxide_desktop.fronts.desktop.loop import Loop
 from oxide_desktop.fronts.desktop.pages.dashboard import DashboardPage
@@ -75,6 +75,38 @@ def test_where_the_web_view_is_off_it_leads_to_the_settings(loop: Loop, qapp: QA
         assert page.open_button.isHidden()
         page.settings_button.click()
         assert house.window.current == "settings"
+
+    with_pages(loop, qapp, tmp_path, person, stub())
+
+
+class View:
+    """What stands where the web view does, and knows where it was led."""
+
+    def __init__(self) -> None:
+        self.widget = QWidget()
+        self.led: list[str] = []
+
+    def go_to(self, place: str) -> None:
+        self.led.append(place)
+
+    def close(self) -> None:
+        self.widget.deleteLater()
+
+
+def test_only_a_place_leads_to_a_page_of_the_window_and_the_pages_key_is_none(
+    loop: Loop, qapp: QApplication, tmp_path: Path
+):
+    async def person(house: PagesHouse) -> None:
+        wanted: list[str] = []
+        house.desk.page_wanted.connect(wanted.append)
+        page = DashboardPage(house.desk, house.window, lambda: "")
+        page.view = view = View()
+        page._go("key=c2VjcmV0")
+        page._go("")
+        page._go("/dashboard")
+        assert (wanted, view.led) == ([], [])
+        page._go("/services")
+        assert (wanted, view.led) == (["services"], ["/dashboard"])
 
     with_pages(loop, qapp, tmp_path, person, stub())
 

@@ -82,9 +82,9 @@ class DashboardPage(Page):
         view.open(link, _PLACE)
 
     def _go(self, place: str) -> None:
-        """What the dashboard leads to is a page of this window."""
+        """What the dashboard leads to is a page of this window; a fragment of another kind leads nowhere."""
         name, _, task_id = place.strip("/").partition("/")
-        if self.view is None or not name or place == _PLACE:
+        if self.view is None or not place.startswith("/") or not name or place == _PLACE:
             return
         self.view.go_to(_PLACE)
         if task_id:

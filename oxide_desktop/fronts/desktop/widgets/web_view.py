@@ -84,6 +84,7 @@ class WebView(QObject):
         self._core: Any = import_module("PySide6.QtWebEngineCore")
         widgets: Any = import_module("PySide6.QtWebEngineWidgets")
         self._home = QUrl()
+        self._first_place = ""
         self._shown = False
         self.widget: Any = widgets.QWebEngineView(parent)
         self._profile: Any = self._core.QWebEngineProfile()  # one without a name keeps nothing on the disk
@@ -104,7 +105,7 @@ class WebView(QObject):
         self._theme.changed.connect(self._dress)
         self._page.navigationRequested.connect(self._navigate)
         self._page.newWindowRequested.connect(lambda request: self.left.emit(request.requestedUrl()))
-        self._page.urlChanged.connect(lambda url: self.place_changed.emit(url.fragment()))
+        self._page.urlChanged.connect(self._moved)
         self._page.loadFinished.connect(self._loaded)
         self._page.renderProcessTerminated.connect(lambda *_: self.failed.emit(tr("The page has ended unexpectedly.")))
         self._profile.downloadRequested.connect(self._download)
@@ -126,10 +127,8 @@ class WebView(QObject):
 
     def open(self, link: str, place: str) -> None:
         """Go to a place of the page that a link opens."""
-        self._home, self._shown = QUrl(link), False
-        first = QUrl(self._home)
-        first.setFragment(place)
-        self._page.load(first)
+        self._home, self._shown, self._first_place = QUrl(link), False, place
+        self._page.load(self._home)  # a fragment of ours would take the place of the key that the link answers with
 
     def go_to(self, place: str) -> None:
         """Another place of the page that is open."""
@@ -154,11 +153,17 @@ class WebView(QObject):
         if request.isMainFrame():
             self.left.emit(url)
 
+    def _moved(self, url: QUrl) -> None:
+        if self._shown:  # what the link answers with on the way there holds the page's key
+            self.place_changed.emit(url.fragment())
+
     def _loaded(self, whole: bool) -> None:  # noqa: FBT001 - Qt's signal passes it so
         """Only the first time counts: what is not gone to later ends as "not loaded" as well."""
         if not (whole or self._shown):
             self.failed.emit(tr("The page did not load."))
-        self._shown = self._shown or whole
+        if whole and not self._shown:
+            self._shown = True
+            self.go_to(self._first_place)
 
     def _download(self, request: Any) -> None:  # noqa: ANN401 - likewise
         request.isFinishedChanged.connect(
