@@ -220,11 +220,15 @@ class Orchestrator(Administration):
         self._pausing.pause()
 
     def wind_down(self) -> None:
-        """Finish what has begun, refuse what is new and cancel what waits, until `resume` or the end."""
+        """Finish what has begun, refuse what is new and cancel what waits, until `call_off` or the end."""
         self._pausing.wind_down()
 
+    def call_off(self) -> None:
+        """End winding down: take new tasks again. A pause stays."""
+        self._pausing.call_off()
+
     def resume(self) -> None:
-        """Let those that wait begin, and take new ones again."""
+        """Let those that wait begin."""
         self._pausing.resume()
 
     @property

@@ -30,15 +30,18 @@ class Pausing:
         self._going.clear()
 
     def resume(self) -> None:
-        """Let those that wait begin, and take new ones again."""
-        self._winding_down = False
+        """Let those that wait begin."""
         self._going.set()
 
     def wind_down(self) -> None:
-        """Refuse what is new and cancel what waits, until `resume` or the end."""
+        """Refuse what is new and cancel what waits, until `call_off` or the end."""
         self._winding_down = True
         for task in self._waiting:
             task.cancel(_winding_down())
+
+    def call_off(self) -> None:
+        """Take new tasks again after all. A pause stays."""
+        self._winding_down = False
 
     def refuse_new(self) -> None:
         """Refuse a new task, if none is taken now.
@@ -55,6 +58,8 @@ class Pausing:
             return
         note(task, "Oxide was paused: the task begins when that is over.", self._bus)
         self._waiting.add(task)
+        if self._winding_down:  # it was taken before that began
+            task.cancel(_winding_down())
         try:
             await self._going.wait()
         finally:

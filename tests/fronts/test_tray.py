@@ -222,6 +222,31 @@ def test_finishing_first_can_be_called_off(loop: Loop):
     loop.run_until_complete(DeskHouse(house).use(person))
 
 
+def test_a_pause_outlasts_that_finishing_first_is_called_off_and_its_end_does_not_call_it_off(loop: Loop):
+    adapter = stub([STALL])
+    house = House(adapter)
+
+    async def person(desk: DeskHouse) -> None:
+        await desk.ask("Go on")
+        await adapter.stalled.wait()
+        choose(desk, "Pause new tasks")
+        choose(desk, "Quit Oxide")
+        press("Finish first")
+        choose(desk, "Quit Oxide")
+        press("Stay")
+        assert house.orchestrator.is_paused
+        choose(desk, "Quit Oxide")
+        press("Finish first")
+        choose(desk, "Pause new tasks")
+        assert not house.orchestrator.is_paused
+        with pytest.raises(CancelledTaskError, match="about to quit"):
+            await house.orchestrator.submit(request())
+        house.orchestrator.running()[0].cancel()
+        await desk.until(desk.app.leaving.wanted.is_set)
+
+    loop.run_until_complete(DeskHouse(house).use(person))
+
+
 def test_finishing_first_begins_nothing_new_and_ends_with_the_last_task(loop: Loop):
     adapter = stub([STALL], ["never"])
     house = House(adapter)

@@ -1143,11 +1143,41 @@ async def test_winding_down_finishes_what_runs_cancels_what_waits_and_refuses_wh
             await house.orchestrator.submit(request())
         assert house.orchestrator.running() == (running,)
         house.orchestrator.resume()
+        with pytest.raises(CancelledTaskError, match="about to quit"):
+            await house.orchestrator.submit(request())
+        house.orchestrator.call_off()
         assert (await house.ask()).result == "more"
 
     assert record.status is TaskStatus.CANCELLED
     assert "about to quit" in (record.error or "")
     assert running.record.status is TaskStatus.CANCELLED
+
+
+async def test_a_task_that_was_taken_just_before_winding_down_does_not_wait_for_a_pause_to_end():
+    async with House(stub(["never"])) as house:
+        await house.orchestrator.start()
+        house.orchestrator.pause()
+        submitting = asyncio.ensure_future(house.orchestrator.submit(request()))
+        await asyncio.sleep(0)  # it is taken, and has not taken its first step
+        house.orchestrator.wind_down()
+        record = await (await submitting).finished()
+
+    assert record.status is TaskStatus.CANCELLED
+    assert "about to quit" in (record.error or "")
+
+
+async def test_calling_winding_down_off_keeps_a_pause():
+    async with House(stub(["Four."])) as house:
+        house.orchestrator.pause()
+        house.orchestrator.wind_down()
+        house.orchestrator.call_off()
+        assert house.orchestrator.is_paused
+        task = await house.orchestrator.submit(request())
+        with house.bus.subscribe() as events:
+            while not any(isinstance(event, TaskNoted) for event in house.events):
+                await events.next()
+        house.orchestrator.resume()
+        assert (await task.finished()).result == "Four."
 
 
 async def test_a_task_that_waits_because_of_a_pause_can_be_cancelled():

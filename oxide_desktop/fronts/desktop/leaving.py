@@ -54,7 +54,7 @@ class Leaving(QObject):
         """Call it off, if it had been begun."""
         if self._finishing:
             self._finishing = False
-            self._desk.pause(paused=False)
+            self._desk.orchestrator.call_off()
 
     def _leave_if_done(self) -> None:
         if self._finishing and not self._desk.orchestrator.running():
