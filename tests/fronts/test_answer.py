@@ -181,3 +181,15 @@ def test_what_is_not_gone_to_does_not_look_like_a_link(view: AnswerView):
 def test_text_cannot_be_turned_around_to_read_as_something_else(view: AnswerView):
     view.show_text("open exe\u202egnp.txt")
     assert view.toPlainText() == "open exe[U+202E]gnp.txt"
+
+
+def test_that_only_the_beginning_is_shown_is_said_once_also_where_a_piece_ends_at_the_limit(view: AnswerView):
+    view.begin()
+    for _ in range(8):
+        view.append_text("Word. " * 8_333 + "\n\n")
+    assert len(view.text) == 400_000
+    assert "Only the beginning" not in view.toPlainText()
+    for _ in range(2):
+        view.append_text("More.")
+    assert view.toPlainText().count("Only the beginning is shown.") == 1
+    assert "More." not in view.toPlainText()

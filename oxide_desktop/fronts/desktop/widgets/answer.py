@@ -51,7 +51,7 @@ class AnswerView(QTextBrowser):
         """More of the answer. Behind what a document bears it is kept, and no more shown."""
         room = _MOST_SHOWN_CHARS - len(self.text)
         self.text += piece
-        if room <= 0:
+        if room < 0:
             return
         self._loose += piece[:room]
         while len(self._loose) - self._opened > _LOOSE_CHARS:
