@@ -78,6 +78,20 @@ async def in_own_thread(work: Callable[[], T], name: str) -> T:
     return await done
 
 
+class SharedTime:
+    """One span for all that wait at an end: it begins with the first who asks."""
+
+    def __init__(self) -> None:
+        self._until: float | None = None
+
+    def left_s(self, limit_s: float) -> float:
+        """What is left of `limit_s` seconds."""
+        now = asyncio.get_running_loop().time()
+        if self._until is None:
+            self._until = now + limit_s
+        return max(0.0, self._until - now)
+
+
 class Closable(Protocol):
     """What has to be let go of."""
 

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequen
 from typing import Any, Self
 
 from oxide_desktop.core.administration import Administration
-from oxide_desktop.core.background import BackgroundTasks, close_all
+from oxide_desktop.core.background import BackgroundTasks, SharedTime, close_all
 from oxide_desktop.core.care import AdapterMaker
 from oxide_desktop.core.children import Spawner
 from oxide_desktop.core.errors import Bug, CancelledTaskError, NotFoundError, OxideError, RouteError, StoreError
@@ -33,7 +33,8 @@ from oxide_desktop.core.watchdog import whole_task_deadline
 
 log = logging.getLogger(__name__)
 
-STOP_LIMIT_S = 3.0  # a signal leaves 4.5 s for everything
+STOP_LIMIT_S = 3.0  # for all tasks together: a signal leaves 4.5 s for everything
+A_MOMENT_S = 0.5  # for the rest, where the tasks took all of that
 MAINTENANCE_INTERVAL_S = 6 * 3600.0
 
 
@@ -79,6 +80,7 @@ class Orchestrator(Administration):
         self._openings: set[asyncio.Task[None]] = set()
         self._running: dict[str, RunningTask] = {}
         self._closing = False
+        self._ending = SharedTime()
         self._pausing = Pausing(bus)
 
     # -- life --------------------------------------------------------------------------------------
@@ -114,21 +116,23 @@ class Orchestrator(Administration):
     async def aclose(self) -> None:
         """Stop the tasks, let go of services and children, finish what is being written. One failure stops no other."""
         await self.end_tasks()
-        await self._background.close()
+        await self._background.close(max(self._ending.left_s(STOP_LIMIT_S), A_MOMENT_S))
         await close_all({"services' care": self._care, **self._adapters}, STOP_LIMIT_S)
         if self._history is not None:
             await self._history.aclose()
 
     async def end_tasks(self) -> None:
-        """Stop the tasks and begin none again: whoever follows one can still be told its end."""
+        """Stop the tasks and begin none again: whoever follows one can still be told its end.
+
+        What does not stop in its time is given up, and not waited for by a second call.
+        """
         self._closing = True
         if self._openings:
-            await asyncio.wait(self._openings, timeout=STOP_LIMIT_S)
-        running = self.running()
-        for task in running:
+            await asyncio.wait(self._openings, timeout=self._ending.left_s(STOP_LIMIT_S))
+        for task in (running := self.running()):
             task.cancel(_closed())
         if running:
-            await asyncio.wait([task.work for task in running], timeout=STOP_LIMIT_S)
+            await asyncio.wait([task.work for task in running], timeout=self._ending.left_s(STOP_LIMIT_S))
 
     async def __aenter__(self) -> Self:
         await self.start()

@@ -2,11 +2,13 @@
 
 import asyncio
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
 import pytest
 
+from oxide_desktop.core import orchestrator
 from oxide_desktop.core.attempt import LONGEST_ANSWER_CHARS
 from oxide_desktop.core.breaker import FAILURES_TO_OPEN
 from oxide_desktop.core.errors import (
@@ -579,6 +581,37 @@ async def test_closing_the_engine_ends_its_tasks_and_their_records():
     assert task.record.status is TaskStatus.CANCELLED
     assert "Oxide was closed" in task.record.error
     assert house.history.closed
+
+
+async def test_a_task_that_does_not_heed_its_end_is_waited_for_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    monkeypatch.setattr(orchestrator, "STOP_LIMIT_S", 0.05)
+    gives_in = asyncio.Event()
+
+    class Stubborn(ScriptedAdapter):
+        async def aclose(self) -> None:
+            gives_in.set()
+
+        async def execute(self, *args: Any, **values: Any) -> Any:
+            self.stalled.set()
+            while not gives_in.is_set():
+                with suppress(asyncio.CancelledError):
+                    await gives_in.wait()
+            yield Chunk("t", 1, "stub", "late")
+
+    adapter = Stubborn(service("stub"))
+    house = House(adapter)
+    task = await house.orchestrator.submit(request())
+    await adapter.stalled.wait()
+    await house.orchestrator.end_tasks()
+    assert not task.ended
+    monkeypatch.setattr(orchestrator, "STOP_LIMIT_S", 1000.0)  # were it waited for anew, this would take for ever
+    async with asyncio.timeout(60):
+        await house.orchestrator.aclose()
+    assert gives_in.is_set()
+    assert f"task {task.id} did not end in {orchestrator.A_MOMENT_S} s" in caplog.text
+    await asyncio.wait([task.work])
 
 
 # -- bugs and full disks -----------------------------------------------------------------------------------------------
