@@ -10,23 +10,30 @@ from pathlib import Path
 from typing import Any
 
 from oxide_desktop.config.private_files import write_atomically
+from oxide_desktop.core.quota import OwnRests
 from oxide_desktop.core.settings import ServiceSettings
 
 log = logging.getLogger(__name__)
 
 
 class RestFile:
-    """`core.quota.Rests` on a small file. What it cannot tell costs one request that is refused, and no more.
+    """`core.quota.Rests` on a small file, and in memory what this process was told itself.
 
-    That is also why nobody locks it: of two who write at once, one is heard.
+    Nobody locks it: of two who write at once, one is heard by the others, which costs each of them one request that
+    is refused, and no more. So does a file that cannot be written.
     """
 
     def __init__(self, path: Path, services: Mapping[str, ServiceSettings]) -> None:
         self._path = path
+        self._own = OwnRests()
         self._accounts = {name: _account(item) for name, item in services.items()}
 
     def until(self, service: str) -> float | None:
         """Unix seconds; `None` where it has said nothing, or stands now for another account or server."""
+        known = [each for each in (self._own.until(service), self._noted(service)) if each is not None]
+        return max(known, default=None)
+
+    def _noted(self, service: str) -> float | None:
         found = self._read().get(service)
         if not isinstance(found, dict) or found.get("account") != self._accounts.get(service):
             return None
@@ -35,6 +42,7 @@ class RestFile:
 
     def note(self, service: str, free_at: float) -> None:
         """It has said so."""
+        self._own.note(service, free_at)
         noted = self._read() | {service: {"account": self._accounts.get(service), "free_at": free_at}}
         try:
             write_atomically(self._path, json.dumps(noted, indent=1).encode())

@@ -184,7 +184,20 @@ async def test_what_a_service_has_said_is_known_to_other_processes_until_its_acc
     assert list(await process().used_up()) == ["second"]
     paths.rests_file.unlink()
     paths.rests_file.mkdir()
-    assert process().refused("first", USED)
+    alone = process()
+    assert alone.refused("first", USED)
+    assert list(await alone.used_up()) == ["first"]  # it was told so itself, and asks no second time
+    assert await process().used_up() == {}
+
+
+def test_of_what_two_processes_were_told_the_later_counts(tmp_path: Path):
+    names = {"first": service("first")}
+    one, two = (RestFile(tmp_path / "rests", names) for _ in range(2))
+    one.note("first", NOON + 60)
+    two.note("first", NOON + 30)
+    assert (one.until("first"), two.until("first")) == (NOON + 60, NOON + 30)
+    two.note("first", NOON + 90)
+    assert one.until("first") == NOON + 90
 
 
 @pytest.mark.parametrize(
