@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 CHECK_LIMIT_S = {Depth.GLANCE: 1.5, Depth.PROBE: 15.0, Depth.PROVE: 90.0}
 # How long a finding that went deeper outweighs a glance.
 DEEPER_FINDING_S = 300.0
+_UNHEARD = " Oxide looked again and was too busy itself to hear an answer."
 _ORDER = list(Tier)
 
 
@@ -32,7 +33,8 @@ class _Look:
     """The last look of one depth at one service: shared by all who asked for one before it ended."""
 
     under_way: asyncio.Lock = field(default_factory=asyncio.Lock)
-    ended_at: float = 0.0
+    ended_at: float = 0.0  # by the loop's clock, which nobody sets
+    unheard: bool = False  # it came to nothing, since we were busy ourselves
 
 
 class HealthBoard:
@@ -50,14 +52,24 @@ class HealthBoard:
         return self._last.get(service)
 
     async def check(self, service: str, depth: Depth) -> Health:
-        """Look now, within the depth's bound. What comes too late because we were busy says nothing of the service."""
+        """Look now, within the depth's bound. Once, what comes too late because we were busy says nothing of it.
+
+        The finding before it is answered then, and says so; what is late again at the next look is believed.
+        """
         with lateness() as late:
             found = await self._found(service, depth)
-        last = self._last.get(service)
-        if found.late and late.was_busy and last and depth is not Depth.PROVE:
+        last, look = self._last.get(service), self._look(service, depth)
+        if found.late and late.was_busy and last and depth is not Depth.PROVE and not look.unheard:
+            look.unheard = True
             log.info("the check of %s came to nothing, since Oxide was busy itself", service)
-            return last
+            found = dataclasses.replace(last, message=f"{_heard(last)}{_UNHEARD}")
+            self._store(found)
+            return found
+        look.unheard = False
         return self._keep(found, depth)
+
+    def _look(self, service: str, depth: Depth) -> _Look:
+        return self._looks.setdefault((service, depth), _Look())
 
     async def _found(self, service: str, depth: Depth) -> Health:
         limit_s = CHECK_LIMIT_S[depth]
@@ -76,17 +88,18 @@ class HealthBoard:
 
     async def refresh(self, services: Iterable[str], depth: Depth, max_age_s: float = 0.0) -> None:
         """Check those whose finding is older than `max_age_s` seconds, side by side; each once for all who ask now."""
-        asked_at = time.time()
+        asked_at = asyncio.get_running_loop().time()
         await asyncio.gather(*(self._refresh(name, depth, asked_at, max_age_s) for name in services))
 
     async def _refresh(self, service: str, depth: Depth, asked_at: float, max_age_s: float) -> None:
-        look = self._looks.setdefault((service, depth), _Look())
+        look = self._look(service, depth)
         async with look.under_way:
             last = self._last.get(service)
-            is_fresh = last is not None and max_age_s > 0 and last.checked_at >= asked_at - max_age_s
+            # What seems to come from the future was found before the clock was set back.
+            is_fresh = last is not None and max_age_s > 0 and abs(time.time() - last.checked_at) <= max_age_s
             if look.ended_at < asked_at and not is_fresh:
                 await self.check(service, depth)
-                look.ended_at = time.time()
+                look.ended_at = asyncio.get_running_loop().time()
 
     async def watch(self, interval_s: float = 60.0) -> None:
         """Probe every service again and again, until cancelled, and start again what Oxide had started and has died."""
@@ -117,6 +130,8 @@ class HealthBoard:
 
     def attempt_succeeded(self, service: str) -> None:
         """An answer came: every tier is proven."""
+        for depth in Depth:
+            self._look(service, depth).unheard = False
         known = self._last.get(service) or Health(service=service, tier=None)
         self._store(
             dataclasses.replace(
@@ -152,7 +167,8 @@ class HealthBoard:
         """Store a finding, unless it only glanced where an earlier one saw deeper."""
         last = self._last.get(found.service)
         if depth is Depth.GLANCE and found.healthy and last and _still_counts(last, found):
-            found = dataclasses.replace(last, checked_at=found.checked_at) if last.healthy else last
+            checked_at = found.checked_at if last.healthy else last.checked_at
+            found = dataclasses.replace(last, message=_heard(last), checked_at=checked_at)
         self._store(found)
         return found
 
@@ -175,9 +191,14 @@ def _down(service: str, problem: str, fix: str, *, late: bool = False) -> Health
     )
 
 
+def _heard(found: Health) -> str:
+    """What it says, without that we did not hear more."""
+    return found.message.removesuffix(_UNHEARD)
+
+
 def _still_counts(last: Health, glance: Health) -> bool:
     """Whether a finding says more than a glance that found nothing wrong."""
     if last.healthy:
         return True
     beyond_a_glance = last.failing in (Tier.AUTHENTICATED, Tier.ANSWERS)
-    return beyond_a_glance and glance.checked_at - last.checked_at < DEEPER_FINDING_S
+    return beyond_a_glance and abs(glance.checked_at - last.checked_at) < DEEPER_FINDING_S

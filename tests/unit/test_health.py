@@ -98,6 +98,32 @@ async def test_a_service_is_not_found_down_because_we_were_too_busy_to_hear_it()
     assert not board.last("stub").healthy
 
 
+async def test_what_was_not_heard_twice_in_a_row_is_believed_though_we_were_busy():
+    board = Board(Unheard(service()))
+    board.attempt_succeeded("stub")
+    first = await board.check("stub", Depth.PROBE)
+    assert (first.healthy, first.message) == (
+        True,
+        "It answered. Oxide looked again and was too busy itself to hear an answer.",
+    )
+    assert board.last("stub") is first
+    board.attempt_succeeded("stub")
+    assert (await board.check("stub", Depth.PROBE)).healthy  # an answer came between the two
+    assert not (await board.check("stub", Depth.PROBE)).healthy
+    assert not board.last("stub").healthy
+
+
+async def test_that_we_did_not_hear_is_said_until_we_do_hear():
+    adapter = Unheard(service())
+    board = Board(adapter)
+    board.attempt_succeeded("stub")
+    assert "too busy" in (await board.check("stub", Depth.PROBE)).message
+    assert (await board.check("stub", Depth.GLANCE)).message.count("too busy") == 1
+    heard = Board(ScriptedAdapter(service()))
+    heard._last["stub"] = board.last("stub")
+    assert (await heard.check("stub", Depth.GLANCE)).message == "It answered."
+
+
 async def test_what_a_busy_loop_did_not_hear_counts_where_nothing_else_is_known():
     board = Board(Unheard(service()))
     assert not (await board.check("stub", Depth.PROBE)).healthy
@@ -122,6 +148,14 @@ async def test_only_what_is_stale_is_looked_at_again(adapter: ScriptedAdapter):
 
     assert kept.healthy
     assert not board.last("stub").healthy
+
+
+async def test_a_clock_that_is_set_back_hides_nothing(adapter: ScriptedAdapter):
+    board = Board(adapter)
+    adapter.health = finding(Tier.STARTS, age_s=-3600)
+    for max_age_s in (0, 0, 15):
+        await board.refresh(["stub"], Depth.GLANCE, max_age_s)
+    assert adapter.depths == [Depth.GLANCE] * 3
 
 
 async def test_many_who_ask_at_once_share_one_look():
