@@ -12,14 +12,14 @@ from oxide_desktop.core.administration import Administration
 from oxide_desktop.core.background import BackgroundTasks, SharedTime, close_all
 from oxide_desktop.core.care import AdapterMaker
 from oxide_desktop.core.children import Spawner
-from oxide_desktop.core.errors import Bug, CancelledTaskError, NotFoundError, OxideError, RouteError, StoreError
+from oxide_desktop.core.errors import Bug, NotFoundError, OxideError, RouteError, StoreError
 from oxide_desktop.core.events import EventBus, HistoryChanged, TaskEnded, TaskQueued, TaskRouted
 from oxide_desktop.core.execute import Executor
 from oxide_desktop.core.folders import working_folder
 from oxide_desktop.core.keeping import keeping_record, record_end
 from oxide_desktop.core.model import Explanation, Preferences, Request, Source, parse_list
 from oxide_desktop.core.parallel import Analyst
-from oxide_desktop.core.pausing import Pausing
+from oxide_desktop.core.pausing import Pausing, closed
 from oxide_desktop.core.planning import Plan, Planner
 from oxide_desktop.core.ports import Adapter, HealthView, History, Projects, Rules
 from oxide_desktop.core.privacy import WAY_OUT
@@ -80,8 +80,7 @@ class Orchestrator(Administration):
         self._openings: set[asyncio.Task[None]] = set()
         self._running: dict[str, RunningTask] = {}
         self._closing = False
-        self._ending = SharedTime()
-        self._pausing = Pausing(bus)
+        self._ending, self._pausing = SharedTime(), Pausing(bus)
 
     # -- life --------------------------------------------------------------------------------------
 
@@ -96,7 +95,7 @@ class Orchestrator(Administration):
                 history = await self._open_history()
                 if self._closing:  # meanwhile, and found nothing to close
                     await history.aclose()
-                    raise _closed()
+                    raise closed()
                 self._history = history
                 self._background.start(self._history.maintain(), "history maintenance")
 
@@ -130,7 +129,7 @@ class Orchestrator(Administration):
         if self._openings:
             await asyncio.wait(self._openings, timeout=self._ending.left_s(STOP_LIMIT_S))
         for task in (running := self.running()):
-            task.cancel(_closed())
+            task.cancel(closed())
         if running:
             await asyncio.wait([task.work for task in running], timeout=self._ending.left_s(STOP_LIMIT_S))
 
@@ -167,7 +166,7 @@ class Orchestrator(Administration):
         """
         await self.start()
         if self._closing:
-            raise _closed()
+            raise closed()
         self._pausing.refuse_new()
         task = RunningTask(request, first_record(request, task_id or new_task_id()))
         opening = self._background.start(self._open(task), f"open task {task.id}")
@@ -188,7 +187,7 @@ class Orchestrator(Administration):
         try:
             await self.history.add(task.record)
         except BaseException as error:  # refused, or broken off by Oxide's end: nobody is given the task
-            task.dropped(error if isinstance(error, OxideError) else _closed())
+            task.dropped(error if isinstance(error, OxideError) else closed())
             await asyncio.wait([task.work], timeout=STOP_LIMIT_S)
             raise
         self._running[task.id] = task
@@ -211,7 +210,7 @@ class Orchestrator(Administration):
                     else:
                         await self._executor.run(task, plan.route, plan.context)
         except asyncio.CancelledError:
-            status, error = TaskStatus.CANCELLED, task.error or _closed()
+            status, error = TaskStatus.CANCELLED, task.error or closed()
         except OxideError as failure:
             status, error = TaskStatus.FAILED, failure
         except Exception as failure:  # a bug of ours must end the task, not leave it running for ever
@@ -340,10 +339,6 @@ class Orchestrator(Administration):
         count = await self.history.clear(status)
         self.bus.publish(HistoryChanged())
         return count
-
-
-def _closed() -> CancelledTaskError:
-    return CancelledTaskError("Oxide was closed", "The task was still running when Oxide ended.")
 
 
 def _no_route(plan: Plan) -> RouteError:

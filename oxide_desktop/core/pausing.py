@@ -69,3 +69,8 @@ class Pausing:
 def _winding_down() -> CancelledTaskError:
     what = "It finishes the tasks that run and takes no new ones."
     return CancelledTaskError("Oxide is about to quit", what, "Start it again, then ask again.")
+
+
+def closed() -> CancelledTaskError:
+    """What a task is told that Oxide's own end has stopped."""
+    return CancelledTaskError("Oxide was closed", "The task was still running when Oxide ended.")
