@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from oxide_desktop.core.errors import OxideError
 from oxide_desktop.core.record import TaskRecord, TaskStatus
 from oxide_desktop.fronts.cli.app_calls import AppAddress
 from oxide_desktop.fronts.cli.app_task import AppTask, RunningApp
@@ -226,6 +228,22 @@ async def test_an_app_that_cannot_be_understood_is_an_error_and_no_end(line: dic
     task = await heard(line)
     assert "cannot be read" in str(task.error)
     assert task.ended
+
+
+@pytest.mark.parametrize(("told", "exit_code"), [({"exit_code": 130}, 130), ({}, 1)])
+async def test_an_error_of_the_apps_ends_the_command_as_it_would_here(told: dict[str, Any], exit_code: int) -> None:
+    body = json.dumps({"error": {"title": "No", "message": "Why.", "hint": "", **told}}).encode()
+
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.0 503 Service Unavailable\r\n\r\n" + body)
+        writer.close()
+
+    async with await asyncio.start_server(refuse, "127.0.0.1") as app:
+        address = AppAddress(app.sockets[0].getsockname()[1], "token")
+        with pytest.raises(OxideError, match="No: Why") as caught:
+            await address.call("GET", "/api/tasks")
+    assert caught.value.exit_code == exit_code
 
 
 def test_an_app_that_hangs_is_not_waited_for(oxide: Oxide, app: subprocess.Popen[bytes]) -> None:

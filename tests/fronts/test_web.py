@@ -203,9 +203,10 @@ async def test_every_error_has_the_same_shape(tmp_path: Path) -> None:
     for answer in answers:
         body = answer.json()
         assert set(body) == {"error", "detail"}
-        assert set(body["error"]) == {"title", "message", "hint"}
+        assert set(body["error"]) - {"exit_code"} == {"title", "message", "hint"}
         assert body["error"]["title"] in body["detail"]
         assert body["error"]["hint"] in body["detail"]
+    assert [answer.json()["error"].get("exit_code") for answer in answers] == [None, 2, None, 2, None]
 
 
 @pytest.mark.parametrize("mistake", [KeyError("the secret inside"), Bug("A bug", "the secret inside")])

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from oxide_desktop.core.errors import NotFoundError, OxideError, RouteError, UsageError
+from oxide_desktop.core.errors import OxideError
 
 HOST = "127.0.0.1"
 ANSWER_LIMIT_S = 15.0
@@ -81,17 +81,16 @@ class AppAddress:
             writer.write(f"{method} {path} HTTP/1.0\r\n{head}\r\n".encode() + content)
             await writer.drain()
             first, *_ = (await reader.readuntil(b"\r\n\r\n")).split(b"\r\n")
-            if (status := int(first.split()[1])) != _OK:
-                raise _told(status, json.loads(await reader.read()))
+            if int(first.split()[1]) != _OK:
+                raise _told(json.loads(await reader.read()))
             yield reader
         finally:
             writer.close()
 
 
-def _told(status: int, answer: Json) -> OxideError:
-    """The error that an answer tells, with the exit code that it would have had here."""
+def _told(answer: Json) -> OxideError:
+    """The error that an answer tells, with the exit code that it has here; the door's own errors have none."""
     text = answer["error"]
     error = OxideError(text["title"], text["message"], text["hint"])
-    known = next((kind for kind in (UsageError, NotFoundError, RouteError) if kind.status == status), OxideError)
-    error.exit_code = known.exit_code
+    error.exit_code = text.get("exit_code", OxideError.exit_code)
     return error

@@ -17,7 +17,7 @@ from starlette.websockets import WebSocket
 
 from oxide_desktop import __version__
 from oxide_desktop.config.paths import Paths
-from oxide_desktop.core.errors import Bug, OxideError
+from oxide_desktop.core.errors import Bug, OxideError, UsageError
 from oxide_desktop.core.orchestrator import Orchestrator
 from oxide_desktop.fronts.web import pages
 from oxide_desktop.fronts.web.chat import chat_router, refused
@@ -100,8 +100,9 @@ class _EitherSlash:
 
 
 def _failure(request: Request, error: OxideError) -> JSONResponse:
-    body = body_for(request.scope["path"], error.status, error.title, error.message, error.hint)
-    return JSONResponse(body, error.status)
+    if is_for_openai(path := request.scope["path"]):
+        return JSONResponse(body_for(path, error.status, error.title, error.message, error.hint), error.status)
+    return JSONResponse(error_body(error.title, error.message, error.hint, error.exit_code), error.status)
 
 
 async def _oxide_error(request: Request, error: OxideError) -> Response:
@@ -130,7 +131,7 @@ async def _invalid(request: Request, error: RequestValidationError) -> Response:
     if is_for_openai(request.scope["path"]):
         param = problems[0][0].removeprefix("body.") or None
         return JSONResponse(openai_body(HTTPStatus.BAD_REQUEST, f"{told}.", param=param), HTTPStatus.BAD_REQUEST)
-    body = error_body("The request is not as it should be", f"{told}.", expected_by(request))
+    body = error_body("The request is not as it should be", f"{told}.", expected_by(request), UsageError.exit_code)
     return JSONResponse(body, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 

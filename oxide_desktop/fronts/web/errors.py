@@ -20,9 +20,14 @@ def sentence(title: str, message: str, hint: str) -> str:
     return f"{title}: {message} {hint}".rstrip() if message else f"{title} {hint}".rstrip()
 
 
-def error_body(title: str, message: str, hint: str) -> Json:
-    """The one shape of every error of the API: the three sentences, and all of them as one for simple clients."""
-    told = {"title": title, "message": message, "hint": hint}
+def error_body(title: str, message: str, hint: str, exit_code: int | None = None) -> Json:
+    """The one shape of every error of the API: the three sentences, and all of them as one for simple clients.
+
+    An error of the engine's brings the exit code that a command ends with.
+    """
+    told: Json = {"title": title, "message": message, "hint": hint}
+    if exit_code is not None:
+        told["exit_code"] = exit_code
     return {"error": told, "detail": sentence(title, message, hint)}
 
 

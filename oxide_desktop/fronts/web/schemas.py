@@ -15,11 +15,12 @@ Json = dict[str, Any]
 
 
 class ErrorText(BaseModel):
-    """What failed, why, and the one thing to do."""
+    """What failed, why, and the one thing to do. An error of the engine's says what a command would end with."""
 
     title: str
     message: str
     hint: str
+    exit_code: int | None = None
 
 
 class ErrorBody(BaseModel):
