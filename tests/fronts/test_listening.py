@@ -71,6 +71,20 @@ async def test_what_is_no_token_is_refused_and_left_alone(tmp_path: Path, conten
     assert file.read_text() == content
 
 
+@pytest.mark.parametrize("is_folder", [False, True])
+async def test_a_token_file_that_cannot_be_read_is_named_with_how_to_make_one(tmp_path: Path, is_folder: bool):
+    file = tmp_path / "secret"
+    if is_folder:
+        file.mkdir()
+    async with front_house(tmp_path / "home", ScriptedAdapter(service("stub"))) as house:
+        with pytest.raises(UsageError, match="OXIDE_TOKEN_FILE") as caught:
+            async with server.serve(house, house.paths, settings_of(house, token_file=str(file))):
+                pass
+    assert str(file) in caught.value.message
+    assert caught.value.hint == f"Make one: openssl rand -hex 32 > {file}"
+    assert caught.value.exit_code == 2
+
+
 async def test_a_token_of_the_persons_is_the_one_that_counts_and_oxides_programs_find_it(
     tmp_path: Path, token_file: Path
 ):

@@ -405,12 +405,13 @@ async def test_the_wanted_port_is_free_again_right_after_the_end(tmp_path: Path)
     assert ports[0] == ports[1]
 
 
-async def test_no_port_at_all_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
+async def test_a_token_that_cannot_be_kept_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:
     async with front_house(tmp_path, stub()) as house:
         house.paths.token_file.mkdir()
-        with pytest.raises(OxideError, match="web server cannot start"):
+        with pytest.raises(OxideError, match="cannot be written") as caught:
             async with server.serve(house, house.paths, house.settings):
                 pass
+    assert str(house.paths.token_file) in caught.value.message
 
 
 async def test_word_that_cannot_be_left_is_an_error_that_says_what_to_do(tmp_path: Path) -> None:

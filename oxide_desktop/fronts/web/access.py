@@ -38,15 +38,20 @@ def adopt_token(given: Path, path: Path) -> str:
     The file may be readable by others, as files of secrets are that a container's engine lays in.
 
     Raises:
-        UsageError: It holds no token.
-        OSError: It cannot be read, or the other one cannot be written.
+        UsageError: It cannot be read, or holds no token.
+        OSError: The other one cannot be written.
     """
-    token = given.read_text(encoding="ascii", errors="replace").strip()
+    make_one = f"Make one: openssl rand -hex 32 > {given}"
+    try:
+        token = given.read_text(encoding="ascii", errors="replace").strip()
+    except OSError as error:
+        message = f"{given}, which web.token_file or OXIDE_TOKEN_FILE names, cannot be read: {error.strerror or error}."
+        raise UsageError("The token cannot be used", message, make_one) from error
     if not _TOKEN.fullmatch(token):
         raise UsageError(
             "The token cannot be used",
             f"{given} must hold 43 or more letters, digits, - and _, and nothing else.",
-            f"Make one: openssl rand -hex 32 > {given}",
+            make_one,
         )
     if _read_token(path) != token:
         write_atomically(path, token.encode())

@@ -67,6 +67,9 @@ async def serve(
     limits = limits or limits_of_this_process()
     try:
         access = Access(_token(paths, settings.web))
+    except OSError as error:
+        raise unwritable(error, paths.token_file) from error
+    try:
         listener = await asyncio.to_thread(bind, settings.web.port, settings.web.listen)
     except OSError as error:
         raise OxideError("The web server cannot start", f"{error}.", "Free a port, or set another web.port.") from error
