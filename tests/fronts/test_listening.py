@@ -162,6 +162,15 @@ def test_serve_takes_it_from_the_environment_as_containers_give_it(oxide: Oxide,
     end(process)
 
 
+@pytest.mark.parametrize("name", ["http://ex.org", "café:80"])
+def test_a_name_that_nobody_could_call_it_by_is_refused_as_in_the_file(oxide: Oxide, name: str):
+    by_option = oxide.process("serve", "--allow-host", name)
+    by_variable = oxide.process("serve", env={"OXIDE_ALLOWED_HOSTS": name})
+    for refused in (by_option, by_variable):
+        assert refused.returncode == 2
+        assert "NAME or NAME:PORT, as it stands in an address" in refused.stderr
+
+
 def test_by_itself_it_cannot_be_reached_from_elsewhere(oxide: Oxide):
     process = oxide.start("serve")
     read_until(process, "Services:", "stderr")

@@ -15,7 +15,7 @@ from oxide_desktop.core.errors import OxideError
 from oxide_desktop.core.health import Depth, ServiceStatus
 from oxide_desktop.core.model import Locality, Preferences, Request, Source
 from oxide_desktop.core.ports import TaskFilter
-from oxide_desktop.core.settings import Listen
+from oxide_desktop.core.settings import Listen, WebSettings
 from oxide_desktop.fronts.cli import instance
 from oxide_desktop.fronts.cli.follow import say_notices, watch
 from oxide_desktop.fronts.cli.interrupt import run_interruptible
@@ -30,6 +30,18 @@ if TYPE_CHECKING:
     from oxide_desktop.core.orchestrator import Orchestrator
 
 FIRST_QUESTION = "What is 2+2?"
+
+
+def _checked_hosts(_: click.Context, __: click.Parameter, hosts: tuple[str, ...]) -> tuple[str, ...]:
+    """Names as the settings' file takes them."""
+    from oxide_desktop.config.schema import fields_of  # noqa: PLC0415 - `--help` needs no settings
+
+    if form := fields_of(WebSettings)["allowed_hosts"].form:
+        pattern, wanted = form
+        for host in hosts:
+            if not pattern.fullmatch(host):
+                raise click.BadParameter(f"{host!r} is not of the form that is wanted: {wanted}.")
+    return hosts
 
 
 @click.command()
@@ -48,6 +60,7 @@ FIRST_QUESTION = "What is 2+2?"
     multiple=True,
     envvar="OXIDE_ALLOWED_HOSTS",
     metavar="NAME:PORT",
+    callback=_checked_hosts,
     help="A name by which it may be called besides 127.0.0.1 and localhost (web.allowed_hosts).",
 )
 @pass_program
