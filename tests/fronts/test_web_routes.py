@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,10 @@ import pytest
 
 from oxide_desktop.core.errors import FailureKind, ServiceError, StoreError
 from oxide_desktop.core.health import Health, Tier
-from oxide_desktop.core.model import TaskType
+from oxide_desktop.core.model import Request, Source, TaskType
+from oxide_desktop.core.record import TaskStatus
+from oxide_desktop.fronts.web.following import Following
+from oxide_desktop.fronts.web.limits import Limits
 from oxide_desktop.fronts.web.monitoring import Metrics
 from tests.fakes.scripted_adapter import STALL
 from tests.fronts.web_house import Web, served, stub
@@ -370,6 +374,27 @@ async def test_a_task_that_waits_tells_so_while_it_is_followed_and_goes_on_witho
         running = web.house.find(told["record"]["id"])
         assert running is not None
         assert not running.ended
+
+
+@pytest.mark.parametrize(("source", "status"), [(Source.CLI, TaskStatus.CANCELLED), (Source.HTTP, TaskStatus.COMPLETED)])
+async def test_only_a_commands_task_ends_with_a_follower_that_reads_no_more(
+    tmp_path: Path, source: Source, status: TaskStatus
+) -> None:
+    adapter = stub(["x", STALL] if source is Source.CLI else ["x"])
+    async with served(tmp_path, adapter) as web:
+        task = await web.house.submit(Request(prompt="hi", source=source, cwd=tmp_path))
+
+        async def send(message: Any) -> None:
+            if message["type"] == "http.response.body":
+                await asyncio.Event().wait()
+
+        async def receive() -> Any:
+            await asyncio.Event().wait()
+
+        async with asyncio.timeout(60):
+            await Following(task, (), Limits(queue=10, send_s=0.05, close_s=0.05))({}, receive, send)
+            record = await task.finished()
+    assert record.status is status
 
 
 async def test_an_analysis_is_followed_with_its_progress(tmp_path: Path) -> None:

@@ -28,7 +28,10 @@ SIGN_OF_LIFE_S = 5.0
 
 
 class Following(Response):
-    """Tells one client of one task. It goes on without it, but one of a terminal's command ends with it."""
+    """Tells one client of one task, which goes on without it; one of a terminal's command ends with it.
+
+    A client that does not read, such as a command that is suspended, is gone after `Limits.send_s`.
+    """
 
     def __init__(self, task: RunningTask, notices: tuple[str, ...], limits: Limits) -> None:
         super().__init__()
@@ -46,16 +49,21 @@ class Following(Response):
                     group.create_task, (self._tell(send), self._states(send), _until_left(receive))
                 )
                 await asyncio.wait([telling, states, left], return_when=asyncio.FIRST_COMPLETED)
-                if left.done() and self._task.request.source is Source.CLI:
-                    self._task.cancel()
+                if left.done():
+                    self._let_go()
                 for each in (telling, states, left):
                     each.cancel()
             if not telling.cancelled():  # all is told, and nobody else writes any more
                 await self._line(send, {"type": "end", "record": self._task.record.to_dict(), "error": self._error()})
         except* TimeoutError:
             log.info("a client has not read for %s s and is dropped", self._limits.send_s)
+            self._let_go()
         else:
             await send({"type": "http.response.body"})
+
+    def _let_go(self) -> None:
+        if self._task.request.source is Source.CLI:
+            self._task.cancel()
 
     async def _tell(self, send: Send) -> None:
         await self._line(send, {"type": "begin", "record": self._task.asked.to_dict(), "notices": list(self._notices)})
