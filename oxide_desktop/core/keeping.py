@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, suppress
 
 from oxide_desktop.core.background import BackgroundTasks
 from oxide_desktop.core.errors import NotFoundError, OxideError, StoreError
+from oxide_desktop.core.events import EventBus, HistoryChanged
 from oxide_desktop.core.record import TaskRecord
 from oxide_desktop.core.running import RunningTask
 
@@ -67,11 +68,11 @@ async def _keep(task: RunningTask, save: Save, ended: asyncio.Event, interval_s:
 
 
 async def record_end(
-    task: RunningTask, save: Save, background: BackgroundTasks, owed_after_s: float = OWED_AFTER_S
+    task: RunningTask, save: Save, background: BackgroundTasks, bus: EventBus, owed_after_s: float = OWED_AFTER_S
 ) -> None:
     """Write the final record. Where there is no room for the answer, how the task ended may still find some.
 
-    The whole of it is written once there is room again, as long as the program runs.
+    The whole of it is written once there is room again, as long as the program runs, and that is told.
     """
     whole = task.record
     try:
@@ -82,10 +83,10 @@ async def record_end(
         with suppress(StoreError):  # which is said already
             await save(dataclasses.replace(task.record, result=None))
         with suppress(RuntimeError):  # the program ends, and its next start finds the task interrupted
-            background.start(_write_later(whole, save, owed_after_s), f"write the end of {task.id} later")
+            background.start(_write_later(whole, save, bus, owed_after_s), f"write the end of {task.id} later")
 
 
-async def _write_later(record: TaskRecord, save: Save, pause_s: float) -> None:
+async def _write_later(record: TaskRecord, save: Save, bus: EventBus, pause_s: float) -> None:
     with suppress(TimeoutError, NotFoundError):  # given up, or deleted meanwhile
         async with asyncio.timeout(OWED_FOR_S):
             while True:
@@ -93,6 +94,7 @@ async def _write_later(record: TaskRecord, save: Save, pause_s: float) -> None:
                 with suppress(StoreError):  # there is no room yet
                     await save(record)
                     log.info("the end of task %s has been recorded after all", record.id)
+                    bus.publish(HistoryChanged())
                     return
                 pause_s *= 2
 

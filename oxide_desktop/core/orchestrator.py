@@ -263,7 +263,7 @@ class Orchestrator(Administration):
             task.end()
             return
         try:
-            await record_end(task, self.history.save, self._background)
+            await record_end(task, self.history.save, self._background, self.bus)
         finally:
             self._running.pop(task.id, None)
             task.end()

@@ -8,7 +8,7 @@ import pytest
 from oxide_desktop.core import keeping
 from oxide_desktop.core.background import BackgroundTasks
 from oxide_desktop.core.errors import FailureKind, NotFoundError, ServiceError, StoreError
-from oxide_desktop.core.events import Chunk
+from oxide_desktop.core.events import Chunk, EventBus, HistoryChanged
 from oxide_desktop.core.keeping import keeping_record, record_end
 from oxide_desktop.core.record import Attempt, AttemptStatus, TaskRecord, TaskStatus
 from oxide_desktop.core.running import RunningTask
@@ -134,17 +134,21 @@ def test_a_slow_disk_is_used_a_tenth_of_the_time_at_most():
 
 
 async def test_an_end_that_found_no_room_is_written_whole_once_there_is_some(background: BackgroundTasks):
-    task, shelf = running(), Shelf()
+    task, shelf, bus, told = running(), Shelf(), EventBus(), []
+    bus.listen(told.append)
     shelf.full = True
     show(task, "Four")
     task.conclude(TaskStatus.COMPLETED, None)
-    await record_end(task, shelf.save, background, owed_after_s=SOON)
+    await record_end(task, shelf.save, background, bus, owed_after_s=SOON)
     assert "not in the history" in task.record.notes[-1]
     shelf.taken.clear()
     await shelf.taken.wait()  # it is tried again, and there is no room yet
+    assert told == []
     shelf.full = False
     shelf.taken.clear()
     written = await shelf.next()
+    await asyncio.sleep(0)
+    assert told == [HistoryChanged()]  # whoever shows it as not kept looks again
     assert (written.status, written.result, written.notes) == (TaskStatus.COMPLETED, "Four", ())
 
 
@@ -159,7 +163,7 @@ async def test_an_end_that_found_no_room_is_let_be_where_its_task_was_deleted_me
 
     background = BackgroundTasks()
     task.conclude(TaskStatus.COMPLETED, None)
-    await record_end(task, save, background, owed_after_s=SOON)
+    await record_end(task, save, background, EventBus(), owed_after_s=SOON)
     async with asyncio.timeout(60):
         while background._running:  # noqa: ASYNC110 - nobody tells of its end; a timeout bounds it
             await asyncio.sleep(0)
