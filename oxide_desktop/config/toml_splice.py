@@ -38,8 +38,9 @@ def put_table(text: str, section: str, name: str, values: Mapping[str, object]) 
     expected.setdefault(section, {})[name] = dict(values)
     if _is_inline(text, section):
         return put_value(text, (section, name), values)
-    gap = "" if not rest else "\n" if rest.endswith("\n") else "\n\n"
-    return _proven(f"{rest}{gap}{_table(f'{section}.{name}', values)}", expected)
+    line_end = _line_end(text)
+    gap = "" if not rest else line_end if rest.endswith("\n") else line_end * 2
+    return _proven(f"{rest}{gap}{_table(f'{section}.{name}', values, line_end)}", expected)
 
 
 def put_value(text: str, path: Sequence[str], value: object) -> str:
@@ -59,7 +60,7 @@ def put_value(text: str, path: Sequence[str], value: object) -> str:
     elif around := found.get((tuple(above), False)):
         changed = text[: around.start] + _value({**before, name: value}) + text[around.end :]
     elif table := found.get((tuple(above), True)):
-        line_end = "\r\n" if "\r\n" in text else "\n"
+        line_end = _line_end(text)
         end = text.find("\n", table.end) + 1 or len(text)
         gap = "" if text[:end].endswith("\n") else line_end
         changed = f"{text[:end]}{gap}{_key(name)} = {_value(value)}{line_end}{text[end:]}"
@@ -176,10 +177,14 @@ def _end_of_value(text: str, start: int) -> int:
     return start + len(text[start:].rstrip())
 
 
-def _table(name: str, values: Mapping[str, object]) -> str:
+def _line_end(text: str) -> str:
+    return "\r\n" if "\r\n" in text else "\n"
+
+
+def _table(name: str, values: Mapping[str, object], line_end: str) -> str:
     lines = [f"[{name}]"]
     lines += [f"{_key(key)} = {_value(value)}" for key, value in values.items()]
-    return "\n".join(lines) + "\n"
+    return "".join(f"{line}{line_end}" for line in lines)
 
 
 def _key(key: str) -> str:

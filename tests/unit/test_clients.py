@@ -98,6 +98,20 @@ def test_what_stands_there_stays_and_comes_back_byte_by_byte(person: Person, nam
     assert not change.backup.exists()
 
 
+def test_the_ends_of_a_codex_file_s_lines_stay_as_they_are(person: Person) -> None:
+    before = BEFORE["codex"].replace("\n", "\r\n").encode()
+    file = person.file("codex", Scope.USER)
+    person.write("codex", "")
+    for content in (before, before.removesuffix(b"\r\n")):
+        file.write_bytes(content)
+        person.install("codex")
+        written = file.read_bytes()
+        assert written.startswith(content)
+        assert b"\n" not in written.replace(b"\r\n", b"")
+        person.uninstall("codex")
+        assert file.read_bytes().rstrip() == content.rstrip()
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_what_was_added_since_survives_the_uninstall(person: Person, name: str) -> None:
     file = person.write(name, BEFORE[name])
