@@ -376,7 +376,9 @@ async def test_a_task_that_waits_tells_so_while_it_is_followed_and_goes_on_witho
         assert not running.ended
 
 
-@pytest.mark.parametrize(("source", "status"), [(Source.CLI, TaskStatus.CANCELLED), (Source.HTTP, TaskStatus.COMPLETED)])
+@pytest.mark.parametrize(
+    ("source", "status"), [(Source.CLI, TaskStatus.CANCELLED), (Source.HTTP, TaskStatus.COMPLETED)]
+)
 async def test_only_a_commands_task_ends_with_a_follower_that_reads_no_more(
     tmp_path: Path, source: Source, status: TaskStatus
 ) -> None:
