@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+
+from oxide_desktop.core.settings import ServiceSettings
 
 KEYRING = "keyring:"
 
@@ -44,3 +46,13 @@ def expand(text: str, environment: Mapping[str, str]) -> Expanded:
         return value
 
     return Expanded(_REFERENCE.sub(value_of, text), tuple(unset), tuple(malformed))
+
+
+def key_users(services: Iterable[ServiceSettings]) -> Mapping[str, Sequence[str]]:
+    """The keys that these services name, each with the names of those that do."""
+    users: dict[str, list[str]] = {}
+    for service in services:
+        references = {text for text in (service.api_key, *service.env.values()) if text and text.startswith(KEYRING)}
+        for reference in references:
+            users.setdefault(reference.removeprefix(KEYRING), []).append(service.name)
+    return users

@@ -191,6 +191,13 @@ def test_keys_are_told_by_name_only(loop: Loop, qapp: QApplication, tmp_path: Pa
     with_pages(loop, qapp, tmp_path, person, stub(api_key="keyring:MINE"))
 
 
+def test_a_key_that_only_a_services_environment_names_is_listed(loop: Loop, qapp: QApplication, tmp_path: Path):
+    async def person(house: PagesHouse) -> None:
+        assert texts(await page_of(house)) == ["MINE", "⚠ missing"]
+
+    with_pages(loop, qapp, tmp_path, person, stub(env={"TOKEN": "keyring:MINE"}))
+
+
 def test_a_file_that_cannot_be_used_is_told_of(loop: Loop, qapp: QApplication, tmp_path: Path):
     (tmp_path / "config.yaml").write_text("web: {prot: 1}\n")
 

@@ -41,6 +41,14 @@ async def test_a_key_is_kept_named_and_removed_and_never_shown(tmp_path: Path) -
         assert KEY not in answer.text
 
 
+async def test_a_key_that_a_service_is_given_in_its_environment_is_used(tmp_path: Path) -> None:
+    program = stub(name="program", env={"TOKEN": "keyring:cli", "PLAIN": "no reference"})
+    both = stub(name="both", api_key="keyring:cli", env={"TOKEN": "keyring:cli"})
+    async with served(tmp_path, program, both) as web:
+        keys = (await web.get("/api/keys")).json()["keys"]
+    assert keys == [{"name": "cli", "kept": False, "used_by": ["program", "both"]}]
+
+
 async def test_what_is_no_name_or_no_key_is_refused_and_not_repeated(tmp_path: Path) -> None:
     async with served(tmp_path, stub()) as web:
         name = await web.client.put("/api/keys/two words", json={"key": KEY})

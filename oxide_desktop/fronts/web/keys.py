@@ -8,7 +8,7 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from oxide_desktop.config.paths import Paths
-from oxide_desktop.config.references import KEYRING
+from oxide_desktop.config.references import KEYRING, key_users
 from oxide_desktop.config.secrets import KeyStore
 from oxide_desktop.core.orchestrator import Orchestrator
 from oxide_desktop.core.settings import Settings
@@ -72,9 +72,6 @@ def keys_router(oxide: Orchestrator, paths: Paths) -> APIRouter:
 
 
 def _named(kept: tuple[str, ...], settings: Settings) -> list[Json]:
-    users: dict[str, list[str]] = {name: [] for name in kept}
-    for service in settings.services.values():
-        reference = service.api_key or ""
-        if reference.startswith(KEYRING):
-            users.setdefault(reference.removeprefix(KEYRING), []).append(service.name)
-    return [{"name": name, "kept": name in kept, "used_by": users[name]} for name in sorted(users)]
+    users = key_users(settings.services.values())
+    names = sorted({*kept, *users})
+    return [{"name": name, "kept": name in kept, "used_by": users.get(name, ())} for name in names]

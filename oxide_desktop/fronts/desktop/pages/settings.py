@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidg
 from oxide_desktop.config.changing import change_settings, start_file
 from oxide_desktop.config.login_start import set_login_start, starts_at_login
 from oxide_desktop.config.paths import Paths
-from oxide_desktop.config.references import KEYRING
+from oxide_desktop.config.references import key_users
 from oxide_desktop.config.secrets import KeyStore
 from oxide_desktop.config.settings import load_config, to_plain
 from oxide_desktop.core.errors import ConfigError, OxideError
@@ -247,8 +247,7 @@ def _at(plain: Any, path: tuple[str, ...]) -> Any:  # noqa: ANN401 - any value o
 
 def _named_keys(settings: Settings) -> list[str]:
     """The names of keys that services are told to use."""
-    references = [service.api_key or "" for service in settings.services.values() if service.enabled]
-    return [text.removeprefix(KEYRING) for text in references if text.startswith(KEYRING)]
+    return list(key_users(service for service in settings.services.values() if service.enabled))
 
 
 def _words_of(part: QWidget) -> str:
