@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import sys
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from oxide_desktop.fronts.desktop.display import VARIABLES, why_unreachable
+from oxide_desktop.fronts.desktop.display import why_unreachable
 from tests.fronts.cli_program import Oxide, only, read_until
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks X11 and Wayland")
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="as
 
 @pytest.fixture(autouse=True)
 def no_screen(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in VARIABLES:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -30,6 +31,20 @@ def compositor(tmp_path: Path) -> Iterator[Path]:
         yield tmp_path / "wayland-7"
 
 
+@contextlib.contextmanager
+def silent_screen() -> Iterator[str]:
+    """The name of an X11 screen at whose port somebody listens who never answers."""
+    for number in range(200, 1000):
+        with socket.socket() as listening:
+            try:
+                listening.bind(("127.0.0.1", 6000 + number))
+            except OSError:
+                continue
+            listening.listen()
+            yield f"127.0.0.1:{number}"
+            return
+
+
 def test_without_any_there_is_none() -> None:
     assert why_unreachable() == "There is no screen here."
 
@@ -40,6 +55,12 @@ def test_one_that_is_named_and_not_there_is_named(monkeypatch: pytest.MonkeyPatc
     assert why_unreachable() == "The screen wayland-9 cannot be reached."
     monkeypatch.setenv("DISPLAY", ":987")
     assert why_unreachable() == "The screen :987 cannot be reached."
+
+
+def test_one_that_takes_a_connection_and_says_nothing_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    with silent_screen() as name:
+        monkeypatch.setenv("DISPLAY", name)
+        assert why_unreachable() == f"The screen {name} does not answer."
 
 
 @pytest.mark.parametrize("absolute", [False, True])

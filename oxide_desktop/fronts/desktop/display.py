@@ -10,10 +10,10 @@ import ctypes
 import os
 import socket
 import sys
+from threading import Thread
 
 assert sys.platform != "win32"  # noqa: S101 - tells mypy which system's names are known
 
-VARIABLES = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
 _LIMIT_S = 5.0
 
 
@@ -49,8 +49,19 @@ def _why_no_x11(display: str) -> str | None:
         xcb = ctypes.CDLL("libxcb.so.1")
     except OSError:
         return "The tray app needs the library libxcb-cursor0 (Debian: apt-get install libxcb-cursor0)."
+    found: list[bool] = []
+    # xcb waits for an answer without a bound; a thread that is given up waits on, and ends with the process.
+    asking = Thread(target=lambda: found.append(_connects(xcb)), name="ask for the screen", daemon=True)
+    asking.start()
+    asking.join(_LIMIT_S)
+    if not found:
+        return f"The screen {display} does not answer."
+    return None if found[0] else f"The screen {display} cannot be reached."
+
+
+def _connects(xcb: ctypes.CDLL) -> bool:
     xcb.xcb_connect.restype = ctypes.c_void_p
     connection = ctypes.c_void_p(xcb.xcb_connect(None, None))
     failed = xcb.xcb_connection_has_error(connection)
     xcb.xcb_disconnect(connection)
-    return f"The screen {display} cannot be reached." if failed else None
+    return not failed
