@@ -71,7 +71,7 @@ def test_a_change_is_written_and_the_rest_of_the_file_stays(loop: Loop, qapp: QA
         type_in(port.control, "8200")
         await house.until(lambda: "8200" in file.read_text())
         assert file.read_text() == MINE.replace("8100", "8200")
-        await house.until(lambda: page.saved.text().startswith("Saved."))
+        await house.until(lambda: page.saved.text() == "Saved. It holds from the next start of Oxide on.")
         page.rows["notifications.completed"].control.click()
         await house.until(lambda: not load_config(file).notifications.completed)
         page.rows["execution.timeout_seconds"].control.setText("")
@@ -113,6 +113,7 @@ def test_a_list_is_written_when_it_is_left(loop: Loop, qapp: QApplication, tmp_p
         page.search.setFocus()
         file = tmp_path / "config.yaml"
         await house.until(lambda: load_config(file).privacy.local_only == ("**/.env", "clients/**"))
+        await house.until(lambda: "What holds more back holds at once" in page.saved.text())
 
     with_pages(loop, qapp, tmp_path, person, stub())
 

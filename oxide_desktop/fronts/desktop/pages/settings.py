@@ -44,7 +44,7 @@ _UPDATES = Setting(
 
 
 class SettingsPage(Page):
-    """A change is checked and written at once; it holds from the next start on."""
+    """A change is checked and written at once; it holds from the next start on, unless the page says otherwise."""
 
     widest = WIDEST
 
@@ -197,7 +197,12 @@ class SettingsPage(Page):
             item.refuse(error_line(error))
             return
         item.confirm(value, _at(to_plain(settings), item.setting.path))
-        self.saved.setText(self.tr("Saved. It holds from the next start of Oxide on."))
+        self.saved.setText(self._holds_when(item.setting.path))
+
+    def _holds_when(self, path: tuple[str, ...]) -> str:
+        if path[0] == "privacy":
+            return self.tr("Saved. What holds more back holds at once, the rest from the next start of Oxide on.")
+        return self.tr("Saved. It holds from the next start of Oxide on.")
 
     async def _set_login(self, item: SettingRow, wanted: bool) -> None:  # noqa: FBT001 - what the switch says
         try:
