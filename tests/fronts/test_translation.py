@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib.util
 import re
 import subprocess
@@ -158,9 +157,22 @@ PAST = (
 )
 
 
-async def walk(house: PagesHouse, page: str) -> set[str]:
-    house.go_to(page)
-    await asyncio.sleep(0.3)
+# What each page shows once it has been filled.
+LAST = {
+    "ask": "stub",
+    "history": "Ananswer",
+    "rules": "“Aprompt1”",
+    "services": "0.04",
+    "dashboard": "".join(map(wide, "off")),
+    "settings": "keys.json",
+    "welcome": ".claude.json",
+}
+
+
+async def walk(house: PagesHouse, page: str, last: str) -> set[str]:
+    """What is untranslated once the page has been filled."""
+    made = house.go_to(page)
+    await house.until(lambda: any(last in text for item in made.findChildren(QWidget) for text in of_kind(item)))
     return untranslated(house.window)
 
 
@@ -170,7 +182,7 @@ def test_no_word_of_ours_on_a_page_is_left_untranslated(loop: Loop, qapp: QAppli
         await house.add(*PAST)
         await house.engine.correct("0001-task", TaskType.BUG_SEARCH)
         await house.engine.check_services(Depth.PROBE)
-        assert await walk(house, page) == set()
+        assert await walk(house, page, LAST[page]) == set()
 
     with_pages(loop, qapp, tmp_path, person, stub(["Ananswer"]), stub(name="other"))
 
@@ -225,11 +237,12 @@ def test_no_word_about_a_service_that_fails_is_left_untranslated(loop: Loop, qap
     failing = stub(["Ananswer"])
 
     async def person(house: PagesHouse) -> None:
-        for tier, lacking in ((None, Tier.INSTALLED), (Tier.STARTS, Tier.AUTHENTICATED)):
-            failing.health = Health(service="stub", tier=tier, failing=lacking, message="Anerror", fix="Anerror")
+        for number, (tier, lacking) in enumerate(((None, Tier.INSTALLED), (Tier.STARTS, Tier.AUTHENTICATED))):
+            why = f"Anerror {number}"
+            failing.health = Health(service="stub", tier=tier, failing=lacking, message=why, fix=why)
             await house.engine.check_services(Depth.PROBE)
-            for name in ("services", "welcome"):
-                assert await walk(house, name) == set()
+            assert await walk(house, "services", "".join(map(wide, "Anerror")) + f" {number}") == set()
+            assert await walk(house, "welcome", LAST["welcome"]) == set()
 
     with_pages(loop, qapp, tmp_path, person, failing)
 
@@ -245,11 +258,11 @@ def test_no_word_of_a_rule_that_is_tried_or_of_a_search_is_left_untranslated(
         row.choice.setCurrentIndex(row.choice.findData("other"))
         row.choice.activated.emit(row.choice.currentIndex())
         await house.until(lambda: any(letter.isdigit() for letter in row.verdict.text()))
-        assert await walk(house, "rules") == set()
+        assert untranslated(house.window) == set()
         house.go_to("history").search.setText("status:00")
         house.window.page("history")._search()
         assert not house.window.page("history").hint.isHidden()
-        assert await walk(house, "history") == set()
+        assert untranslated(house.window) == set()
 
     with_pages(loop, qapp, tmp_path, person, stub(["Ananswer"]), stub(name="other"))
 
