@@ -36,8 +36,14 @@ class Exchange:
             ServiceError: It could not be sent.
         """
         await self._sent.wait()
-        if self._sending.done() and isinstance(error := await self._sending, ServiceError):
+        if self._sending.done() and isinstance(error := await self._outcome(), ServiceError):
             raise error
+
+    async def _outcome(self) -> httpx.Response | ServiceError:
+        await asyncio.wait([self._sending])
+        if self._sending.cancelled():  # not we: whoever let go of the service's connections has ended it
+            return ended_early(self._peer)
+        return self._sending.result()
 
     async def response(self) -> httpx.Response:
         """Wait for the answer to begin.
@@ -45,7 +51,7 @@ class Exchange:
         Raises:
             ServiceError: There was none, or it is an error.
         """
-        response = await self._sending
+        response = await self._outcome()
         if isinstance(response, ServiceError):
             raise response
         if response.status_code != HTTPStatus.OK:

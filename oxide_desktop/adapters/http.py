@@ -14,7 +14,7 @@ from urllib.parse import unquote
 import oxide_desktop
 from oxide_desktop.adapters.addresses import behind_proxy, host_and_port, may_use_proxy
 from oxide_desktop.adapters.exchange import CLOSE_TIMEOUT_S, Exchange, http_failures, let_go
-from oxide_desktop.adapters.http_errors import Peer, reason, translated, unreachable
+from oxide_desktop.adapters.http_errors import Peer, ended_early, reason, translated, unreachable
 from oxide_desktop.config.masking import hide
 from oxide_desktop.core.background import BackgroundTasks
 from oxide_desktop.core.errors import FailureKind, ServiceError, UsageError
@@ -53,6 +53,7 @@ class HttpService:
         self._idle_connections = settings.max_concurrency
         self._client: httpx.AsyncClient | None = None
         self._sending = BackgroundTasks()
+        self._closed = False
 
     async def get_json(self, path: str) -> Mapping[str, Any]:
         """Ask for something small.
@@ -105,6 +106,8 @@ class HttpService:
             finally:
                 sent.set()
 
+        if self._closed:  # while it was being prepared
+            raise ended_early(self.peer)
         sending = self._sending.start(send(), f"request to {self.peer.service}")
         try:
             yield Exchange(self.peer, sent, sending)
@@ -165,6 +168,7 @@ class HttpService:
 
     async def aclose(self) -> None:
         """End what is under way and let go of the connections."""
+        self._closed = True
         await self._sending.close()
         if self._client:
             await self._client.aclose()

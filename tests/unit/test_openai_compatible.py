@@ -110,6 +110,21 @@ async def test_a_server_that_does_not_find_what_it_lists_is_told_in_its_own_word
     assert "It has model-a" not in str(error)
 
 
+async def test_an_answer_whose_connections_are_let_go_elsewhere_has_ended_early_and_was_not_cancelled(
+    make: Make, openai_server: OpenAIServer
+) -> None:
+    openai_server.play(Reply(fault=Fault.STALL, before_headers=True))
+    adapter = make(base_url=openai_server.base_url)
+    asking = asyncio.create_task(ask(adapter))
+    while not (openai_server.asked or asking.done()):  # noqa: ASYNC110 - the thread of the server tells nobody
+        await asyncio.sleep(0.01)
+    await adapter.aclose()
+    for heard in (await asking, await ask(adapter)):
+        assert heard.error
+        assert heard.error.kind is FailureKind.TRANSIENT
+        assert "ended early" in heard.error.message
+
+
 async def test_a_server_that_goes_on_refusing_is_not_asked_for_ever(
     adapter: OpenAICompatibleAdapter, openai_server: OpenAIServer
 ) -> None:
