@@ -19,6 +19,9 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "installers"))
+from virtual_screen import screen
+
 ROOT = Path(__file__).resolve().parents[1]
 BUNDLE = ROOT / "build" / "package" / "dist" / "oxide"
 FOLDERS = {"frozen": BUNDLE, "unfrozen": Path(sys.executable).parent}
@@ -37,25 +40,6 @@ def home() -> Iterator[dict[str, str]]:
         (Path(folder) / "config.yaml").write_text("web: {port: 0}\n")
         null = "keyring.backends.null.Keyring"
         yield {**os.environ, "OXIDE_HOME": folder, "HOME": folder, "PYTHON_KEYRING_BACKEND": null}
-
-
-@contextlib.contextmanager
-def screen() -> Iterator[str]:
-    """A virtual screen of its own."""
-    end, ours = os.pipe()
-    server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(ours), "-ac", "-screen", "0", "1280x900x24"],
-        pass_fds=[ours],
-        stderr=subprocess.DEVNULL,
-    )
-    os.close(ours)
-    with os.fdopen(end) as told:
-        number = told.readline().strip()
-    try:
-        yield f":{number}"
-    finally:
-        server.terminate()
-        server.wait(LIMIT_S)
 
 
 def version(folder: Path) -> float:

@@ -13,13 +13,12 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from bare_root import BareRoot, ProofError, Started, Step, expect, needs, say, until
+from virtual_screen import screen
 
 ROOT = Path(__file__).resolve().parents[2]
 NAME, USER = "oxide-desktop", "ann"
@@ -99,25 +98,6 @@ def changes(before: Files, after: Files) -> list[str]:
         for path in sorted(before.keys() | after.keys())
         if before.get(path) != after.get(path)
     ]
-
-
-@contextmanager
-def screen() -> Iterator[str]:
-    """A virtual screen of this machine, which the root reaches by its abstract socket."""
-    end, ours = os.pipe()
-    server = subprocess.Popen(
-        ["Xvfb", "-displayfd", str(ours), "-ac", "-screen", "0", "1280x900x24"],
-        pass_fds=[ours],
-        stderr=subprocess.DEVNULL,
-    )
-    os.close(ours)
-    with os.fdopen(end) as told:
-        number = told.readline().strip()
-    try:
-        yield f":{number}"
-    finally:
-        server.terminate()
-        server.wait(60)
 
 
 class Machine:
