@@ -25,6 +25,7 @@ _NEVER_WITH_FILES = ("quick_query", "general")
 _OF_THE_WHOLE = (2, 3, 6, 8, 10, 14, 20, 30, 40, 60)
 _OF_A_PART = (1, 1, 1, 1, 2, 2, 3, 5)
 _ANY = (1, 2, 3, 8, 20, 40)
+_FILES = re.compile(r" \|\|((?: (?:\*\d+|[\w@*-]*[./][\w./@*-]*|[A-Z]\w+file))+)$")  # code has ` || ` as well
 _SHORT_CHARS, _SHARE_VARIED, _SHARE_WITH_FILES, _SHARE_WITH_ANY_FILES = 160, 0.5, 0.4, 0.12
 
 
@@ -48,8 +49,10 @@ def read(path: Path) -> Iterator[Sample]:
         elif line.startswith("== "):
             label = line.removeprefix("== ").strip()
         elif line and label:
-            found = re.match(r"\[(\w\w)\] ", line)
-            prompt, _, files = line[found.end() if found else 0 :].partition(" || ")
+            found = re.match(r"\[([a-z]{2})\] ", line)
+            prompt, files = line[found.end() if found else 0 :], ""
+            if listed := _FILES.search(prompt):
+                prompt, files = prompt[: listed.start()], listed[1]
             language = found[1] if found else lang
             yield Sample(label, language, path.stem, prompt.replace("\\n", "\n"), file_list(files))
 
@@ -60,7 +63,9 @@ def file_list(written: str) -> tuple[tuple[str, int], ...]:
 
 
 def _names(item: str) -> list[str]:
-    return [f"src/part_{number}.py" for number in range(int(item[1:]))] if item.startswith("*") else [item]
+    folder, star, count = item.rpartition("*")
+    many = bool(star) and count.isdigit()
+    return [f"{folder or 'src/'}part_{number}.py" for number in range(int(count))] if many else [item]
 
 
 def load(folder: Path = CORPUS) -> list[Sample]:

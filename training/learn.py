@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import random
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,29 +14,13 @@ from oxide_desktop.core.weights import damping
 from training.corpus import Sample
 
 TYPES = tuple(item.value for item in TaskType)
-# How much a feature of each kind may say before it costs: ideas most, since they hold in every language.
-SCALES = {
-    "i": 1.0,
-    "c": 0.5,
-    "h": 0.7,
-    "l": 0.5,
-    "q": 0.5,
-    "f": 0.7,
-    "f2": 0.5,
-    "e": 0.6,
-    "g": 0.7,
-    "w": 0.9,
-    "p": 0.6,
-    "b": 0.7,
-    "z": 0.7,
-}
-SCALES |= {"r": 0.3, "s": 0.7, "n": 1.0, "1": 0.6}
-LAMBDA = 1.0
-LEAST_SEEN = 2
+LEAST_SEEN = 8
 BALANCE = 0.7  # between types as they come (0) and all types alike (1)
-ROUNDS = 70
-COPIES, SHARE_LEFT_OUT = 2, 0.4  # of every sample, with features left out, so that no single word decides
-RUNS = 3  # which features are left out is chance: the mean of several is steadier
+ROUNDS, BATCH = 8, 256
+RATE, SLOPE_KEPT, SQUARE_KEPT = 0.02, 0.9, 0.999  # Adam (Kingma and Ba 2015)
+FADING = 2e-4  # how much of a weight is lost each time its feature is seen
+SHARE_LEFT_OUT = 0.5  # of the features in every second look at a sample, so that no single word decides
+RUNS = 5  # what is left out, and the order of the samples, is chance: the mean of several is steadier
 
 Array = np.ndarray
 
@@ -64,110 +47,101 @@ class Learned:
         return found
 
 
-def with_gaps(rows: Sequence[Sequence[str]], seed: int, count: int) -> list[list[str]]:
-    """The samples and copies of them in which features are missing, as they are in prompts of other people."""
-    chance = random.Random(seed)
-    copies = [[name for name in row if chance.random() >= SHARE_LEFT_OUT] for _ in range(count) for row in rows]
-    return [*map(list, rows), *copies]
-
-
-def learn(rows: Sequence[Sequence[str]], labels: Sequence[str], runs: int = RUNS, copies: int = COPIES) -> Learned:
-    """The mean of the weights that several runs find."""
+def learn(rows: Sequence[Sequence[str]], labels: Sequence[str], runs: int = RUNS) -> Learned:
+    """The mean of the weights that several runs find; chance is the same each time."""
     counts = Counter(name for row in rows for name in row)
     names = sorted(name for name, count in counts.items() if count >= LEAST_SEEN)
-    copied = [*labels] * (1 + copies)
-    found = [_learned(names, with_gaps(rows, seed, copies), copied) for seed in range(1, runs + 1)]
-    table, bias = sum(one.table for one in found), sum(one.bias for one in found)
-    return Learned(names, np.asarray(table) / runs, np.asarray(bias) / runs)
+    samples = _Samples.of(rows, names)
+    wanted = np.array([TYPES.index(label) for label in labels])
+    found = [_learned(samples, wanted, len(names), seed) for seed in range(1, runs + 1)]
+    table, bias = sum(steps.table for steps in found), sum(steps.bias for steps in found)
+    return Learned(names, np.asarray(table, float) / runs, np.asarray(bias) / runs)
 
 
-def _learned(names: list[str], rows: Sequence[Sequence[str]], labels: Sequence[str]) -> Learned:
-    """The weights that explain the labels best without saying more than they have to."""
-    matrix = _Matrix.build(rows, names)
-    target = np.zeros((len(rows), len(TYPES)))
-    target[np.arange(len(rows)), [TYPES.index(label) for label in labels]] = 1
-    share = target.sum(axis=0)
-    per_sample = ((share.mean() / np.maximum(share, 1)) ** BALANCE)[target.argmax(axis=1)]
-    size = len(names) * len(TYPES)
-
-    def cost(values: Array) -> tuple[float, Array]:
-        table = values[:size].reshape(len(names), len(TYPES))
-        scores = matrix.times(table) + values[size:]
-        scores -= scores.max(axis=1, keepdims=True)
-        raised = np.exp(scores)
-        total = raised.sum(axis=1, keepdims=True)
-        loss = -(per_sample * ((scores * target).sum(axis=1) - np.log(total[:, 0]))).sum()
-        error = (raised / total - target) * per_sample[:, None]
-        slope = matrix.transposed_times(error) + LAMBDA * table
-        return loss + LAMBDA / 2 * (table * table).sum(), np.concatenate([slope.ravel(), error.sum(axis=0)])
-
-    values = _minimum(cost, np.zeros(size + len(TYPES)))
-    scale = np.array([SCALES[name.split(":", 1)[0]] for name in names])
-    return Learned(names, values[:size].reshape(len(names), len(TYPES)) * scale[:, None], values[size:])
+def _learned(samples: _Samples, wanted: Array, features: int, seed: int) -> _Steps:
+    """Weights that explain the labels, found in small steps."""
+    share = np.bincount(wanted, minlength=len(TYPES))
+    worth = ((share.mean() / np.maximum(share, 1)) ** BALANCE)[wanted]
+    chance = np.random.default_rng(seed)
+    steps = _Steps(features, ROUNDS * -(-2 * len(wanted) // BATCH))
+    for _ in range(ROUNDS):
+        for which, batch in samples.batches(chance):
+            steps.take(batch, wanted[which], worth[which])
+    return steps
 
 
 @dataclass(frozen=True)
-class _Matrix:
-    """Samples by features, sparse, ordered both ways."""
+class _Batch:
+    """Some samples: their features one after another, where each sample begins, and what each feature counts."""
 
-    rows: tuple[Array, Array, Array]  # columns, values, where each row starts
-    columns: tuple[Array, Array, Array]
+    features: Array
+    begins: Array
+    sizes: Array
+    counts: Array
+
+
+@dataclass(frozen=True)
+class _Samples:
+    """All samples: their features one after another, and where each sample begins (and the last ends)."""
+
+    features: Array
+    begins: Array
 
     @classmethod
-    def build(cls, samples: Sequence[Sequence[str]], names: Sequence[str]) -> _Matrix:
+    def of(cls, rows: Sequence[Sequence[str]], names: Sequence[str]) -> _Samples:
         where = {name: number for number, name in enumerate(names)}
-        scale = np.array([SCALES[name.split(":", 1)[0]] for name in names])
-        known = [np.array([where[name] for name in sample if name in where], dtype=np.int64) for sample in samples]
-        across = np.concatenate(known)
-        down = np.repeat(np.arange(len(known)), [len(row) for row in known])
-        values = scale[across] * np.repeat([damping(len(row)) for row in known], [len(row) for row in known])
-        starts = np.cumsum([0, *(len(row) for row in known[:-1])])
-        order = np.argsort(across, kind="stable")
-        begins = np.searchsorted(across[order], np.arange(len(names)))
-        return cls((across, values, starts), (down[order], values[order], begins))
+        known = [[where[name] for name in row if name in where] for row in rows]
+        features = np.fromiter((number for row in known for number in row), np.int64)
+        return cls(features, np.cumsum([0, *(len(row) for row in known)]))
 
-    def times(self, table: Array) -> Array:
-        across, values, starts = self.rows
-        return np.add.reduceat(table[across] * values[:, None], starts, axis=0)
-
-    def transposed_times(self, table: Array) -> Array:
-        down, values, starts = self.columns
-        return np.add.reduceat(table[down] * values[:, None], starts, axis=0)
-
-
-def _minimum(cost: Callable[[Array], tuple[float, Array]], start: Array, memory: int = 8) -> Array:
-    """Where a smooth, convex function is least (limited-memory BFGS with halving steps)."""
-    here, (value, slope) = start, cost(start)
-    history: list[tuple[Array, Array]] = []
-    for _ in range(ROUNDS):
-        way = -_turned(slope, history)
-        stride = 1.0 if history else 1.0 / max(1.0, float(np.abs(slope).sum()))
-        for _ in range(30):
-            there = here + stride * way
-            new_value, new_slope = cost(there)
-            if new_value <= value + 1e-4 * stride * float(slope @ way):
-                break
-            stride /= 2
-        step, change = there - here, new_slope - slope
-        if float(step @ change) > 1e-12:
-            history = [*history[-memory + 1 :], (step, change)]
-        done = value - new_value < 1e-6 * abs(value)
-        here, value, slope = there, new_value, new_slope
-        if done:
-            break
-    return here
+    def batches(self, chance: np.random.Generator) -> Iterator[tuple[Array, _Batch]]:
+        """Every sample whole, and once more with features missing, as they are in prompts of other people."""
+        count = len(self.begins) - 1
+        order = chance.permutation(2 * count)
+        for first in range(0, len(order), BATCH):
+            picked = order[first : first + BATCH]
+            which, gaps = picked % count, picked >= count
+            sizes = self.begins[which + 1] - self.begins[which]
+            owner = np.repeat(np.arange(len(which)), sizes)
+            place = np.arange(len(owner)) + np.repeat(self.begins[which] - np.cumsum(sizes) + sizes, sizes)
+            kept = ~gaps[owner] | (chance.random(len(owner)) >= SHARE_LEFT_OUT)
+            sizes = np.bincount(owner[kept], minlength=len(which))
+            some = sizes > 0
+            counts = np.repeat([damping(size) for size in sizes[some]], sizes[some])
+            begins = np.cumsum(sizes[some]) - sizes[some]
+            yield which[some], _Batch(self.features[place[kept]], begins, sizes[some], counts)
 
 
-def _turned(slope: Array, history: Sequence[tuple[Array, Array]]) -> Array:
-    """The slope, turned by what the last steps taught of the curvature."""
-    way, shares = slope.copy(), []
-    for step, change in reversed(history):
-        share = float(step @ way) / float(step @ change)
-        shares.append(share)
-        way -= share * change
-    if history:
-        step, change = history[-1]
-        way *= float(step @ change) / float(change @ change)
-    for (step, change), share in zip(history, reversed(shares), strict=True):
-        way += step * (share - float(change @ way) / float(step @ change))
-    return way
+class _Steps:
+    """The weights while they are learned, with Adam's memory of the slopes beside them."""
+
+    def __init__(self, features: int, planned: int) -> None:
+        self.table = np.zeros((features, len(TYPES)), np.float32)
+        self.bias = np.zeros(len(TYPES))
+        self._slopes, self._squares = np.zeros_like(self.table), np.zeros_like(self.table)
+        self._done, self._planned = 0, planned
+
+    def take(self, batch: _Batch, wanted: Array, worth: Array) -> None:
+        """Move the weights a little so that these samples are explained better."""
+        said = self.table[batch.features] * batch.counts[:, None].astype(np.float32)
+        scores = np.add.reduceat(said, batch.begins, axis=0) + self.bias
+        raised = np.exp(scores - scores.max(axis=1, keepdims=True))
+        error = raised / raised.sum(axis=1, keepdims=True)
+        error[np.arange(len(wanted)), wanted] -= 1
+        error *= (worth / len(wanted))[:, None]
+        order = np.argsort(batch.features, kind="stable")
+        features = batch.features[order]
+        begins = np.flatnonzero(np.diff(features, prepend=-1))
+        owner = np.repeat(np.arange(len(wanted)), batch.sizes)[order]
+        slope = np.add.reduceat(error[owner] * batch.counts[order, None], begins, axis=0)
+        rate = RATE * (1 - self._done / self._planned)
+        self._done += 1
+        self._move(features[begins], slope.astype(np.float32), rate)
+        self.bias -= rate * error.sum(axis=0)
+
+    def _move(self, rows: Array, slope: Array, rate: float) -> None:
+        slopes = SLOPE_KEPT * self._slopes[rows] + (1 - SLOPE_KEPT) * slope
+        squares = SQUARE_KEPT * self._squares[rows] + (1 - SQUARE_KEPT) * slope**2
+        self._slopes[rows], self._squares[rows] = slopes, squares
+        rate *= float((1 - SQUARE_KEPT**self._done) ** 0.5 / (1 - SLOPE_KEPT**self._done))
+        self.table[rows] = (1 - FADING) * self.table[rows] - rate * slopes / (np.sqrt(squares) + 1e-8)

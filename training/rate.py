@@ -23,7 +23,7 @@ from training.corpus import HERE, Sample, file_list
 
 TYPES = list(TaskType)
 ARGUED = ("easy words",)  # people call hard things simple, too: what it takes off is set by hand
-_LINE = re.compile(r"(\d) (\w+) \[(\w\w)\] (.*)")
+_LINE = re.compile(r"(\d) (\w+) \[([a-z]{2})\] (.*)")
 _RIDGE, _FOLDS, _MOST = 3.0, 10, 10
 Rated = list[tuple[Sample, float]]
 

@@ -18,17 +18,17 @@ from oxide_desktop.core.weights import FILE, pack
 from training.corpus import digest, load, varied, with_and_without_files
 from training.learn import TYPES, Learned, learn, seen
 
-LEAST_STEPS = 2  # a feature whose weights are all about nothing is left out
-MOST_STEPS = 127
-SURENESS = 0.8  # prompts of other people are less like the corpus than the corpus is like itself
+MOST_STEPS = 7  # finer ones tell nothing apart, and take room
+BEYOND = 0.001  # the share of weights that are cut off at the most
+SURENESS = 0.5  # as sure as the weights may be of styles that they were not learned from
 
 
 def content(learned: Learned) -> bytes:
     """The file: weights in whole steps, features that say nothing left out."""
     table = SURENESS * (learned.table - learned.table.mean(axis=1, keepdims=True))
-    step = float(np.abs(table).max()) / MOST_STEPS
-    steps = np.rint(table / step).astype(np.int8)
-    kept = np.abs(steps).max(axis=1) >= LEAST_STEPS
+    step = float(np.quantile(np.abs(table), 1 - BEYOND)) / MOST_STEPS
+    steps = np.clip(np.rint(table / step), -MOST_STEPS, MOST_STEPS).astype(np.int8)
+    kept = np.abs(steps).max(axis=1) > 0
     header = {
         "about": "weights of Oxide's classifier, written by training/train.py",
         "corpus": digest(),

@@ -12,14 +12,19 @@ _MOST_ROLE_LINES = 4
 _LABEL_CHARS, _COLONS = 40, ":："  # noqa: RUF001 - as people type it
 
 _FENCE = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
+_KEYWORDS = "def|class|import|from|return|const|let|var|public|private|func|fn|if|for|while|else|elif|try"
 _CODE_LINE = re.compile(
     r"\s{4,}\S|\t\S|[^a-zA-Z\w]*[;{}()\]>,]+\s*$|@\w+(?:\([^)]*\))?$|"
-    r"\s*(?:def|class|import|from|return|const|let|var|public|private|func|fn|if|for|while|#include|else|elif|try)\b"
+    rf"\s*(?:{_KEYWORDS}|#include)\b"
     r".{0,300}(?:[(:;={<>]|\.\w)|\s*</?\w+[^>]{0,200}>|\s*(?:>>>|\$) |\s*//|\w[\w.]{0,60} ?[-+*/|]?= ?\S|"
     r"(?:SELECT|INSERT|UPDATE|DELETE|CREATE|ALTER) .{0,200}(?:FROM|INTO|SET|TABLE)\b"
 )
 _CODE_ENDS = (";", "{", "}")
 _SLOT_AT_END = re.compile(r"\{{1,2}[^{}=;]{1,60}\}{1,2}\s*$")  # "Title: {title}" is no code
+_INDENTED_PROSE = re.compile(  # a sentence that a template has set in by some spaces
+    rf"\s{{4,}}(?!(?:{_KEYWORDS})\b)(?:[^\W\d_][\w'-]*[,.:]?(?: [\w'\"(){{}}$.,:/-]+){{3,}}"
+    r"|[\u3040-\u9fff\uac00-\ud7af][^;={}]{5,})\s*$"
+)
 LIST_MARK = re.compile(r"\s*(?:[-*•]|\d{1,2}[.)]|\[[ x]\])\s")
 _TRACES = tuple(  # what has to be in a text before it is worth looking for the rest
     (needle, re.compile(pattern, re.MULTILINE))
@@ -157,7 +162,7 @@ def _has_trace(text: str) -> bool:
 def _pasted(line: str, *, diff: bool, trace: bool) -> bool:
     if diff and _DIFF_LINE.match(line):
         return True
-    if LIST_MARK.match(line):
+    if LIST_MARK.match(line) or _INDENTED_PROSE.match(line):
         return False
     if _CODE_LINE.match(line) or (line.rstrip().endswith(_CODE_ENDS) and not _SLOT_AT_END.search(line)):
         return True

@@ -18,26 +18,26 @@ _LEAST_TOLD, _MOST_TOLD, _LONGEST = 0.04, 3, 50
 
 # Printed by training/rate.py: what each type starts with, and what one of each thing adds ("easy words": by hand).
 STARTS: Mapping[TaskType, float] = {
-    TaskType.CODING: 0.336,
-    TaskType.CODE_REVIEW: 0.365,
-    TaskType.BUG_SEARCH: 0.344,
-    TaskType.REFACTORING: 0.398,
-    TaskType.DOCUMENTATION: 0.228,
-    TaskType.CODEBASE_ANALYSIS: 0.475,
+    TaskType.CODING: 0.334,
+    TaskType.CODE_REVIEW: 0.367,
+    TaskType.BUG_SEARCH: 0.343,
+    TaskType.REFACTORING: 0.397,
+    TaskType.DOCUMENTATION: 0.226,
+    TaskType.CODEBASE_ANALYSIS: 0.476,
     TaskType.QUICK_QUERY: 0.002,
-    TaskType.GENERAL: 0.067,
+    TaskType.GENERAL: 0.064,
 }
 ADDS: Mapping[str, float] = {
-    "length": 0.118,
-    "steps": 0.008,
-    "hard words": 0.044,
+    "length": 0.119,
+    "steps": 0.011,
+    "hard words": 0.043,
     "easy words": -0.02,
-    "wide": 0.056,
-    "narrow": -0.038,
-    "folder": 0.095,
-    "files": 0.008,
-    "piece": -0.107,
-    "message": 0.012,
+    "wide": 0.051,
+    "narrow": -0.031,
+    "folder": 0.096,
+    "files": 0.007,
+    "piece": -0.109,
+    "message": 0.011,
 }
 
 

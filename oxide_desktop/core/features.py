@@ -92,7 +92,7 @@ def _add_lines(lines: Sequence[str], found: Features) -> None:
         if listed and number:
             _add_item(telling, found)
             continue
-        _add_words(tokens, found.names, first=number == 0)
+        _add_words(tokens, found.names)
         _add_ideas(tokens, found, first=number == 0, last=0 < number == len(sentences) - 1)
         if sentence.rstrip()[-1:] in _QUESTION:
             found.names.update([(f"q:{idea}", None) for token in telling for idea in token.ideas])
@@ -106,9 +106,9 @@ def _add_item(tokens: Sequence[lexicon.Token], found: Features) -> None:
             found.names[f"c:{idea}"] = None
 
 
-def _add_words(tokens: Sequence[lexicon.Token], names: dict[str, None], *, first: bool) -> None:
+def _add_words(tokens: Sequence[lexicon.Token], names: dict[str, None]) -> None:
     previous = "<"
-    for place, token in enumerate(tokens):
+    for token in tokens:
         word = token.text
         if token.running:
             names[f"z:{word if len(word) <= _NEAR_IDEAS else word[:2]}"] = None
@@ -120,8 +120,6 @@ def _add_words(tokens: Sequence[lexicon.Token], names: dict[str, None], *, first
             if len(word) > _STEM_CHARS + 1:
                 names[f"p:{word[:_STEM_CHARS]}"] = None
             previous = word
-        if first and place < 2:  # noqa: PLR2004 - the first two
-            names[f"1:{word}"] = None
 
 
 def _add_ideas(tokens: Sequence[lexicon.Token], found: Features, *, first: bool, last: bool) -> None:

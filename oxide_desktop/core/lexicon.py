@@ -5,15 +5,15 @@ from __future__ import annotations
 import itertools
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
 _IDEAS_FILE = Path(__file__).with_name("ideas.txt")
-_SHORTEST_STEM, _LONGEST_STEM, _LONGEST_PIECE = 2, 14, 7
-_FIRST_UNSPACED, _LAST_UNSPACED = "\N{HIRAGANA LETTER SMALL A}", "\N{HANGUL SYLLABLE HIH}"  # kana, Han, Hangul
+_SHORTEST_STEM, _LONGEST_STEM, _LONGEST_PIECE = 2, 16, 9
+_FIRST_UNSPACED, _LAST_UNSPACED = "\N{IDEOGRAPHIC ITERATION MARK}", "\N{HANGUL SYLLABLE HIH}"  # kana, Han, Hangul
 # What stands within a word and is no letter: two marks of voiced sounds, a dot, and the vowels of Devanagari.
 _MARKS = "\u3099\u309a\u30fb\u0900-\u0963"
 _WORD = re.compile(rf"(?:[^\W_]|[{_MARKS}])+(?:['\-+#.](?:[^\W_]|[{_MARKS}])+)*[+#]*")
@@ -21,7 +21,7 @@ _PLAIN_LETTERS = str.maketrans({"ł": "l", "ø": "o", "ß": "ss", "ı": "i", "đ
 _LATIN_ENDS, _MORE_LATIN, _MORE_LATIN_ENDS = "\u024f", "\u1e00", "\u1eff"
 
 Ideas = tuple[str, ...]
-Phrase = tuple[Ideas, bool, str]  # its other words, whether the last is a beginning only, and the idea
+Phrase = tuple[tuple[str, ...], bool, str]  # its words but two, whether the last is only a beginning, and the idea
 
 
 class Token(NamedTuple):
@@ -40,8 +40,11 @@ class Token(NamedTuple):
 
 def tokens(line: str) -> list[Token]:
     """The words of a line."""
-    table = _table()
-    words = list(_words(line.lower()))
+    table, lowered = _table(), line.lower()
+    if lowered.isascii():
+        plain = _WORD.findall(lowered)
+        return [Token(word, table.at(plain, index), word) for index, word in enumerate(plain)]
+    words = list(_words(lowered))
     folded = [word if running else _folded(word) for word, running in words]
     found: list[Token] = []
     for index, (word, running) in enumerate(words):
@@ -77,6 +80,33 @@ def _folded(word: str) -> str:
     return "".join(char for char in parts if not unicodedata.combining(char))
 
 
+class Phrases:
+    """Those that begin with the same word, told apart when that word is met first."""
+
+    def __init__(self, others: Iterable[tuple[str, str]]) -> None:
+        """What follows the first word, as the list writes it, and the idea, for each."""
+        self._by_second: dict[str, list[Phrase]] = {}
+        self._openings: list[tuple[str, str]] = []  # of those with two words: what the second begins with, and the idea
+        for written, idea in others:
+            second, *rest = [word for word in written.rstrip("*").split("_") if word]
+            is_stem = written[-1] == "*"
+            if is_stem and not rest:
+                self._openings.append((second, idea))
+            else:
+                self._by_second.setdefault(second, []).append((tuple(rest), is_stem, idea))
+
+    def at(self, words: Sequence[str], index: int) -> Iterator[str]:
+        """The ideas of those that go on like that."""
+        second = words[index]
+        for beginning, idea in self._openings:
+            if second.startswith(beginning):
+                yield idea
+        for rest, is_stem, idea in self._by_second.get(second, ()):
+            here = tuple(words[index + 1 : index + 1 + len(rest)])
+            if here == rest or (is_stem and _begins_with(here, rest)):
+                yield idea
+
+
 @dataclass(slots=True)
 class Table:
     """Ideas by how their words are looked up.
@@ -84,38 +114,40 @@ class Table:
     Attributes:
         exact: Whole words.
         stems: Beginnings of words.
-        phrases: By their first word: the others, whether the last is a beginning only, and the idea.
+        phrases: By their first word: what follows it, as the list writes it, and the idea.
         pieces: Found anywhere in running text.
         firsts: What pieces begin with.
     """
 
     exact: dict[str, Ideas] = field(default_factory=dict)
     stems: dict[str, Ideas] = field(default_factory=dict)
-    phrases: dict[str, list[Phrase]] = field(default_factory=dict)
+    phrases: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     pieces: dict[str, Ideas] = field(default_factory=dict)
     firsts: set[str] = field(default_factory=set)
 
     def learn(self, idea: str, entry: str) -> None:
         """One entry of the list: `word`, `stem*`, `some_phrase` or `some_phra*`."""
-        is_stem = entry.endswith("*")
-        parts = [part for part in entry.rstrip("*").split("_") if part]
-        if parts[0][0] >= _FIRST_UNSPACED:
-            piece = "".join(parts)
+        if entry[0] >= _FIRST_UNSPACED:
+            piece = entry.rstrip("*").replace("_", "")
             _note(self.pieces, piece, idea)
             self.firsts.add(piece[0])
             return
-        first, *others = (_folded(part) for part in parts)
+        first, _, others = (entry if entry.isascii() else _folded(entry)).partition("_")
         if others:
-            self.phrases.setdefault(first, []).append((tuple(others), is_stem, idea))
+            self.phrases.setdefault(first, []).append((others, idea))
+        elif first[-1] == "*":
+            _note(self.stems, first[:-1], idea)
         else:
-            _note(self.stems if is_stem else self.exact, first, idea)
+            _note(self.exact, first, idea)
 
     def at(self, words: Sequence[str], index: int) -> Ideas:
         """The ideas of a word and of the phrases that begin with it."""
         word = words[index]
         ideas = _of_word(word)
-        phrases = self.phrases.get(word)
-        return ideas if phrases is None else tuple(dict.fromkeys((*ideas, *_of_phrases(phrases, words, index + 1))))
+        if word not in self.phrases or index + 1 == len(words):
+            return ideas
+        found = [*ideas, *_phrases_of(word).at(words, index + 1)]
+        return ideas if len(found) == len(ideas) else tuple(dict.fromkeys(found))
 
     def of_word(self, word: str) -> Ideas:
         """The ideas of a word and of its beginnings."""
@@ -153,14 +185,9 @@ def _note(table: dict[str, Ideas], word: str, idea: str) -> None:
         table[word] = (*known, idea)
 
 
-def _of_phrases(phrases: Sequence[Phrase], words: Sequence[str], start: int) -> Iterator[str]:
-    following = words[start] if start < len(words) else ""
-    for others, is_stem, idea in phrases:
-        if not following.startswith(others[0]):
-            continue
-        here = tuple(words[start : start + len(others)])
-        if here == others or (is_stem and here[:-1] == others[:-1] and here[-1].startswith(others[-1])):
-            yield idea
+def _begins_with(here: Sequence[str], rest: Sequence[str]) -> bool:
+    """Whether words are those, the last by its beginning."""
+    return len(here) == len(rest) and here[:-1] == rest[:-1] and here[-1].startswith(rest[-1])
 
 
 def read_ideas(text: str) -> Mapping[str, list[str]]:
@@ -181,3 +208,8 @@ def _table() -> Table:
 @lru_cache(maxsize=4096)
 def _of_word(word: str) -> Ideas:
     return _table().of_word(word)
+
+
+@lru_cache(maxsize=4096)
+def _phrases_of(word: str) -> Phrases:
+    return Phrases(_table().phrases[word])

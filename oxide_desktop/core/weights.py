@@ -45,8 +45,8 @@ class Weights:
 
     def scores(self, names: Iterable[str]) -> dict[TaskType, float]:
         """What all features together say."""
-        find = self.rows.get
-        known = [row for row in map(find, names) if row is not None]
+        rows = self.rows
+        known = [rows[name] for name in names if name in rows]
         worth = self.step * damping(len(known))
         pick = itemgetter(*known) if len(known) > 1 else lambda column: [column[row] for row in known]
         return {
@@ -56,9 +56,8 @@ class Weights:
 
     def pulls(self, names: Iterable[str], task_type: TaskType) -> dict[str, float]:
         """How much each feature speaks for a type (the numbers of a row add up to about nothing)."""
-        column = self.columns[self.types.index(task_type)]
-        find = self.rows.get
-        return {name: self.step * column[row] for name in names if (row := find(name)) is not None}
+        column, rows = self.columns[self.types.index(task_type)], self.rows
+        return {name: self.step * column[rows[name]] for name in names if name in rows}
 
 
 def pack(header: Mapping[str, Any], names: Sequence[str], columns: Sequence[Sequence[int]]) -> bytes:

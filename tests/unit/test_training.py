@@ -1,0 +1,66 @@
+"""The corpus is read as it is written, the list of ideas is well-formed, and learning is repeatable."""
+
+import re
+
+import numpy as np
+import pytest
+
+from oxide_desktop.core import lexicon
+from oxide_desktop.core.asked import take_apart
+from oxide_desktop.core.model import TaskType
+from training.corpus import Sample, load, read
+from training.learn import TYPES, learn, seen
+
+
+def test_a_line_of_the_corpus_is_a_prompt_with_its_language_and_its_files(tmp_path):
+    path = tmp_path / "style.txt"
+    path.write_text(
+        "# a style\n# lang: fr\n== coding\nécris un test\n[de] schreib\\neinen Test || src/a.py docs/*3\n"
+        "== bug_search\n[角色] if (a || b) fails || c`?\nwhy || *12\n",
+        encoding="utf-8",
+    )
+    first, second, third, fourth = read(path)
+    assert first == Sample("coding", "fr", "style", "écris un test")
+    assert (second.lang, second.prompt) == ("de", "schreib\neinen Test")
+    assert [name for name, _ in second.files] == ["src/a.py", "docs/part_0.py", "docs/part_1.py", "docs/part_2.py"]
+    assert (third.lang, third.prompt, third.files) == ("fr", "[角色] if (a || b) fails || c`?", ())
+    assert len(fourth.files) == 12
+
+
+def test_every_prompt_of_the_corpus_has_a_known_type_and_language():
+    for sample in load():
+        assert sample.label in TYPES, sample
+        assert re.fullmatch("[a-z]{2}", sample.lang), sample
+        assert sample.prompt.strip(), sample
+
+
+def test_every_entry_of_the_ideas_can_be_found():
+    text = lexicon._IDEAS_FILE.read_text(encoding="utf-8")
+    for idea, entries in lexicon.read_ideas(text).items():
+        assert len(entries) == len(set(entries)), idea
+        for entry in entries:
+            gap = "" if entry[0] >= lexicon._FIRST_UNSPACED else " "
+            written = entry.rstrip("*").replace("_", gap)
+            assert entry == entry.lower(), entry
+            assert idea in {found for token in lexicon.tokens(written) for found in token.ideas}, (idea, entry)
+
+
+def test_a_sentence_that_a_template_has_set_in_is_no_code():
+    found = take_apart("Act as a senior developer.\n        Then refactor the code with best practices.\n    x = f(1)")
+    assert found.lines == ("        Then refactor the code with best practices.",)
+    assert found.code_lines == 1
+
+
+@pytest.fixture(scope="module")
+def samples():
+    pairs = (("coding", "write a parser"), ("general", "write a poem"), ("bug_search", "why does it crash"))
+    return [Sample(label, "en", "any", f"{prompt} {extra}") for label, prompt in pairs for extra in "abcdefgh"]
+
+
+def test_the_same_samples_give_the_same_weights_which_tell_their_types(samples):
+    rows, labels = [seen(sample) for sample in samples], [sample.label for sample in samples]
+    learned, again = learn(rows, labels, runs=2), learn(rows, labels, runs=2)
+    assert learned.names == again.names
+    assert np.array_equal(learned.table, again.table)
+    assert [TYPES[best] for best in learned.scores(rows).argmax(axis=1)] == labels
+    assert set(TYPES) == set(TaskType)
