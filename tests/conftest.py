@@ -30,6 +30,9 @@ from tests.fakes.tiny_model import write_tiny_model
 # Windows open nowhere, unless a test brings a screen of its own (marker `screen`).
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
+# No test touches the keyring of whoever runs it, nor one that another test made and keyring took for the best of all.
+os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
+
 # How quick a machine is, is nothing that a test of a property could find out.
 settings.register_profile("oxide", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("oxide")

@@ -86,6 +86,32 @@ def test_what_begins_where_the_text_was_parted_keeps_its_form(view: AnswerView):
         alone.deleteLater()
 
 
+def test_what_comes_behind_an_answer_that_was_shown_so_far_goes_on_with_it(view: AnswerView):
+    view.show_text("so ")
+    view.append_text("far")
+    view.append_text(" and on")
+
+    assert blocks(view) == [("so far and on", False)]
+
+
+def test_a_theme_that_changes_while_an_answer_comes_loses_nothing_of_it(view: AnswerView):
+    stream(view, "# Head\n\nSome **bo")
+    view._theme.changed.emit()
+    view.append_text("ld** text.")
+
+    assert blocks(view) == [("Head", False), ("Some bold text.", False)]
+
+
+def test_who_reads_above_is_not_taken_to_the_end_when_more_comes_behind_what_was_shown(view: AnswerView):
+    view.show()
+    view.show_text("\n\n".join(f"Part {n}." for n in range(200)))
+    view.verticalScrollBar().setValue(100)
+    view.append_text("\n\nMore.")
+
+    assert view.verticalScrollBar().value() == 100
+    assert blocks(view)[-1] == ("More.", False)
+
+
 def test_html_is_shown_and_not_obeyed(view: AnswerView):
     view.show_text("a <b>b</b> <script>x</script> <img src='http://e.org/x.png'>")
 

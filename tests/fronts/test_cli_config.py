@@ -7,8 +7,6 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-import keyring
-import keyring.backends.fail
 import pytest
 import yaml
 
@@ -90,7 +88,6 @@ services:
 
 
 def test_keys_that_are_not_there_are_named_with_their_place_and_what_to_do(oxide: Oxide) -> None:
-    keyring.set_keyring(keyring.backends.fail.Keyring())
     oxide.configure(KEYS)
     KeyStore(Paths(oxide.home)).set("there", "a-key")
     done = oxide("config", "check")

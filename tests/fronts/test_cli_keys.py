@@ -5,20 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import keyring
-import keyring.backends.fail
 import pytest
 
 from tests.fronts.cli_program import Oxide
 
-NO_KEYRING = {"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
-
 
 @pytest.fixture
 def oxide(tmp_path: Path) -> Iterator[Oxide]:
-    # keyring remembers its backend for the whole process, and other tests choose other ones.
-    keyring.set_keyring(keyring.backends.fail.Keyring())
-    with Oxide(tmp_path / "home", tmp_path, NO_KEYRING) as program:
+    with Oxide(tmp_path / "home", tmp_path) as program:
         yield program
 
 

@@ -113,7 +113,6 @@ def test_the_settings_page_has_the_switch_and_the_line(
 ):
     monkeypatch.setenv("OXIDE_HOME", str(tmp_path))
     monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
     file = tmp_path / "config.yaml"
     file.write_text(f"updates: {{url: '{server.address}'}}\n")
 

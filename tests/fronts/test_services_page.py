@@ -31,7 +31,6 @@ from tests.unit.test_orchestrator import stub
 @pytest.fixture
 def loop(qapp: QApplication, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Loop]:
     monkeypatch.setenv("OXIDE_HOME", str(tmp_path))
-    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
     with running_loop(qapp) as made:
         yield made
 

@@ -11,8 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
-import keyring
-import keyring.backends.fail
 import pytest
 from PySide6.QtCore import QCoreApplication, QLocale, QTranslator, QUrl
 from PySide6.QtWidgets import (
@@ -63,12 +61,6 @@ class OtherLetters(QTranslator):
 
 def wide(letter: str) -> str:
     return chr(ord(letter) + 0xFEE0)
-
-
-@pytest.fixture(autouse=True)
-def _without_a_keyring() -> None:
-    # keyring remembers its backend for the whole process, and the page tells its name.
-    keyring.set_keyring(keyring.backends.fail.Keyring())
 
 
 @pytest.fixture

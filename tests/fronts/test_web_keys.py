@@ -4,19 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import keyring
-import keyring.backends.fail
-import pytest
-
 from tests.fronts.web_house import served, stub
 
 KEY = "sk-never-shown-0123456789"
-
-
-@pytest.fixture(autouse=True)
-def _without_a_keyring() -> None:
-    # keyring remembers its backend for the whole process, and other tests choose other ones.
-    keyring.set_keyring(keyring.backends.fail.Keyring())
 
 
 async def test_a_key_is_kept_named_and_removed_and_never_shown(tmp_path: Path) -> None:

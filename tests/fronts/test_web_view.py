@@ -9,8 +9,6 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import keyring
-import keyring.backends.fail
 import pytest
 
 from oxide_desktop.core.errors import FailureKind, ServiceError
@@ -487,7 +485,6 @@ async def test_settings_show_what_holds_and_never_a_key(browser: Browser, tmp_pa
 
 
 async def test_a_key_is_kept_and_removed_in_the_settings_and_not_shown_again(browser: Browser, tmp_path: Path) -> None:
-    keyring.set_keyring(keyring.backends.fail.Keyring())
     async with served(tmp_path, stub(name="keyed", api_key="keyring:absent")) as web:
         async with opened(browser, web, "settings") as page:
             await page.click("[data-key=absent] button", "Set…")

@@ -38,6 +38,7 @@ class AnswerView(QTextBrowser):
         self._firm = 0  # where the part begins that is rendered anew
         self._loose = ""
         self._opened = 0  # so much of it opens a code block again, which the part above had opened
+        self._whole = False  # rendered at once, so that there is no part to which more could be put
         self.text = ""
         theme.changed.connect(self._redraw)
 
@@ -45,10 +46,13 @@ class AnswerView(QTextBrowser):
         """A new answer."""
         self.text = self._loose = ""
         self._firm = self._opened = 0
+        self._whole = False
         self.clear()
 
     def append_text(self, piece: str) -> None:
         """More of the answer. Behind what a document bears it is kept, and no more shown."""
+        if self._whole:
+            self._part_again()
         room = _MOST_SHOWN_CHARS - len(self.text)
         self.text += piece
         if room < 0:
@@ -80,10 +84,24 @@ class AnswerView(QTextBrowser):
         self.text = text
         if len(text) <= _LONGEST_WHOLE_CHARS:
             self._put(text)
+            self._whole = True
         else:
             self.text = ""
             self.append_text(text)
         self.verticalScrollBar().setValue(place)
+
+    def _part_again(self) -> None:
+        """Render by parts what was rendered as a whole, since more has come."""
+        text, bar = self.text, self.verticalScrollBar()
+        place, follows = bar.value(), self._is_at_end()
+        self.begin()
+        self.append_text(text)
+        if not follows:
+            bar.setValue(place)
+
+    def _is_at_end(self) -> bool:
+        bar = self.verticalScrollBar()
+        return bar.value() >= bar.maximum() - 4
 
     def _settle(self, end: int) -> None:
         """Leave the text up to `end` as it is rendered now for good; a code block goes on behind it."""
@@ -101,8 +119,7 @@ class AnswerView(QTextBrowser):
         self._loose += f"{end}\n\n---\n\n{self.tr('Only the beginning is shown. Copy and Save have all of it.')}"
 
     def _render_loose(self) -> None:
-        bar = self.verticalScrollBar()
-        follows = bar.value() >= bar.maximum() - 4
+        follows = self._is_at_end()
         cursor = QTextCursor(self.document())
         cursor.beginEditBlock()
         cursor.setPosition(self._firm)
@@ -112,7 +129,7 @@ class AnswerView(QTextBrowser):
             self._put(self._loose)
         cursor.endEditBlock()
         if follows:
-            bar.setValue(bar.maximum())
+            self.verticalScrollBar().setValue(self.verticalScrollBar().maximum())
 
     def _put(self, text: str) -> None:
         put_at_end(self.document(), text, self._theme, self._theme.font().pointSizeF())
