@@ -45,8 +45,10 @@ class RulesPage {
     for (const end of this.#ends) end();
   }
 
-  start() {
-    return Promise.all([this.load(), this.#corrections.load()]);
+  /** One below the other: rows that come later must not push away what somebody is about to click. */
+  async start() {
+    await this.load();
+    await this.#corrections.load();
   }
 
   async load() {
