@@ -1143,14 +1143,19 @@ async def test_an_engine_whose_folder_has_been_deleted_goes_on(tmp_path: Path, m
 # -- pausing -----------------------------------------------------------------------------------------------------------
 
 
+async def noted(house: House) -> None:
+    """Wait until something is noted of a task, as that it waits for the end of a pause."""
+    with house.bus.subscribe() as events:
+        while not any(isinstance(event, TaskNoted) for event in house.events):
+            await events.next()
+
+
 async def test_a_task_that_comes_while_paused_waits_recorded_says_so_and_begins_when_that_is_over():
     async with House(stub(["Four."])) as house:
         house.orchestrator.pause()
         assert house.orchestrator.is_paused
         task = await house.orchestrator.submit(request())
-        with house.bus.subscribe() as events:
-            while not any(isinstance(event, TaskNoted) for event in house.events):
-                await events.next()
+        await noted(house)
         assert house.history.records[task.id].status is TaskStatus.QUEUED
         assert house.adapters["stub"].calls == []
         house.orchestrator.resume()
@@ -1167,9 +1172,7 @@ async def test_winding_down_finishes_what_runs_cancels_what_waits_and_refuses_wh
         await adapter.stalled.wait()
         house.orchestrator.pause()
         waiting = await house.orchestrator.submit(request())
-        with house.bus.subscribe() as events:
-            while not any(isinstance(event, TaskNoted) for event in house.events):
-                await events.next()
+        await noted(house)
         house.orchestrator.wind_down()
         record = await waiting.finished()
         with pytest.raises(CancelledTaskError, match="about to quit"):
@@ -1206,9 +1209,7 @@ async def test_calling_winding_down_off_keeps_a_pause():
         house.orchestrator.call_off()
         assert house.orchestrator.is_paused
         task = await house.orchestrator.submit(request())
-        with house.bus.subscribe() as events:
-            while not any(isinstance(event, TaskNoted) for event in house.events):
-                await events.next()
+        await noted(house)
         house.orchestrator.resume()
         assert (await task.finished()).result == "Four."
 
