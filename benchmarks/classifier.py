@@ -167,6 +167,9 @@ def main() -> int:
     pairs = shipped(samples)
     tell("never learned from", pairs)
     tell("… lists hidden", shipped(without_files(samples)))
+    if not args.prompts:
+        for style in sorted({sample.style for sample in samples}):
+            tell(f"of it {style}", [pair for pair in pairs if pair[0].style == style])
     confusion(pairs)
     sureness(samples)
     hardness()

@@ -14,7 +14,8 @@ from oxide_desktop.core.weights import damping
 from training.corpus import Sample
 
 TYPES = tuple(item.value for item in TaskType)
-LEAST_SEEN = 8
+# A word tells something when it was met a few times, two ideas beside one another only when they were met often.
+LEAST_SEEN, WORDS_LEAST_SEEN, NEAR_LEAST_SEEN = 12, 5, 8
 BALANCE = 0.7  # between types as they come (0) and all types alike (1)
 ROUNDS, BATCH = 8, 256
 RATE, SLOPE_KEPT, SQUARE_KEPT = 0.02, 0.9, 0.999  # Adam (Kingma and Ba 2015)
@@ -47,10 +48,20 @@ class Learned:
         return found
 
 
+def _least_seen(name: str) -> int:
+    match name[0]:
+        case "w" | "p" | "z":
+            return WORDS_LEAST_SEEN
+        case "g":
+            return NEAR_LEAST_SEEN
+        case _:
+            return LEAST_SEEN
+
+
 def learn(rows: Sequence[Sequence[str]], labels: Sequence[str], runs: int = RUNS) -> Learned:
     """The mean of the weights that several runs find; chance is the same each time."""
     counts = Counter(name for row in rows for name in row)
-    names = sorted(name for name, count in counts.items() if count >= LEAST_SEEN)
+    names = sorted(name for name, count in counts.items() if count >= _least_seen(name))
     samples = _Samples.of(rows, names)
     wanted = np.array([TYPES.index(label) for label in labels])
     found = [_learned(samples, wanted, len(names), seed) for seed in range(1, runs + 1)]
@@ -90,7 +101,7 @@ class _Samples:
     @classmethod
     def of(cls, rows: Sequence[Sequence[str]], names: Sequence[str]) -> _Samples:
         where = {name: number for number, name in enumerate(names)}
-        known = [[where[name] for name in row if name in where] for row in rows]
+        known = [sorted(where[name] for name in row if name in where) for row in rows]  # sums depend on the order
         features = np.fromiter((number for row in known for number in row), np.int64)
         return cls(features, np.cumsum([0, *(len(row) for row in known)]))
 
@@ -107,6 +118,8 @@ class _Samples:
             kept = ~gaps[owner] | (chance.random(len(owner)) >= SHARE_LEFT_OUT)
             sizes = np.bincount(owner[kept], minlength=len(which))
             some = sizes > 0
+            if not some.any():
+                continue
             counts = np.repeat([damping(size) for size in sizes[some]], sizes[some])
             begins = np.cumsum(sizes[some]) - sizes[some]
             yield which[some], _Batch(self.features[place[kept]], begins, sizes[some], counts)

@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import numpy as np
 
-from oxide_desktop.core.weights import FILE, pack
+from oxide_desktop.core.weights import FILE, pack, unpack
 from training.corpus import digest, load, varied, with_and_without_files
 from training.learn import TYPES, Learned, learn, seen
 
@@ -45,7 +45,8 @@ def main() -> None:
     learned = learn([seen(sample) for sample in samples], [sample.label for sample in samples])
     written = content(learned)
     FILE.write_bytes(written)
-    print(f"{FILE.name}: {len(samples):,} samples, {len(learned.names):,} features, {len(written) / 1000:,.0f} kB")
+    features = unpack(written)[0]["features"]
+    print(f"{FILE.name}: {len(samples):,} samples, {features:,} features, {len(written) / 1000:,.0f} kB")
 
 
 if __name__ == "__main__":

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 
 _HEAD_CHARS, _TAIL_CHARS = 1_500, 750
 _LINE_HEAD_CHARS, _LINE_TAIL_CHARS = 350, 150
-_FIRST_CHARS, _LAST_CHARS = 700, 400  # of the request, lines whole
+_FIRST_CHARS, _LAST_CHARS = 600, 300  # of the request, lines whole
 _MOST_ROLE_LINES = 4
 _LABEL_CHARS, _COLONS = 40, ":："  # noqa: RUF001 - as people type it
 
 _FENCE = re.compile(r"```.*?(?:```|\Z)", re.DOTALL)
-_KEYWORDS = "def|class|import|from|return|const|let|var|public|private|func|fn|if|for|while|else|elif|try"
 _CODE_LINE = re.compile(
-    r"\s{4,}\S|\t\S|[^a-zA-Z\w]*[;{}()\]>,]+\s*$|@\w+(?:\([^)]*\))?$|"
-    rf"\s*(?:{_KEYWORDS}|#include)\b"
+    r"\s{4,}\S|\t\S|(?=\W*$).*[;{}()\]>,]\s*$|@\w+(?:\([^)]*\))?$|"
+    r"\s*(?:def|class|import|from|return|const|let|var|public|private|func|fn|if|for|while|#include|else|elif|try)\b"
     r".{0,300}(?:[(:;={<>]|\.\w)|\s*</?\w+[^>]{0,200}>|\s*(?:>>>|\$) |\s*//|\w[\w.]{0,60} ?[-+*/|]?= ?\S|"
     r"(?:SELECT|INSERT|UPDATE|DELETE|CREATE|ALTER) .{0,200}(?:FROM|INTO|SET|TABLE)\b"
 )
 _CODE_ENDS = (";", "{", "}")
 _SLOT_AT_END = re.compile(r"\{{1,2}[^{}=;]{1,60}\}{1,2}\s*$")  # "Title: {title}" is no code
-_INDENTED_PROSE = re.compile(  # a sentence that a template has set in by some spaces
-    rf"\s{{4,}}(?!(?:{_KEYWORDS})\b)(?:[^\W\d_][\w'-]*[,.:]?(?: [\w'\"(){{}}$.,:/-]+){{3,}}"
-    r"|[\u3040-\u9fff\uac00-\ud7af][^;={}]{5,})\s*$"
+_INDENTED_PROSE = re.compile(  # a whole sentence that a template has set in by some spaces
+    r"\s{4,}(?:[A-ZÀ-ÞА-Я][\w'-]*(?: [\w',-]+){3,}[.!?]|[\u3040-\u9fff\uac00-\ud7af][^;={}()]{5,200}[。？！])\s*$"  # noqa: RUF001
 )
 LIST_MARK = re.compile(r"\s*(?:[-*•]|\d{1,2}[.)]|\[[ x]\])\s")
 _TRACES = tuple(  # what has to be in a text before it is worth looking for the rest
@@ -108,6 +107,8 @@ def take_apart(prompt: str) -> Asked:
     if len(prompt) > _HEAD_CHARS + _TAIL_CHARS:
         text = f"{prompt[:_HEAD_CHARS]}\n{prompt[-_TAIL_CHARS:]}"
     text = text.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text)
     if "</" in text:
         text = _PROMPT_TAG.sub(" ", _ROLE_TAG.sub("Role: ", text))
     diff, trace, fenced = bool(_DIFF.search(text)), _has_trace(text), "```" in text
@@ -162,11 +163,15 @@ def _has_trace(text: str) -> bool:
 def _pasted(line: str, *, diff: bool, trace: bool) -> bool:
     if diff and _DIFF_LINE.match(line):
         return True
-    if LIST_MARK.match(line) or _INDENTED_PROSE.match(line):
+    if LIST_MARK.match(line):
         return False
-    if _CODE_LINE.match(line) or (line.rstrip().endswith(_CODE_ENDS) and not _SLOT_AT_END.search(line)):
+    if trace and _has_trace(line):
         return True
-    return trace and _has_trace(line)
+    if _INDENTED_PROSE.match(line):
+        return False
+    if _CODE_LINE.match(line):
+        return True
+    return line.rstrip().endswith(_CODE_ENDS) and not _SLOT_AT_END.search(line)
 
 
 def _role_and_rest(lines: list[str]) -> tuple[str, list[str]]:

@@ -34,7 +34,7 @@ def classify(prompt: str, files: Sequence[tuple[str, int]] = ()) -> Profile:
         confidence=round(min(confidence, _SUREST), 3),
         complexity=hard,
         reasons=tuple(filter(None, reasons)),
-        second=second if next_best >= confidence * _CLOSE else None,
+        second=second if features.says_anything and next_best >= confidence * _CLOSE else None,
     )
 
 

@@ -207,7 +207,7 @@ def _of_names(text: str, named: Mentions) -> Iterator[tuple[str, bool]]:
     yield "s:folder", named.folders > 0
     yield "s:glob", "*" in joined
     yield "s:at", "@" in joined
-    yield "s:path-test", bool(_TEST_FILE.search(joined))
+    yield "s:path-test", any(map(_TEST_FILE.search, named.paths))
     yield "s:path-docs", ".md" in joined
     yield "s:path-log", ".log" in joined
 

@@ -40,11 +40,10 @@ class Token(NamedTuple):
 
 def tokens(line: str) -> list[Token]:
     """The words of a line."""
-    table, lowered = _table(), line.lower()
+    table, lowered = _table(), line.replace("İ", "i").lower()  # else two characters, of which one is no letter
     if lowered.isascii():
-        plain = _WORD.findall(lowered)
-        return [Token(word, table.at(plain, index), word) for index, word in enumerate(plain)]
-    words = list(_words(lowered))
+        return table.plain(_WORD.findall(lowered))
+    words = list(_words(table.joined(lowered)))
     folded = [word if running else _folded(word) for word, running in words]
     found: list[Token] = []
     for index, (word, running) in enumerate(words):
@@ -117,6 +116,7 @@ class Table:
         phrases: By their first word: what follows it, as the list writes it, and the idea.
         pieces: Found anywhere in running text.
         firsts: What pieces begin with.
+        parted: Pieces with a space in them, as Korean has them, with and without it.
     """
 
     exact: dict[str, Ideas] = field(default_factory=dict)
@@ -124,13 +124,17 @@ class Table:
     phrases: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     pieces: dict[str, Ideas] = field(default_factory=dict)
     firsts: set[str] = field(default_factory=set)
+    parted: list[tuple[str, str]] = field(default_factory=list)
 
     def learn(self, idea: str, entry: str) -> None:
         """One entry of the list: `word`, `stem*`, `some_phrase` or `some_phra*`."""
         if entry[0] >= _FIRST_UNSPACED:
-            piece = entry.rstrip("*").replace("_", "")
+            written = entry.rstrip("*").replace("_", " ")
+            piece = written.replace(" ", "")
             _note(self.pieces, piece, idea)
             self.firsts.add(piece[0])
+            if piece != written:
+                self.parted.append((written, piece))
             return
         first, _, others = (entry if entry.isascii() else _folded(entry)).partition("_")
         if others:
@@ -139,6 +143,21 @@ class Table:
             _note(self.stems, first[:-1], idea)
         else:
             _note(self.exact, first, idea)
+
+    def joined(self, line: str) -> str:
+        """A line with the pieces that may be written apart written as one."""
+        for parted, piece in self.parted:
+            if parted in line:
+                line = line.replace(parted, piece)
+        return line
+
+    def plain(self, words: Sequence[str]) -> list[Token]:
+        """Words that need no folding, of which most begin no phrase."""
+        alone, phrases = _alone, self.phrases
+        return [
+            Token(word, self.at(words, index), word) if word in phrases else alone(word)
+            for index, word in enumerate(words)
+        ]
 
     def at(self, words: Sequence[str], index: int) -> Ideas:
         """The ideas of a word and of the phrases that begin with it."""
@@ -208,6 +227,12 @@ def _table() -> Table:
 @lru_cache(maxsize=4096)
 def _of_word(word: str) -> Ideas:
     return _table().of_word(word)
+
+
+@lru_cache(maxsize=4096)
+def _alone(word: str) -> Token:
+    """A word that begins no phrase."""
+    return Token(word, _table().of_word(word), word)
 
 
 @lru_cache(maxsize=4096)

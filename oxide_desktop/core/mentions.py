@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_RUN = re.compile(r"[A-Za-z0-9_.*@~/-]{2,200}")
+_RUN = re.compile(  # of what names consist of; plain words are passed over
+    r"(?<![A-Za-z0-9_.*@~/-])(?![a-z0-9-]+(?![A-Za-z0-9_.*@~/-]))[A-Za-z0-9_.*@~/-]{2,200}"
+)
 _PATH_MARKS = frozenset("./@*")
 _EXTENSIONS = frozenset((
     "py", "js", "jsx", "ts", "tsx", "mjs", "go", "rs", "java", "c", "cc", "cpp", "h", "hpp", "cs", "rb", "php",

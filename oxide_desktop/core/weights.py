@@ -55,7 +55,7 @@ class Weights:
         }
 
     def pulls(self, names: Iterable[str], task_type: TaskType) -> dict[str, float]:
-        """How much each feature speaks for a type (the numbers of a row add up to about nothing)."""
+        """How much each of some features speaks for a type (the numbers of a row add up to about nothing)."""
         column, rows = self.columns[self.types.index(task_type)], self.rows
         return {name: self.step * column[rows[name]] for name in names if name in rows}
 
@@ -63,19 +63,19 @@ class Weights:
 def pack(header: Mapping[str, Any], names: Sequence[str], columns: Sequence[Sequence[int]]) -> bytes:
     """The content of the file."""
     payload = "\n".join(names).encode() + b"\0" + b"".join(array("b", column).tobytes() for column in columns)
-    told = {**header, "features": len(names), "sha256": hashlib.sha256(payload).hexdigest()}
-    return json.dumps(told).encode() + b"\n" + zlib.compress(payload, 9)
+    told = {**header, "features": len(names)}
+    return json.dumps({**told, "sha256": _digest(told, payload)}).encode() + b"\n" + zlib.compress(payload, 9)
 
 
 def unpack(content: bytes) -> tuple[dict[str, Any], Weights]:
     """Header and weights of a file, if they are what was written."""
     head, _, packed = content.partition(b"\n")
     try:
-        header = json.loads(head)
+        header = dict(json.loads(head))
         payload = zlib.decompress(packed)
-    except (ValueError, zlib.error) as error:
+    except (ValueError, TypeError, zlib.error) as error:
         raise _damaged() from error
-    if hashlib.sha256(payload).hexdigest() != header.get("sha256"):
+    if header.pop("sha256", "") != _digest(header, payload):
         raise _damaged()
     names, _, numbers = payload.partition(b"\0")
     count = header["features"]
@@ -87,6 +87,10 @@ def unpack(content: bytes) -> tuple[dict[str, Any], Weights]:
         step=header["step"],
         bias=tuple(header["bias"]),
     )
+
+
+def _digest(header: Mapping[str, Any], payload: bytes) -> str:
+    return hashlib.sha256(json.dumps(header, sort_keys=True).encode() + b"\n" + payload).hexdigest()
 
 
 def _damaged() -> Bug:
