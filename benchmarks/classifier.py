@@ -1,7 +1,7 @@
 """How often the classifier is right, and what it costs, on prompts that its weights were not learned from.
 
 Two measures: the shipped weights on `training/held_out`, which is never learned from; and each style of the corpus with
-weights learned without it (a tenth of the styles at a time), the harder of the two. Both are our own prompts, so real
+weights learned without it (a tenth of the styles at a time). Both are our own prompts, so real
 ones may do worse: `--prompts FILE.jsonl` measures others (`prompt`, `label`, `lang`, `files` on each line).
 
 Goals on prompts of other people: 82 % and macro-F1 82, services 90 %, at most 5 points lost without the lists of files
@@ -119,7 +119,7 @@ def cost(samples: Sequence[Sample]) -> bool:
 
 
 def held_out_styles() -> Pairs:
-    """Every style judged by weights that were learned without it and the other styles of its tenth: minutes."""
+    """Every style judged by weights learned in one run without it and the other styles of its tenth: minutes."""
     from training.learn import learn, seen
 
     corpus = load()
@@ -128,7 +128,7 @@ def held_out_styles() -> Pairs:
     for part in range(PARTS):
         held_out = set(styles[part::PARTS])
         rest = with_and_without_files(varied([sample for sample in corpus if sample.style not in held_out]))
-        learned = learn([seen(sample) for sample in rest], [sample.label for sample in rest])
+        learned = learn([seen(sample) for sample in rest], [sample.label for sample in rest], runs=1)
         for style in sorted(held_out):
             judged = [sample for sample in corpus if sample.style == style]
             best = learned.scores([seen(sample) for sample in judged]).argmax(axis=1)
@@ -160,7 +160,7 @@ def read_jsonl(path: Path) -> list[Sample]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--prompts", type=Path, help="measure these instead of our own")
-    parser.add_argument("--quick", action="store_true", help="leave out the styles (a minute or two)")
+    parser.add_argument("--quick", action="store_true", help="leave out the styles (some minutes)")
     args = parser.parse_args()
     samples = read_jsonl(args.prompts) if args.prompts else load(HELD_OUT)
     in_time = cost(samples)

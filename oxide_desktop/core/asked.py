@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 _HEAD_CHARS, _TAIL_CHARS = 1_500, 750
@@ -22,7 +23,8 @@ _CODE_LINE = re.compile(
 _CODE_ENDS = (";", "{", "}")
 _SLOT_AT_END = re.compile(r"\{{1,2}[^{}=;]{1,60}\}{1,2}\s*$")  # "Title: {title}" is no code
 _INDENTED_PROSE = re.compile(  # a whole sentence that a template has set in by some spaces
-    r"\s{4,}(?:[A-ZÀ-ÞА-Я][\w'-]*(?: [\w',-]+){3,}[.!?]|[\u3040-\u9fff\uac00-\ud7af][^;={}()]{5,200}[。？！])\s*$"  # noqa: RUF001
+    r"\s{4,}(?:[A-ZÀ-ÞА-ЯЁІЇЄ][\w'-]*(?: [\w',-]+){3,}[.!?]|"
+    r"[\u3040-\u9fff\uac00-\ud7af][^;={}()]{5,200}[.?!。？！])\s*$"  # noqa: RUF001
 )
 LIST_MARK = re.compile(r"\s*(?:[-*•]|\d{1,2}[.)]|\[[ x]\])\s")
 _TRACES = tuple(  # what has to be in a text before it is worth looking for the rest
@@ -42,7 +44,10 @@ _TRACES = tuple(  # what has to be in a text before it is worth looking for the 
         ("FATAL", r"FATAL\b ?:"),
         ("ERROR", r"ERROR[:\] ]|ERROR\t"),
         ("WARN", r"^\W{0,3}\d{4}-\d\d-\d\d.{6,40}WARN"),
-        ("E", r"\bE[A-Z]{5,20}\b: "),
+        (
+            "E",
+            r"\bE(?:ACCES|ADDRINUSE|CONNREFUSED|CONNRESET|EXIST|INVAL|ISDIR|NOENT|NOSPC|NOTEMPTY|PERM|PIPE|TIMEDOUT)\b",
+        ),
     )
 )
 _DIFF = re.compile(
@@ -101,6 +106,16 @@ class Asked:
     diff: bool
 
 
+def with_pasted(typed: str, piped: str) -> str:
+    """A request with what was piped in pasted below it, if that is code, a log or a diff: prose would drown it out."""
+    if not typed.strip():
+        return piped
+    ends = piped if len(piped) <= _HEAD_CHARS else f"{piped[:_HEAD_CHARS]}\n{piped[-_TAIL_CHARS:]}"
+    seen = take_apart(ends)
+    is_code = seen.trace or seen.diff or seen.code_lines * 2 > sum(map(bool, map(str.strip, ends.splitlines())))
+    return f"{typed}\n```\n{ends.replace('```', '')}\n```" if is_code else typed
+
+
 def take_apart(prompt: str) -> Asked:
     """Tell the request from the rest; of a very long prompt its beginning and end are enough."""
     text = prompt
@@ -116,7 +131,7 @@ def take_apart(prompt: str) -> Asked:
     lines = [_shortened(line) for line in plain.splitlines() if line and not line.isspace()]
     said = [line for line in lines if not _pasted(line, diff=diff, trace=trace)]
     role, asked = _role_and_rest(said)
-    asked = asked or said or lines
+    asked = asked or (said and _set_in(lines, diff=diff, trace=trace)) or said or lines
     return Asked(
         lines=tuple(_ends_of(asked)),
         role=role,
@@ -172,6 +187,11 @@ def _pasted(line: str, *, diff: bool, trace: bool) -> bool:
     if _CODE_LINE.match(line):
         return True
     return line.rstrip().endswith(_CODE_ENDS) and not _SLOT_AT_END.search(line)
+
+
+def _set_in(lines: Sequence[str], *, diff: bool, trace: bool) -> list[str]:
+    """What is set in by spaces and no code: the request, where nothing but a role or a label stands at the margin."""
+    return [line.strip() for line in lines if line[:1].isspace() and not _pasted(line.strip(), diff=diff, trace=trace)]
 
 
 def _role_and_rest(lines: list[str]) -> tuple[str, list[str]]:

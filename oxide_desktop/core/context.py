@@ -82,6 +82,11 @@ class Context:
         return self.prompt[: len(self.prompt) - self.piped]
 
     @property
+    def pasted(self) -> str:
+        """What was piped in."""
+        return self.prompt[len(self.typed) :]
+
+    @property
     def sizes(self) -> tuple[tuple[str, int], ...]:
         """Path and size in bytes of each file."""
         return tuple((file.path, file.size) for file in self.files)

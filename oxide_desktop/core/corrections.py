@@ -7,6 +7,7 @@ it is in doubt a cousin moves it, where it is sure only the same words do.
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -18,6 +19,7 @@ _COMPARED_CHARS = 600
 _GRAM = 4
 _LEAST_ALIKE, _STEEPNESS = 0.45, 0.5
 _QUOTED_CHARS = 40
+_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,15 +80,16 @@ class Corrections:
         return dataclasses.replace(
             profile,
             task_type=nearest.said,
-            confidence=min(alike, 0.99),
+            confidence=round(min(alike, 0.99), 3),
             reasons=(f"you said so of “{_quoted(nearest.prompt)}”", *profile.reasons),
             second=profile.task_type,
         )
 
 
 def _grams(text: str) -> frozenset[str]:
-    """Runs of four characters of the words, whatever the language and its endings."""
-    words = f" {' '.join(text[:_COMPARED_CHARS].casefold().split())} "
+    """Runs of four characters of the words, whatever the language, its endings, capitals and stops."""
+    said = text[:_COMPARED_CHARS].casefold()
+    words = f" {' '.join(_WORD.findall(said) or said.split())} "
     return frozenset(words[start : start + _GRAM] for start in range(max(1, len(words) - _GRAM + 1)))
 
 

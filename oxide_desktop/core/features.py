@@ -19,7 +19,7 @@ _FILE_COUNTS = (1, 3, 6, 10, 25)
 _MOST_TECHNICAL, _MUCH_CODE_LINES, _MANY_LINES, _LONG_LIST, _MANY_NAMES, _ONLY_PASTED_CHARS = 4, 8, 8, 6, 2, 15
 _ROLE_CHARS = 300
 
-_SUM = re.compile(r"\d\s{0,2}[-+*/^×÷x%]\s{0,2}\d")  # noqa: RUF001 - as people type it
+_SUM = re.compile(r"(?<![\d./-])\d{1,9}\s{0,2}[-+*/^×÷x%]\s{0,2}\d{1,9}(?![\d/-])")  # noqa: RUF001 - as people type it
 _PLACEHOLDER = re.compile(r"[\[{<(]{1,2}[^\[\]{}<>()\n]{2,80}[\]}>)]{1,2}")
 _QUESTION = "?？؟"  # noqa: RUF001 - as people type it
 _COLONS = (":", "：")  # noqa: RUF001 - as people type it

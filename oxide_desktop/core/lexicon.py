@@ -43,7 +43,7 @@ def tokens(line: str) -> list[Token]:
     table, lowered = _table(), line.replace("İ", "i").lower()  # else two characters, of which one is no letter
     if lowered.isascii():
         return table.plain(_WORD.findall(lowered))
-    words = list(_words(table.joined(lowered)))
+    words = list(_words(_parted().sub(_joined, lowered)))
     folded = [word if running else _folded(word) for word, running in words]
     found: list[Token] = []
     for index, (word, running) in enumerate(words):
@@ -116,7 +116,7 @@ class Table:
         phrases: By their first word: what follows it, as the list writes it, and the idea.
         pieces: Found anywhere in running text.
         firsts: What pieces begin with.
-        parted: Pieces with a space in them, as Korean has them, with and without it.
+        parted: Pieces with a space in them, as Korean has them, with it.
     """
 
     exact: dict[str, Ideas] = field(default_factory=dict)
@@ -124,17 +124,17 @@ class Table:
     phrases: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
     pieces: dict[str, Ideas] = field(default_factory=dict)
     firsts: set[str] = field(default_factory=set)
-    parted: list[tuple[str, str]] = field(default_factory=list)
+    parted: set[str] = field(default_factory=set)
 
     def learn(self, idea: str, entry: str) -> None:
         """One entry of the list: `word`, `stem*`, `some_phrase` or `some_phra*`."""
         if entry[0] >= _FIRST_UNSPACED:
-            written = entry.rstrip("*").replace("_", " ")
+            written = entry.rstrip("*").strip("_").replace("_", " ")
             piece = written.replace(" ", "")
             _note(self.pieces, piece, idea)
             self.firsts.add(piece[0])
             if piece != written:
-                self.parted.append((written, piece))
+                self.parted.add(written)
             return
         first, _, others = (entry if entry.isascii() else _folded(entry)).partition("_")
         if others:
@@ -144,18 +144,11 @@ class Table:
         else:
             _note(self.exact, first, idea)
 
-    def joined(self, line: str) -> str:
-        """A line with the pieces that may be written apart written as one."""
-        for parted, piece in self.parted:
-            if parted in line:
-                line = line.replace(parted, piece)
-        return line
-
     def plain(self, words: Sequence[str]) -> list[Token]:
         """Words that need no folding, of which most begin no phrase."""
-        alone, phrases = _alone, self.phrases
+        known, phrases = _of_word, self.phrases
         return [
-            Token(word, self.at(words, index), word) if word in phrases else alone(word)
+            Token(word, self.at(words, index) if word in phrases else known(word), word)
             for index, word in enumerate(words)
         ]
 
@@ -224,15 +217,19 @@ def _table() -> Table:
     return table
 
 
+@cache
+def _parted() -> re.Pattern[str]:
+    """Pieces that may be written apart, where a word begins: "다시 한번" has no poem (시 한) in it."""
+    return re.compile(rf"(?<![가-힣])(?:{'|'.join(map(re.escape, sorted(_table().parted)))})")
+
+
+def _joined(found: re.Match[str]) -> str:
+    return found[0].replace(" ", "")
+
+
 @lru_cache(maxsize=4096)
 def _of_word(word: str) -> Ideas:
     return _table().of_word(word)
-
-
-@lru_cache(maxsize=4096)
-def _alone(word: str) -> Token:
-    """A word that begins no phrase."""
-    return Token(word, _table().of_word(word), word)
 
 
 @lru_cache(maxsize=4096)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from oxide_desktop.core.asked import with_pasted
 from oxide_desktop.core.background import in_own_thread
 from oxide_desktop.core.classify import classify
 from oxide_desktop.core.context import Context, gather
@@ -147,7 +148,8 @@ class Planner:
         lanes = ProjectLanes(self._projects)
         project = next(iter(lanes.above(request.cwd)), None)
         context = gather(request, privacy, lanes)
-        profile = classify(request.asked or request.prompt, context.sizes).told(request.preferences.task_type)
+        asked = request.asked or with_pasted(context.typed, context.pasted)
+        profile = classify(asked, context.sizes).told(request.preferences.task_type)
         return _Reading(context, profile, HeldFiles(context.held(privacy), len(context.files)), project)
 
 

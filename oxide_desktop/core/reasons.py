@@ -12,7 +12,7 @@ from oxide_desktop.core.weights import weights
 _MOST_REASONS, _LONGEST_WORDS, _LEAST_PULL, _MOST_LOOKED_AT = 4, 40, 0.05, 30
 
 _OF_IDEAS = frozenset(("i", "c", "h", "l", "q", "f", "f2", "e", "g"))  # plain words ("the", "of") convince nobody
-_UNTOLD = frozenset("wbpzr")  # words, pairs, beginnings and pieces of words, and what a role says
+_TOLD = _OF_IDEAS | {"s", "n"}  # and structure, and files
 _OF_ANY_SUBJECT = (TaskType.GENERAL, TaskType.QUICK_QUERY)
 _OF_STRUCTURE: Mapping[str, str] = {
     "trace": "an error message",
@@ -60,7 +60,7 @@ def reasons_for(features: Features, task_type: TaskType, files: int) -> tuple[st
     """The strongest few, each once."""
     if not features.says_anything:
         return ("it says nothing",)
-    pulls = weights().pulls([name for name in features.names if name[0] not in _UNTOLD], task_type)
+    pulls = weights().pulls([name for name in features.names if name.partition(":")[0] in _TOLD], task_type)
     told: dict[str, None] = {}
     spoken: set[str] = set()
     for name in heapq.nlargest(_MOST_LOOKED_AT, pulls, key=pulls.__getitem__):

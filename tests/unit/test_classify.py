@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import re
 import subprocess
 import sys
 import unicodedata
@@ -325,6 +326,14 @@ def test_phrases_are_found_whole_and_by_their_beginning():
 def test_korean_phrases_are_found_with_and_without_the_space_in_them():
     for line in ("로그인이 안 돼요", "로그인이 안돼요"):
         assert "not_working" in {idea for token in tokens(line) for idea in token.ideas}
+    for line, absent in (("다시 한번 확인해줘", "poem"), ("나머지 전부 번역해줘", "before_push")):
+        assert absent not in {idea for token in tokens(line) for idea in token.ideas}
+
+
+def test_a_date_is_no_sum():
+    assert "s:sum" in look_at("what is 17*23").names
+    for dated in ("what happened on 2026-11-28", "due 3/4/2025"):
+        assert "s:sum" not in look_at(dated).names
 
 
 def test_paths_and_names_from_code_are_found_and_ordinary_words_with_dots_and_slashes_are_not():
@@ -382,8 +391,9 @@ def test_the_corpus_is_no_heap_of_copies():
     assert len(samples) > 40_000
     assert {sample.label for sample in samples} == set(TaskType)
     assert len({sample.prompt for sample in samples}) > 0.98 * len(samples)
-    held_out = {sample.prompt for sample in load(HELD_OUT)}
-    assert not held_out & {sample.prompt for sample in samples}
+    held_out = [re.sub(r"\W+", "", sample.prompt.casefold()) for sample in load(HELD_OUT)]
+    assert len(set(held_out)) == len(held_out)
+    assert not set(held_out) & {re.sub(r"\W+", "", sample.prompt.casefold()) for sample in samples}
 
 
 def test_a_test_is_seen_wherever_it_stands_among_the_files_that_are_named():

@@ -30,6 +30,13 @@ def test_the_same_prompt_takes_the_type_that_was_said_however_sure_the_classifie
     assert moved.reasons == ("you said so of “check whether the login page does what …”", "a short prompt")
 
 
+def test_capitals_and_stops_make_no_other_prompt_of_it():
+    made = Corrections([correction("fix the crash in my parser", TaskType.REFACTORING)])
+    sure = Profile(task_type=TaskType.BUG_SEARCH, confidence=0.99, complexity=0.5)
+    assert made.apply("FIX THE CRASH IN MY PARSER!!!", sure).task_type is TaskType.REFACTORING
+    assert made.apply("???", sure) == sure
+
+
 def test_a_prompt_like_it_is_moved_only_where_the_classifier_is_in_doubt():
     cousin = "check whether the logout page does what the ticket asked"
     kept = Corrections([correction()])

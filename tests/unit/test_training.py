@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from oxide_desktop.core import lexicon
-from oxide_desktop.core.asked import take_apart
+from oxide_desktop.core.asked import take_apart, with_pasted
 from training.corpus import Sample, load, read
 from training.learn import TYPES, learn, seen
 
@@ -65,10 +65,57 @@ def test_code_that_is_set_in_is_code_without_a_fence(line):
     assert found.code_lines == 2
 
 
+@pytest.mark.parametrize(
+    ("prompt", "asked"),
+    [
+        ("You are a senior developer.\n    Refactor the parser, keep the API", "Refactor the parser, keep the API"),
+        ("Task:\n    Write a poem about the sea, in four lines", "Write a poem about the sea, in four lines"),
+        (
+            "You are a tester.\n    Write tests for the cart: cover discounts",
+            "Write tests for the cart: cover discounts",
+        ),
+        ("당신은 전문가입니다.\n    이 코드를 리팩토링해 주세요.", "이 코드를 리팩토링해 주세요."),
+        ("Ты опытный разработчик.\n    Ёлку нарисуй в консоли на питоне.", "Ёлку нарисуй в консоли на питоне."),
+    ],
+)
+def test_a_request_that_is_set_in_below_a_role_or_a_label_is_what_is_asked(prompt, asked):
+    assert [line.strip() for line in take_apart(prompt).lines] == [asked]
+
+
+@pytest.mark.parametrize("much", [1, 400])
+def test_prose_that_is_piped_in_does_not_drown_the_request_out_and_code_tells_something(much):
+    prose, code = "The crash is recorded, and every bug is told.\n" * much, "def f(x):\n    return x + 1;\n" * much
+    assert with_pasted("write a poem", prose) == "write a poem"
+    assert take_apart(with_pasted("what is this?", code)).lines == ("what is this?",)
+    assert take_apart(with_pasted("what is this?", code)).fenced
+    assert take_apart(with_pasted("why?", "Traceback (most recent call last)\n" + prose)).trace
+    assert with_pasted(" ", prose) == prose
+
+
+def test_only_the_names_of_errors_are_errors():
+    assert take_apart("ENOENT: no such file").trace
+    assert not take_apart("EXAMPLE: a birthday card\nENTWURF: ein Brief").trace
+
+
 @pytest.fixture(scope="module")
 def samples():
     pairs = (("coding", "write a parser"), ("general", "write a poem"), ("bug_search", "why does it crash"))
     return [Sample(label, "en", "any", f"{prompt} {extra}") for label, prompt in pairs for extra in "abcdefgh" * 60]
+
+
+def test_words_are_learned_sooner_than_ideas_near_one_another_and_those_sooner_than_the_rest():
+    counts = {
+        "w:word": 5,
+        "w:rare": 4,
+        "z:piece": 5,
+        "g:near+ideas": 8,
+        "g:seldom+near": 7,
+        "i:idea": 12,
+        "e:other": 11,
+    }
+    rows = [["s:list", *(name for name, count in counts.items() if number < count)] for number in range(12)]
+    learned = learn(rows, ["coding", "general"] * 6, runs=1)
+    assert learned.names == ["g:near+ideas", "i:idea", "s:list", "w:word", "z:piece"]
 
 
 def test_the_same_samples_give_the_same_weights_which_tell_their_types(samples):

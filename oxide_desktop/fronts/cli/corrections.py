@@ -19,9 +19,13 @@ from oxide_desktop.fronts.cli.text import one_line
 @click.argument("task_type", metavar="TYPE", type=TYPE)
 @pass_program
 def correct(program: Program, *, task_id: str, task_type: str) -> None:
-    """Say that a task was really of TYPE. Prompts like it are taken for that from now on; your rules stand above it."""
+    """Say that a task was really of TYPE. Prompts like it are taken for that from now on; your rules stand above it.
+
+    How alike they must be grows with how sure Oxide is: where it is sure, only the same words do.
+    """
     made = program.run(lambda engine: engine.correct(task_id, parse_task_type(task_type)))
-    say(f"Kept: {short_id(made.task_id)} was {made.said.value}, not {made.was.value}.")
+    other = ", as Oxide found" if made.said is made.was else f", not {made.was.value}"
+    say(f"Kept: {short_id(made.task_id)} was {made.said.value}{other}.")
 
 
 @click.command()
@@ -30,7 +34,12 @@ def correct(program: Program, *, task_id: str, task_type: str) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print them for a program, whole.")
 @pass_program
 def corrections(program: Program, *, forget: str | None, clear: bool, as_json: bool) -> None:
-    """Show what you said that tasks really were; these move how prompts like them are taken."""
+    """Show what you said that tasks really were; these move how prompts like them are taken.
+
+    Each keeps its prompt until it is forgotten here, also when its task is deleted.
+    """
+    if clear and forget is not None:
+        raise click.UsageError("--forget and --clear exclude one another.")
     if clear:
         count = program.run(lambda engine: engine.clear_corrections())
         say(f"{count:,} correction{'' if count == 1 else 's'} forgotten.")

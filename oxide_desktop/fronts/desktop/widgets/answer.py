@@ -78,20 +78,18 @@ class AnswerView(QTextBrowser):
     # -- rendering ---------------------------------------------------------------------------------
 
     def _redraw(self) -> None:
-        text = self.text
-        place = self.verticalScrollBar().value()
+        if len(self.text) > _LONGEST_WHOLE_CHARS:
+            self._part_again()
+            return
+        text, place = self.text, self.verticalScrollBar().value()
         self.begin()
         self.text = text
-        if len(text) <= _LONGEST_WHOLE_CHARS:
-            self._put(text)
-            self._whole = True
-        else:
-            self.text = ""
-            self.append_text(text)
+        self._put(text)
+        self._whole = True
         self.verticalScrollBar().setValue(place)
 
     def _part_again(self) -> None:
-        """Render by parts what was rendered as a whole, since more has come."""
+        """Render it by parts, as it is while it comes."""
         text, bar = self.text, self.verticalScrollBar()
         place, follows = bar.value(), self._is_at_end()
         self.begin()
