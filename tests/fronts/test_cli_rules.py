@@ -84,6 +84,8 @@ def test_damaged_rules_are_told_and_asking_goes_on_without_them(oxide: Oxide) ->
     file.write_text('{"coding": "two"', encoding="utf-8")
     done = oxide("run", "Write a function that sorts", "--type", "coding")
     assert (done.returncode, done.stderr.count("The rules cannot be read")) == (0, 1)
+    shown = oxide("explain", "What is 2+2?", "--json")
+    assert (shown.returncode, shown.stderr.count("The rules cannot be read")) == (0, 1)
     assert "`oxide rules clear`" in done.stderr
     assert "`oxide rules clear`" in oxide("doctor", "--no-ask").stdout
     assert file.read_text(encoding="utf-8") == '{"coding": "two"'

@@ -8,11 +8,12 @@ import click
 
 from oxide_desktop.core.telling import route_sentence
 from oxide_desktop.fronts.cli.asking import asking_options, make_request
-from oxide_desktop.fronts.cli.output import columns, mark, out, out_json, paint, text_table
+from oxide_desktop.fronts.cli.output import columns, mark, out, out_json, paint, say, text_table
 from oxide_desktop.fronts.cli.program import Program, pass_program
 from oxide_desktop.fronts.cli.text import one_line, wrap
 
 if TYPE_CHECKING:
+    from oxide_desktop.core.errors import OxideError
     from oxide_desktop.core.model import Explanation, Route
     from oxide_desktop.core.orchestrator import Orchestrator
     from oxide_desktop.core.record import TaskRecord
@@ -45,7 +46,13 @@ def explain(
     request = make_request(
         program.settings, prompt=prompt, files=files, service=service, task_type=task_type, model=model
     )
-    explanation = program.run(lambda engine: engine.explain(request))
+
+    async def look(engine: Orchestrator) -> tuple[Explanation, tuple[OxideError, ...]]:
+        return await engine.explain(request), engine.rules.problems()
+
+    explanation, problems = program.run(look)
+    for problem in problems:
+        say(f"{mark('attention')} {one_line(str(problem))}")
     if as_json:
         out_json(explanation.to_dict())
     else:
