@@ -38,6 +38,7 @@ _KEYS = {"Enter": 13, "Escape": 27, "Tab": 9, "ArrowDown": 40, "ArrowUp": 38, " 
 
 
 # Where the mouse has to go, once it is there and has come to rest, and nothing lies over it.
+_MOST_CLICKS = 3
 _PLACE_OF = """async (selector, text, limit) => {
     const end = performance.now() + limit;
     const frame = () => new Promise((next) => setTimeout(next, 16));
@@ -51,7 +52,11 @@ _PLACE_OF = """async (selector, text, limit) => {
             const box = it.getBoundingClientRect();
             const place = [box.x + box.width / 2, box.y + box.height / 2];
             const rests = before.x === box.x && before.y === box.y;
-            if (rests && it.contains(document.elementFromPoint(...place))) return place;
+            if (rests && it.contains(document.elementFromPoint(...place))) {
+                window.pressedByPerson = false;
+                it.addEventListener('pointerdown', () => { window.pressedByPerson = true; }, {once: true});
+                return place;
+            }
         }
         await frame();
     }
@@ -161,13 +166,16 @@ class Page:
         await self._browser.call("Browser.grantPermissions", wish)
 
     async def click(self, selector: str, text: str = "") -> None:
-        """Click on what is to be seen there, with the mouse."""
-        box = await self.run(
-            f"({_PLACE_OF})({json.dumps(selector)}, {json.dumps(text)}, {LIMIT_S * 1000}).catch(() => null)"
-        )
-        assert box, f"nothing to click at {selector} {text!r}:\n{await self.text()}"
-        for kind in ("mousePressed", "mouseReleased"):
-            await self.call("Input.dispatchMouseEvent", type=kind, x=box[0], y=box[1], button="left", clickCount=1)
+        """Click on what is to be seen there, with the mouse; who misses since it moved just then clicks again."""
+        for _ in range(_MOST_CLICKS):
+            box = await self.run(
+                f"({_PLACE_OF})({json.dumps(selector)}, {json.dumps(text)}, {LIMIT_S * 1000}).catch(() => null)"
+            )
+            assert box, f"nothing to click at {selector} {text!r}:\n{await self.text()}"
+            for kind in ("mousePressed", "mouseReleased"):
+                await self.call("Input.dispatchMouseEvent", type=kind, x=box[0], y=box[1], button="left", clickCount=1)
+            if not await self.run("window.pressedByPerson === false"):
+                return
 
     async def type(self, selector: str, text: str) -> None:
         """Put the focus there and type, after what stands there was taken away."""
