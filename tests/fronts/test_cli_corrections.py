@@ -49,3 +49,9 @@ def test_what_cannot_be_corrected_is_said(oxide: Oxide):
     assert oxide("history", "correct", "0000", "coding").returncode == 2
     assert oxide("history", "correct", "0000", "poetry").returncode == 2
     assert oxide("history", "corrections", "--forget", "0000").returncode == 2
+
+
+def test_forgetting_one_and_forgetting_all_exclude_one_another(oxide: Oxide):
+    done = oxide("history", "corrections", "--forget", "2e3e", "--clear")
+    assert done.returncode == 2
+    assert "--forget and --clear exclude one another." in done.stderr
