@@ -1,8 +1,8 @@
 """How often the classifier is right, and what it costs, on prompts that its weights were not learned from.
 
 Two measures: the shipped weights on `training/held_out`, which is never learned from; and each style of the corpus with
-weights learned without it (a tenth of the styles at a time). Both are our own prompts, so real
-ones may do worse: `--prompts FILE.jsonl` measures others (`prompt`, `label`, `lang`, `files` on each line).
+weights learned without it (a tenth of the styles at a time). Both are our own prompts, so real ones may do worse:
+`--prompts FILE.jsonl` measures others (`prompt`, `label`, `lang`, `files` on each line).
 
 Goals on prompts of other people: 82 % and macro-F1 82, services 90 %, at most 5 points lost without the lists of files
 and between English and the rest; median under 0.5 ms and 95th percentile under 1 ms.

@@ -110,7 +110,7 @@ def with_pasted(typed: str, piped: str) -> str:
     """A request with what was piped in pasted below it, if that is code, a log or a diff: prose would drown it out."""
     if not typed.strip():
         return piped
-    ends = piped if len(piped) <= _HEAD_CHARS else f"{piped[:_HEAD_CHARS]}\n{piped[-_TAIL_CHARS:]}"
+    ends = _beginning_and_end(piped)
     seen = take_apart(ends)
     is_code = seen.trace or seen.diff or seen.code_lines * 2 > sum(map(bool, map(str.strip, ends.splitlines())))
     return f"{typed}\n```\n{ends.replace('```', '')}\n```" if is_code else typed
@@ -118,10 +118,7 @@ def with_pasted(typed: str, piped: str) -> str:
 
 def take_apart(prompt: str) -> Asked:
     """Tell the request from the rest; of a very long prompt its beginning and end are enough."""
-    text = prompt
-    if len(prompt) > _HEAD_CHARS + _TAIL_CHARS:
-        text = f"{prompt[:_HEAD_CHARS]}\n{prompt[-_TAIL_CHARS:]}"
-    text = text.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
+    text = _beginning_and_end(prompt).replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
     if not text.isascii():
         text = unicodedata.normalize("NFC", text)
     if "</" in text:
@@ -187,6 +184,12 @@ def _pasted(line: str, *, diff: bool, trace: bool) -> bool:
     if _CODE_LINE.match(line):
         return True
     return line.rstrip().endswith(_CODE_ENDS) and not _SLOT_AT_END.search(line)
+
+
+def _beginning_and_end(text: str) -> str:
+    if len(text) <= _HEAD_CHARS + _TAIL_CHARS:
+        return text
+    return f"{text[:_HEAD_CHARS]}\n{text[-_TAIL_CHARS:]}"
 
 
 def _set_in(lines: Sequence[str], *, diff: bool, trace: bool) -> list[str]:

@@ -82,7 +82,7 @@ class Context:
         return self.prompt[: len(self.prompt) - self.piped]
 
     @property
-    def pasted(self) -> str:
+    def piped_text(self) -> str:
         """What was piped in."""
         return self.prompt[len(self.typed) :]
 

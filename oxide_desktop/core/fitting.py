@@ -100,7 +100,7 @@ def _cut_piped(context: Context, files: Sequence[ContextFile], room: int | None)
     """The prompt with what was piped in cut to its fair share of the room beside the files, and a note if it was."""
     if not context.piped or room is None:
         return context.prompt, ()
-    piped = context.pasted
+    piped = context.piped_text
     needs = [estimate_tokens(piped), *(estimate_tokens(fenced(file.path, file.text)) for file in files)]
     share = fair_shares(needs, room)[0]
     if share >= needs[0]:

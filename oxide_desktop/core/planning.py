@@ -148,7 +148,7 @@ class Planner:
         lanes = ProjectLanes(self._projects)
         project = next(iter(lanes.above(request.cwd)), None)
         context = gather(request, privacy, lanes)
-        asked = request.asked or with_pasted(context.typed, context.pasted)
+        asked = request.asked or with_pasted(context.typed, context.piped_text)
         profile = classify(asked, context.sizes).told(request.preferences.task_type)
         return _Reading(context, profile, HeldFiles(context.held(privacy), len(context.files)), project)
 
